@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package constraint_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
+	"pgregory.net/rapid"
+
+	"github.com/headroom-dev/headroom/pkg/constraint"
+)
+
+// The vocabulary is small, so that terms often match and often contradict each other; it holds values that are no
+// numbers, numbers that overflow, and keys and operators that are not valid.
+var (
+	keys      = []string{"zone", "disk", "generation", "bad key", ""}
+	values    = []string{"a", "b", "", "1", "2", "-3", "007", "1.5", "9223372036854775808", "not valid!"}
+	nodeNames = []string{"n1", "n2", "n3", ""}
+	operators = []corev1.NodeSelectorOperator{
+		corev1.NodeSelectorOpIn, corev1.NodeSelectorOpNotIn, corev1.NodeSelectorOpExists,
+		corev1.NodeSelectorOpDoesNotExist, corev1.NodeSelectorOpGt, corev1.NodeSelectorOpLt, "Near",
+	}
+)
+
+func drawRequirement(t *rapid.T, keys, values []string) corev1.NodeSelectorRequirement {
+	return corev1.NodeSelectorRequirement{
+		Key:      rapid.SampledFrom(keys).Draw(t, "key"),
+		Operator: rapid.SampledFrom(operators).Draw(t, "operator"),
+		Values:   rapid.SliceOfN(rapid.SampledFrom(values), 0, 2).Draw(t, "values"),
+	}
+}
+
+func drawTerm(t *rapid.T) corev1.NodeSelectorTerm {
+	var term corev1.NodeSelectorTerm
+	for range rapid.IntRange(0, 2).Draw(t, "expressions") {
+		term.MatchExpressions = append(term.MatchExpressions, drawRequirement(t, keys, values))
+	}
+	for range rapid.IntRange(0, 2).Draw(t, "fields") {
+		term.MatchFields = append(term.MatchFields,
+			drawRequirement(t, []string{metav1.ObjectNameField, "spec.unschedulable"}, nodeNames))
+	}
+	return term
+}
+
+func drawNode(t *rapid.T) *corev1.Node {
+	return &corev1.Node{ObjectMeta: metav1.ObjectMeta{
+		Name:   rapid.SampledFrom(nodeNames).Draw(t, "node"),
+		Labels: rapid.MapOfN(rapid.SampledFrom(keys), rapid.SampledFrom(values), 0, 3).Draw(t, "labels"),
+	}}
+}
+
+func drawPod(t *rapid.T) *corev1.Pod {
+	pod := &corev1.Pod{}
+	pod.Spec.NodeSelector = rapid.MapOfN(rapid.SampledFrom(keys), rapid.SampledFrom(values), 0, 2).Draw(t, "nodeSelector")
+	affinity := &corev1.NodeAffinity{}
+	if rapid.Bool().Draw(t, "has required") {
+		required := &corev1.NodeSelector{}
+		for range rapid.IntRange(0, 3).Draw(t, "terms") {
+			required.NodeSelectorTerms = append(required.NodeSelectorTerms, drawTerm(t))
+		}
+		affinity.RequiredDuringSchedulingIgnoredDuringExecution = required
+	}
+	for range rapid.IntRange(0, 3).Draw(t, "preferred") {
+		affinity.PreferredDuringSchedulingIgnoredDuringExecution = append(
+			affinity.PreferredDuringSchedulingIgnoredDuringExecution, corev1.PreferredSchedulingTerm{
+				Weight: rapid.Int32Range(0, 100).Draw(t, "weight"), Preference: drawTerm(t),
+			})
+	}
+	pod.Spec.Affinity = &corev1.Affinity{NodeAffinity: affinity}
+	return pod
+}
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+func TestRequiredGivesTheVerdictsOfComponentHelpers(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		pod, node := drawPod(t), drawNode(t)
+		want, wantErr := nodeaffinity.GetRequiredNodeAffinity(pod).Match(node)
+		required := constraint.CompileRequired(pod)
+		got, gotErr := required.Verdict(node)
+		if got != want || required.Match(node) != want {
+			t.Fatalf("match = %v, want %v", got, want)
+		}
+		if diff := cmp.Diff(text(wantErr), text(gotErr)); diff != "" {
+			t.Fatalf("fault (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestPreferredGivesTheScoresOfComponentHelpers(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		pod, node := drawPod(t), drawNode(t)
+		want, wantErr := nodeaffinity.NewPreferredSchedulingTerms(constraint.PreferredTerms(pod))
+		got, gotErr := constraint.CompilePreferred(constraint.PreferredTerms(pod))
+		if diff := cmp.Diff(text(wantErr), text(gotErr)); diff != "" {
+			t.Fatalf("fault (-want +got):\n%s", diff)
+		}
+		if wantErr == nil && got.Score(node) != want.Score(node) {
+			t.Fatalf("score = %d, want %d", got.Score(node), want.Score(node))
+		}
+	})
+}
