@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package v1
+
+import (
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/headroom-dev/headroom/pkg/apis/config"
+)
+
+// SetDefaults_HeadroomMemoryArgs fills in every field that is not set.
+func SetDefaults_HeadroomMemoryArgs(args *HeadroomMemoryArgs) { //nolint:revive // the name defaulter-gen looks for
+	if args.Filter == "" {
+		args.Filter = FilterMode(config.FilterHard)
+	}
+	// metrics-server's shipped resolution is 15s: asking more often shows nothing new.
+	setDefault(&args.RefreshInterval, metav1.Duration{Duration: 15 * time.Second})
+	// A sample of metrics.k8s.io is 15-45s old in normal life at that resolution, and up to 90s at the code default of
+	// 60s: past that, the source is not delivering.
+	setDefault(&args.FreshFor, metav1.Duration{Duration: 90 * time.Second})
+	setDefault(&args.MaxNotFreshPercent, 50)
+	setDefault(&args.WarmUp, metav1.Duration{Duration: time.Minute})
+	// k8s.io/kubernetes pkg/kubelet/eviction/defaults_linux.go:23.
+	setDefault(&args.AssumedEvictionHard, resource.MustParse("100Mi"))
+	setDefault(&args.Reserve, resource.MustParse("0"))
+	setDefault(&args.LimitPriorPercent, 50)
+	// k8s.io/kubernetes pkg/scheduler/util/pod_resources.go:31.
+	setDefault(&args.DefaultContainerPeak, resource.MustParse("200Mi"))
+}
+
+func setDefault[T any](field **T, value T) {
+	if *field == nil {
+		*field = ptr.To(value)
+	}
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package validation checks the arguments of Headroom's scheduler plugins and names the field that is wrong.
+package validation
+
+import (
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	schedulerconfig "k8s.io/kubernetes/pkg/scheduler/apis/config"
+	schedulervalidation "k8s.io/kubernetes/pkg/scheduler/apis/config/validation"
+
+	"github.com/headroom-dev/headroom/pkg/apis/config"
+)
+
+// minRefreshInterval keeps a typing error from asking the API server for the whole fleet many times a second.
+const minRefreshInterval = time.Second
+
+// ValidateHeadroomNodeAffinityArgs returns every fault of the arguments as one error, or nil. path is the field that holds
+// them and may be nil.
+func ValidateHeadroomNodeAffinityArgs(path *field.Path, args *config.HeadroomNodeAffinityArgs) error {
+	// The in-tree plugin has the same single argument: its validation is the definition of what is valid.
+	return schedulervalidation.ValidateNodeAffinityArgs(path, &schedulerconfig.NodeAffinityArgs{AddedAffinity: args.AddedAffinity})
+}
+
+// ValidateHeadroomMemoryArgs returns every fault of the arguments as one error, or nil. path is the field that holds them
+// and may be nil.
+func ValidateHeadroomMemoryArgs(path *field.Path, args *config.HeadroomMemoryArgs) error {
+	var faults field.ErrorList
+	if args.Filter != config.FilterHard && args.Filter != config.FilterOff {
+		faults = append(faults, field.NotSupported(path.Child("filter"), args.Filter,
+			[]config.FilterMode{config.FilterHard, config.FilterOff}))
+	}
+	if args.RefreshInterval.Duration < minRefreshInterval {
+		faults = append(faults, field.Invalid(path.Child("refreshInterval"), args.RefreshInterval.Duration.String(),
+			"must be at least "+minRefreshInterval.String()))
+	}
+	if args.FreshFor.Duration < args.RefreshInterval.Duration {
+		faults = append(faults, field.Invalid(path.Child("freshFor"), args.FreshFor.Duration.String(),
+			"must be at least refreshInterval ("+args.RefreshInterval.Duration.String()+"), or no sample is ever fresh"))
+	}
+	if args.WarmUp.Duration < 0 {
+		faults = append(faults, field.Invalid(path.Child("warmUp"), args.WarmUp.Duration.String(), "must not be negative"))
+	}
+	faults = append(faults, percent(path.Child("maxNotFreshPercent"), args.MaxNotFreshPercent)...)
+	faults = append(faults, percent(path.Child("limitPriorPercent"), args.LimitPriorPercent)...)
+	faults = append(faults, notNegative(path.Child("assumedEvictionHard"), args.AssumedEvictionHard)...)
+	faults = append(faults, notNegative(path.Child("reserve"), args.Reserve)...)
+	faults = append(faults, notNegative(path.Child("defaultContainerPeak"), args.DefaultContainerPeak)...)
+	if len(faults) == 0 {
+		return nil
+	}
+	return faults.ToAggregate()
+}
+
+func percent(path *field.Path, value int32) field.ErrorList {
+	if value < 0 || value > 100 {
+		return field.ErrorList{field.Invalid(path, value, "must be from 0 to 100 (percent)")}
+	}
+	return nil
+}
+
+func notNegative(path *field.Path, value resource.Quantity) field.ErrorList {
+	if value.Sign() < 0 {
+		return field.ErrorList{field.Invalid(path, value.String(), "must not be negative (bytes)")}
+	}
+	return nil
+}
