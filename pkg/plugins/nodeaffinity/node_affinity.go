@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package nodeaffinity is the HeadroomNodeAffinity plugin: node selector, required and preferred node affinity.
+//
+// Its verdicts are those of the in-tree NodeAffinity plugin; the constraints themselves are compiled and matched by
+// package constraint.
+package nodeaffinity
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilfeature "k8s.io/apiserver/pkg/util/feature"
+	resourcehelper "k8s.io/component-helpers/resource"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/features"
+	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/helper"
+
+	"github.com/headroom-dev/headroom/pkg/apis/config"
+	"github.com/headroom-dev/headroom/pkg/apis/config/validation"
+	"github.com/headroom-dev/headroom/pkg/constraint"
+)
+
+// NodeAffinity is the plugin.
+type NodeAffinity struct {
+	addedRequired  *constraint.Terms     // nil: none
+	addedPreferred *constraint.Preferred // nil: none
+
+	// skipDeferredResize: a running pod whose resize waits for room is scheduled again only to find victims; its node's
+	// labels no longer matter.
+	skipDeferredResize bool
+}
+
+var (
+	_ fwk.PreFilterPlugin   = &NodeAffinity{}
+	_ fwk.FilterPlugin      = &NodeAffinity{}
+	_ fwk.PreScorePlugin    = &NodeAffinity{}
+	_ fwk.ScorePlugin       = &NodeAffinity{}
+	_ fwk.ScoreExtensions   = &NodeAffinity{}
+	_ fwk.EnqueueExtensions = &NodeAffinity{}
+	_ fwk.SignPlugin        = &NodeAffinity{}
+)
+
+const (
+	// Name is the plugin's name in a KubeSchedulerConfiguration.
+	Name = "HeadroomNodeAffinity"
+
+	// The reasons' texts are those of the in-tree plugin: the kubelet and users' tools compare them.
+
+	// ErrReasonPod is the reason for a node that the pod's own constraints do not match.
+	ErrReasonPod = "node(s) didn't match Pod's node affinity/selector"
+	// ErrReasonEnforced is the reason for a node that the added affinity does not match.
+	ErrReasonEnforced = "node(s) didn't match scheduler-enforced node affinity"
+	// ErrReasonConflict is the reason for a pod whose every term names contradicting nodes.
+	ErrReasonConflict = "pod affinity terms conflict"
+)
+
+// Name returns the plugin's name.
+func (pl *NodeAffinity) Name() string { return Name }
+
+// SignPod signs the two fields that verdict and score depend on.
+func (pl *NodeAffinity) SignPod(_ context.Context, pod *corev1.Pod) ([]fwk.SignFragment, *fwk.Status) {
+	affinity, err := fwk.NodeAffinitySigner(pod)
+	if err != nil {
+		return nil, fwk.AsStatus(err)
+	}
+	return []fwk.SignFragment{
+		{Key: fwk.NodeAffinitySignerName, Value: affinity},
+		{Key: fwk.NodeSelectorSignerName, Value: pod.Spec.NodeSelector},
+	}, nil
+}
+
+// EventsToRegister: a pod that no node matched can only be helped by a new node or by new labels.
+func (pl *NodeAffinity) EventsToRegister(context.Context) ([]fwk.ClusterEventWithHint, error) {
+	return []fwk.ClusterEventWithHint{
+		{Event: fwk.ClusterEvent{Resource: fwk.Node, ActionType: fwk.Add | fwk.UpdateNodeLabel}, QueueingHintFn: pl.isSchedulableAfterNodeChange},
+	}, nil
+}
+
+// PreFilter compiles the pod's constraints once, and narrows the search to the nodes that they name, if they name any.
+func (pl *NodeAffinity) PreFilter(_ context.Context, cycleState fwk.CycleState, pod *corev1.Pod, _ []fwk.NodeInfo) (*fwk.PreFilterResult, *fwk.Status) {
+	if pl.passes(pod) {
+		return nil, fwk.NewStatus(fwk.Skip)
+	}
+	if pl.addedRequired == nil && !constraint.HasRequired(pod) {
+		return nil, fwk.NewStatus(fwk.Skip)
+	}
+	cycleState.Write(preFilterStateKey, &preFilterState{constraint.CompileRequired(pod)})
+
+	names, all := constraint.NodeNames(pod)
+	if all {
+		return nil, nil
+	}
+	if len(names) == 0 {
+		return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, ErrReasonConflict)
+	}
+	return &fwk.PreFilterResult{NodeNames: names}, nil
+}
+
+// PreFilterExtensions is nil: other pods do not change a node's labels.
+func (pl *NodeAffinity) PreFilterExtensions() fwk.PreFilterExtensions { return nil }
+
+// Filter rejects nodes that the added affinity or the pod's own constraints do not match. A faulty term matches nothing.
+func (pl *NodeAffinity) Filter(_ context.Context, cycleState fwk.CycleState, pod *corev1.Pod, nodeInfo fwk.NodeInfo) *fwk.Status {
+	if pl.passes(pod) {
+		return nil
+	}
+	node := nodeInfo.Node()
+	if pl.addedRequired != nil && !pl.addedRequired.Match(node) {
+		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, ErrReasonEnforced)
+	}
+	if !requiredOf(cycleState, pod).Match(node) {
+		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, ErrReasonPod)
+	}
+	return nil
+}
+
+// PreScore compiles the pod's preferred terms once. A faulty term is an error, as in-tree.
+func (pl *NodeAffinity) PreScore(_ context.Context, cycleState fwk.CycleState, pod *corev1.Pod, _ []fwk.NodeInfo) *fwk.Status {
+	terms := constraint.PreferredTerms(pod)
+	if terms == nil && pl.addedPreferred == nil {
+		return fwk.NewStatus(fwk.Skip)
+	}
+	preferred, err := constraint.CompilePreferred(terms)
+	if err != nil {
+		return fwk.AsStatus(err)
+	}
+	cycleState.Write(preScoreStateKey, &preScoreState{preferred})
+	return nil
+}
+
+// Score adds up the weights of the preferred terms that match the node: the pod's and the added ones.
+func (pl *NodeAffinity) Score(_ context.Context, cycleState fwk.CycleState, pod *corev1.Pod, nodeInfo fwk.NodeInfo) (int64, *fwk.Status) {
+	preferred, err := preferredOf(cycleState, pod)
+	if err != nil {
+		return 0, fwk.AsStatus(err)
+	}
+	score := preferred.Score(nodeInfo.Node())
+	if pl.addedPreferred != nil {
+		score += pl.addedPreferred.Score(nodeInfo.Node())
+	}
+	return score, nil
+}
+
+// ScoreExtensions returns the plugin itself, for NormalizeScore.
+func (pl *NodeAffinity) ScoreExtensions() fwk.ScoreExtensions { return pl }
+
+// NormalizeScore stretches the scores so that the best node has 100.
+func (pl *NodeAffinity) NormalizeScore(_ context.Context, _ fwk.CycleState, _ *corev1.Pod, scores fwk.NodeScoreList) *fwk.Status {
+	return helper.DefaultNormalizeScore(fwk.MaxNodeScore, false, scores)
+}
+
+func (pl *NodeAffinity) passes(pod *corev1.Pod) bool {
+	return pl.skipDeferredResize && resourcehelper.IsPodResizeDeferred(pod)
+}
+
+// New returns the plugin for arguments of type HeadroomNodeAffinityArgs, which it validates.
+func New(_ context.Context, arguments runtime.Object, _ fwk.Handle) (fwk.Plugin, error) {
+	args, ok := arguments.(*config.HeadroomNodeAffinityArgs)
+	if !ok {
+		return nil, fmt.Errorf("%s: the arguments are of type %T, want HeadroomNodeAffinityArgs", Name, arguments)
+	}
+	if err := validation.ValidateHeadroomNodeAffinityArgs(nil, args); err != nil {
+		return nil, fmt.Errorf("%s: %w", Name, err)
+	}
+	pl := &NodeAffinity{
+		skipDeferredResize: utilfeature.DefaultFeatureGate.Enabled(features.InPlacePodVerticalScalingSchedulerPreemption),
+	}
+	if args.AddedAffinity == nil {
+		return pl, nil
+	}
+	if required := args.AddedAffinity.RequiredDuringSchedulingIgnoredDuringExecution; required != nil {
+		pl.addedRequired = constraint.CompileTerms(required)
+		if err := pl.addedRequired.Faults(); err != nil {
+			return nil, fmt.Errorf("%s: addedAffinity.requiredDuringSchedulingIgnoredDuringExecution: %w", Name, err)
+		}
+	}
+	if preferred := args.AddedAffinity.PreferredDuringSchedulingIgnoredDuringExecution; len(preferred) != 0 {
+		var err error
+		if pl.addedPreferred, err = constraint.CompilePreferred(preferred); err != nil {
+			return nil, fmt.Errorf("%s: addedAffinity.preferredDuringSchedulingIgnoredDuringExecution: %w", Name, err)
+		}
+	}
+	return pl, nil
+}
