@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package memory
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/klog/v2"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/util"
+)
+
+// isSchedulableAfterPodDeletion wakes the pod when a pod leaves a node that memory was promised to and not measured yet:
+// that promise ends with it. Memory that was measured comes back with the next sample, and the keeper wakes for it.
+func (pl *Memory) isSchedulableAfterPodDeletion(_ klog.Logger, _ *corev1.Pod, oldObj, _ any) (fwk.QueueingHint, error) {
+	deleted, _, err := util.As[*corev1.Pod](oldObj, nil)
+	if err != nil {
+		return fwk.Queue, err
+	}
+	if entry, ok := pl.books.current().snapshot.Pod(deleted.UID); ok && entry.Counted <= entry.Measured {
+		return fwk.QueueSkip, nil
+	}
+	return fwk.Queue, nil
+}
+
+// isSchedulableAfterScaleDown wakes the pod when it asks for less memory itself.
+func (pl *Memory) isSchedulableAfterScaleDown(_ klog.Logger, pod *corev1.Pod, oldObj, newObj any) (fwk.QueueingHint, error) {
+	before, after, err := util.As[*corev1.Pod](oldObj, newObj)
+	if err != nil {
+		return fwk.Queue, err
+	}
+	if after.UID != pod.UID || pl.prior.Demand(after).RequestBytes >= pl.prior.Demand(before).RequestBytes {
+		return fwk.QueueSkip, nil
+	}
+	return fwk.Queue, nil
+}
+
+// isSchedulableAfterNodeChange wakes the pod for a new node, of which nothing is measured yet, and for one whose memory
+// grew.
+func (pl *Memory) isSchedulableAfterNodeChange(_ klog.Logger, _ *corev1.Pod, oldObj, newObj any) (fwk.QueueingHint, error) {
+	before, after, err := util.As[*corev1.Node](oldObj, newObj)
+	if err != nil {
+		return fwk.Queue, err
+	}
+	if before == nil || after.Status.Allocatable.Memory().Cmp(*before.Status.Allocatable.Memory()) > 0 {
+		return fwk.Queue, nil
+	}
+	return fwk.QueueSkip, nil
+}
