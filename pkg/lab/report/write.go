@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+//go:embed page.gohtml
+var pageSource string
+
+//go:embed page.css
+var pageStyle string
+
+// WriteHTML writes the page. It writes nothing if the run cannot be shown: without pools, nodes or samples, or with
+// figures that cannot be right; the error names the place. Equal runs give equal bytes.
+func WriteHTML(w io.Writer, run Run) error {
+	html, err := renderHTML(run)
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(html); err != nil {
+		return fmt.Errorf("report: writing the page: %w", err)
+	}
+	return nil
+}
+
+// WriteSummary writes the summaries as JSON: {"pools": {"<name>": {...}}}, pools sorted by name. It needs pools, but
+// neither nodes nor samples.
+func WriteSummary(w io.Writer, run Run) error {
+	summary, err := renderSummary(run)
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(summary); err != nil {
+		return fmt.Errorf("report: writing the summary: %w", err)
+	}
+	return nil
+}
+
+// WriteFiles writes report.html and summary.json into dir, which it makes if need be. Each file appears whole or not
+// at all, in place of an older one; if the run cannot be shown, neither is touched.
+func WriteFiles(dir string, run Run) error {
+	html, err := renderHTML(run)
+	if err != nil {
+		return err
+	}
+	summary, err := renderSummary(run)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("report: making the folder: %w", err)
+	}
+	if err := replaceFile(filepath.Join(dir, "summary.json"), summary); err != nil {
+		return err
+	}
+	return replaceFile(filepath.Join(dir, "report.html"), html)
+}
+
+func renderHTML(run Run) ([]byte, error) {
+	if err := validateRun(run); err != nil {
+		return nil, err
+	}
+	tmpl, err := template.New("page").Funcs(template.FuncMap{
+		"bytes": formatBytesOrUnset,
+		"clock": formatClock,
+		"count": formatCount,
+		"kind":  kindName,
+		// The style sheet is our own file, not input.
+		"style": func() template.CSS { return template.CSS(pageStyle) },
+	}).Parse(pageSource)
+	if err != nil {
+		return nil, fmt.Errorf("report: page template: %w", err)
+	}
+	var html bytes.Buffer
+	if err := tmpl.Execute(&html, newPage(run)); err != nil {
+		return nil, fmt.Errorf("report: page template: %w", err)
+	}
+	return html.Bytes(), nil
+}
+
+func renderSummary(run Run) ([]byte, error) {
+	if err := validatePools(run); err != nil {
+		return nil, err
+	}
+	// A map is marshalled in the order of its keys, so the file is the same for the same figures.
+	pools := map[string]Summary{}
+	for _, pool := range run.Pools {
+		pools[pool.Name] = pool.Summary
+	}
+	summary, err := json.MarshalIndent(map[string]any{"pools": pools}, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("report: summary: %w", err)
+	}
+	return append(summary, '\n'), nil
+}
+
+// replaceFile puts content under path by renaming a finished file of the same folder.
+func replaceFile(path string, content []byte) (err error) {
+	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return fmt.Errorf("report: %s: making a temporary file beside it: %w", path, err)
+	}
+	defer func() {
+		if err != nil {
+			_ = file.Close()
+			_ = os.Remove(file.Name())
+			err = fmt.Errorf("report: %s: %w", path, err)
+		}
+	}()
+	if _, err = file.Write(content); err != nil {
+		return err
+	}
+	if err = file.Chmod(0o644); err != nil {
+		return err
+	}
+	if err = file.Close(); err != nil {
+		return err
+	}
+	return os.Rename(file.Name(), path)
+}
