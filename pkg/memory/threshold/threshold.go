@@ -16,12 +16,8 @@ import (
 // Origin says where a figure came from.
 type Origin string
 
-const (
-	// OriginAssumed marks a figure that was not read from the node: the configured assumption.
-	OriginAssumed Origin = "assumed"
-	// OriginNodeStatus marks a figure read from the node's status.
-	OriginNodeStatus Origin = "node status"
-)
+// OriginAssumed marks a figure that was not read from the node: the configured assumption.
+const OriginAssumed Origin = "assumed"
 
 // Signal names one of the kubelet's two memory signals.
 type Signal string

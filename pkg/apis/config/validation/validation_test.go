@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package validation_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	configv1 "k8s.io/kube-scheduler/config/v1"
+	schedulerconfig "k8s.io/kubernetes/pkg/scheduler/apis/config"
+	schedulerscheme "k8s.io/kubernetes/pkg/scheduler/apis/config/scheme"
+
+	"github.com/headroom-dev/headroom/pkg/apis/config"
+	_ "github.com/headroom-dev/headroom/pkg/apis/config/scheme"
+	"github.com/headroom-dev/headroom/pkg/apis/config/validation"
+)
+
+// decode reads a configuration as kube-scheduler does, with the given arguments of HeadroomMemory.
+func decode(t *testing.T, arguments string) (*config.HeadroomMemoryArgs, error) {
+	t.Helper()
+	text := "apiVersion: " + configv1.SchemeGroupVersion.String() + `
+kind: KubeSchedulerConfiguration
+profiles:
+- schedulerName: headroom-scheduler
+  pluginConfig:
+  - name: HeadroomMemory
+    args: {` + arguments + `}
+`
+	object, _, err := schedulerscheme.Codecs.UniversalDecoder().Decode([]byte(text), nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, plugin := range object.(*schedulerconfig.KubeSchedulerConfiguration).Profiles[0].PluginConfig {
+		if plugin.Name == "HeadroomMemory" {
+			return plugin.Args.(*config.HeadroomMemoryArgs), nil
+		}
+	}
+	t.Fatal("the arguments are not in the configuration")
+	return nil, nil
+}
+
+func TestDefaultsAreValid(t *testing.T) {
+	args, err := decode(t, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := validation.ValidateHeadroomMemoryArgs(nil, args); err != nil {
+		t.Errorf("the defaults are invalid: %v", err)
+	}
+	if args.Filter != config.FilterHard || args.RefreshInterval.Duration != 15*time.Second || args.FreshFor.Duration != 90*time.Second ||
+		args.MaxNotFreshPercent != 50 || args.WarmUp.Duration != time.Minute || args.LimitPriorPercent != 50 ||
+		args.AssumedEvictionHard.Cmp(resource.MustParse("100Mi")) != 0 || args.DefaultContainerPeak.Cmp(resource.MustParse("200Mi")) != 0 || !args.Reserve.IsZero() {
+		t.Errorf("defaults = %+v", args)
+	}
+}
+
+func TestZeroIsNotTakenForUnset(t *testing.T) {
+	args, err := decode(t, `assumedEvictionHard: "0", limitPriorPercent: 0, warmUp: 0s`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !args.AssumedEvictionHard.IsZero() || args.LimitPriorPercent != 0 || args.WarmUp.Duration != 0 {
+		t.Errorf("args = %+v, want the zeros that were written", args)
+	}
+}
+
+func TestFaultsNameTheField(t *testing.T) {
+	for _, test := range []struct{ name, arguments, want string }{
+		{"unknown field", "filtre: Hard", `unknown field "filtre"`},
+		{"filter", "filter: Soft", "args.filter"},
+		{"refreshInterval", "refreshInterval: 10ms", "args.refreshInterval"},
+		{"freshFor", "freshFor: 5s", "args.freshFor"},
+		{"warmUp", "warmUp: -1s", "args.warmUp"},
+		{"maxNotFreshPercent", "maxNotFreshPercent: 101", "args.maxNotFreshPercent"},
+		{"limitPriorPercent", "limitPriorPercent: -1", "args.limitPriorPercent"},
+		{"assumedEvictionHard", `assumedEvictionHard: "-1"`, "args.assumedEvictionHard"},
+		{"reserve", `reserve: "-1"`, "args.reserve"},
+		{"defaultContainerPeak", `defaultContainerPeak: "-1"`, "args.defaultContainerPeak"},
+		{"not a quantity", "reserve: many", "quantities must match"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			args, err := decode(t, test.arguments)
+			if err == nil {
+				err = validation.ValidateHeadroomMemoryArgs(field.NewPath("args"), args)
+			}
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error = %v, want one with %q", err, test.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package memory
+
+import (
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
+)
+
+func podInfo(t *testing.T, pod *corev1.Pod) fwk.PodInfo {
+	t.Helper()
+	info, err := framework.NewPodInfo(pod)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info
+}
+
+func TestADryRunGivesBackWhatTheVictimReallyHolds(t *testing.T) {
+	// The victim asks for 100Mi and holds 800Mi.
+	fleet := newFleet(nil).node("n1", 3600*mi, 0).running("victim", "n1", 100*mi, 800*mi)
+	fleet.publish()
+	plugin, pod, state := fleet.plugin, newPod("new", 1000*mi), framework.NewCycleState()
+	plugin.PreFilter(t.Context(), state, pod, nil)
+	node := fleet.info("n1")
+	if got := plugin.Filter(t.Context(), state, pod, node); got.Code() != fwk.Unschedulable {
+		t.Fatalf("before: %v, want Unschedulable", got)
+	}
+
+	dryRun := state.Clone()
+	plugin.RemovePod(t.Context(), dryRun, pod, podInfo(t, fleet.pods[0]), node)
+	if got := plugin.Filter(t.Context(), dryRun, pod, node); !got.IsSuccess() {
+		t.Errorf("without the victim: %v, want success", got)
+	}
+	plugin.AddPod(t.Context(), dryRun, pod, podInfo(t, fleet.pods[0]), node)
+	if got := plugin.Filter(t.Context(), dryRun, pod, node); got.Code() != fwk.Unschedulable {
+		t.Errorf("with the victim put back: %v, want Unschedulable", got)
+	}
+	if got := plugin.Filter(t.Context(), state, pod, node); got.Code() != fwk.Unschedulable {
+		t.Errorf("the dry run changed the cycle: %v", got)
+	}
+}
+
+func TestANominatedPodCounts(t *testing.T) {
+	fleet := newFleet(nil).node("n1", 3000*mi, 0)
+	fleet.publish()
+	plugin, pod, state := fleet.plugin, newPod("new", 500*mi), framework.NewCycleState()
+	plugin.PreFilter(t.Context(), state, pod, nil)
+	plugin.AddPod(t.Context(), state, pod, podInfo(t, newPod("nominated", 600*mi)), fleet.info("n1"))
+	if got := plugin.Filter(t.Context(), state, pod, fleet.info("n1")); got.Message() != ErrReasonUnseen {
+		t.Errorf("status = %v, want %q", got, ErrReasonUnseen)
+	}
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package memory
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/klog/v2"
+	"k8s.io/klog/v2/ktesting"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
+
+	"github.com/headroom-dev/headroom/pkg/memory/sample"
+)
+
+// reject runs a cycle in which the pod finds no node, down to PostFilter.
+func (f *fleet) reject(t *testing.T, pod *corev1.Pod) {
+	t.Helper()
+	state := framework.NewCycleState()
+	f.plugin.PreFilter(t.Context(), state, pod, nil)
+	statuses := framework.NewDefaultNodeToStatus()
+	for _, node := range f.nodes {
+		status := f.plugin.Filter(t.Context(), state, pod, f.info(node.Name))
+		if status.IsSuccess() {
+			t.Fatalf("%s fits on %s", pod.Name, node.Name)
+		}
+		statuses.Set(node.Name, status.WithPlugin(Name))
+	}
+	if _, status := f.plugin.PostFilter(t.Context(), state, pod, statuses); status.Code() != fwk.Unschedulable {
+		t.Fatalf("PostFilter = %v, want Unschedulable", status)
+	}
+}
+
+func TestReturningMemoryWakesJustThePodsThatFit(t *testing.T) {
+	var woken activations
+	fleet := newFleet(&woken).node("n1", 3800*mi, 0)
+	fleet.publish()
+	fleet.reject(t, newPod("small", 500*mi))
+	fleet.reject(t, newPod("large", 2000*mi))
+	logger, _ := ktesting.NewTestContext(t)
+	wakeAt := func(bytes int64) []string {
+		woken = nil
+		fleet.samples.Nodes["n1"] = sample.Measurement{Bytes: bytes, Time: now}
+		fleet.plugin.waiting.wake(logger, fleet.publish())
+		return woken
+	}
+	for _, step := range []struct {
+		bytes int64
+		want  []string
+	}{
+		{3700 * mi, nil},
+		{3000 * mi, []string{"default/small"}},
+		{2900 * mi, nil}, // small was woken already
+		{1000 * mi, []string{"default/large"}},
+	} {
+		if diff := cmp.Diff(step.want, wakeAt(step.bytes)); diff != "" {
+			t.Errorf("woken at %dMi (-want +got):\n%s", step.bytes/mi, diff)
+		}
+	}
+}
+
+func TestMemoryThatReturnedDuringTheCycleWakesToo(t *testing.T) {
+	var woken activations
+	fleet := newFleet(&woken).node("n1", 3800*mi, 0)
+	judged := fleet.publish()
+	fleet.samples.Nodes["n1"] = sample.Measurement{Bytes: 1000 * mi, Time: now}
+	fleet.publish() // while the pod is being judged by the book before
+	fleet.plugin.waiting.add(newPod("p", 500*mi), 500*mi, judged)
+	logger, _ := ktesting.NewTestContext(t)
+	fleet.plugin.waiting.wake(logger, fleet.publish())
+	if diff := cmp.Diff(activations{"default/p"}, woken); diff != "" {
+		t.Errorf("woken (-want +got):\n%s", diff)
+	}
+}
+
+func TestPodsThatAreGoneOrPlacedAreNotWoken(t *testing.T) {
+	var woken activations
+	fleet := newFleet(&woken).node("n1", 3800*mi, 0)
+	fleet.publish()
+	fleet.reject(t, newPod("p", 500*mi))
+	fleet.plugin.waiting.remove("p")
+	fleet.samples.Nodes["n1"] = sample.Measurement{Bytes: 0, Time: now}
+	fleet.plugin.waiting.wake(klog.Background(), fleet.publish())
+	if len(woken) != 0 {
+		t.Errorf("woken: %v, want none", woken)
+	}
+}
+
+func TestHints(t *testing.T) {
+	fleet := newFleet(nil).node("n1", 3800*mi, 0).running("measured", "n1", 100*mi, 300*mi).bound("promised", "n1", 200*mi)
+	fleet.publish()
+	small, large := fleet.nodes[0].DeepCopy(), fleet.nodes[0].DeepCopy()
+	large.Status.Allocatable[corev1.ResourceMemory] = large.Status.Capacity[corev1.ResourceMemory]
+	waiting, less := newPod("waiting", 500*mi), newPod("waiting", 100*mi)
+	for _, test := range []struct {
+		name string
+		hint func() (fwk.QueueingHint, error)
+		want fwk.QueueingHint
+	}{
+		{"a pod leaves that memory was promised to", func() (fwk.QueueingHint, error) {
+			return fleet.plugin.isSchedulableAfterPodDeletion(klog.Background(), waiting, fleet.pods[1], nil)
+		}, fwk.Queue},
+		{"a measured pod leaves: the next sample shows it", func() (fwk.QueueingHint, error) {
+			return fleet.plugin.isSchedulableAfterPodDeletion(klog.Background(), waiting, fleet.pods[0], nil)
+		}, fwk.QueueSkip},
+		{"a new node", func() (fwk.QueueingHint, error) {
+			return fleet.plugin.isSchedulableAfterNodeChange(klog.Background(), waiting, nil, small)
+		}, fwk.Queue},
+		{"a node grows", func() (fwk.QueueingHint, error) {
+			return fleet.plugin.isSchedulableAfterNodeChange(klog.Background(), waiting, small, large)
+		}, fwk.Queue},
+		{"a node shrinks", func() (fwk.QueueingHint, error) {
+			return fleet.plugin.isSchedulableAfterNodeChange(klog.Background(), waiting, large, small)
+		}, fwk.QueueSkip},
+		{"the pod asks for less", func() (fwk.QueueingHint, error) {
+			return fleet.plugin.isSchedulableAfterScaleDown(klog.Background(), waiting, waiting, less)
+		}, fwk.Queue},
+		{"another pod asks for less", func() (fwk.QueueingHint, error) {
+			return fleet.plugin.isSchedulableAfterScaleDown(klog.Background(), waiting, newPod("other", 500*mi), newPod("other", 100*mi))
+		}, fwk.QueueSkip},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := test.hint()
+			if err != nil || got != test.want {
+				t.Errorf("hint = %v, %v, want %v", got, err, test.want)
+			}
+		})
+	}
+}

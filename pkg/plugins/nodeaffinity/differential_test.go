@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package nodeaffinity_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/klog/v2"
+	fwk "k8s.io/kube-scheduler/framework"
+	schedulerconfig "k8s.io/kubernetes/pkg/scheduler/apis/config"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/feature"
+	intree "k8s.io/kubernetes/pkg/scheduler/framework/plugins/nodeaffinity"
+	"pgregory.net/rapid"
+
+	"github.com/headroom-dev/headroom/pkg/apis/config"
+	"github.com/headroom-dev/headroom/pkg/plugins/nodeaffinity"
+)
+
+var (
+	keys      = []string{"zone", "disk", "bad key"}
+	values    = []string{"a", "b", "", "1", "2", "x y"}
+	operators = []corev1.NodeSelectorOperator{
+		corev1.NodeSelectorOpIn, corev1.NodeSelectorOpNotIn, corev1.NodeSelectorOpExists,
+		corev1.NodeSelectorOpDoesNotExist, corev1.NodeSelectorOpGt, corev1.NodeSelectorOpLt,
+	}
+	nodeNames = []string{"n1", "n2", "n3"}
+)
+
+func drawTerm(t *rapid.T) corev1.NodeSelectorTerm {
+	var term corev1.NodeSelectorTerm
+	for range rapid.IntRange(0, 2).Draw(t, "expressions") {
+		term.MatchExpressions = append(term.MatchExpressions, corev1.NodeSelectorRequirement{
+			Key: rapid.SampledFrom(keys).Draw(t, "key"), Operator: rapid.SampledFrom(operators).Draw(t, "operator"),
+			Values: rapid.SliceOfN(rapid.SampledFrom(values), 0, 2).Draw(t, "values"),
+		})
+	}
+	for range rapid.IntRange(0, 2).Draw(t, "fields") {
+		term.MatchFields = append(term.MatchFields, corev1.NodeSelectorRequirement{
+			Key: metav1.ObjectNameField, Operator: rapid.SampledFrom(operators[:2]).Draw(t, "operator"),
+			Values: rapid.SliceOfN(rapid.SampledFrom(nodeNames), 1, 2).Draw(t, "names"),
+		})
+	}
+	return term
+}
+
+func drawAffinity(t *rapid.T) *corev1.NodeAffinity {
+	affinity := &corev1.NodeAffinity{}
+	if rapid.Bool().Draw(t, "has required") {
+		required := &corev1.NodeSelector{}
+		for range rapid.IntRange(0, 3).Draw(t, "terms") {
+			required.NodeSelectorTerms = append(required.NodeSelectorTerms, drawTerm(t))
+		}
+		affinity.RequiredDuringSchedulingIgnoredDuringExecution = required
+	}
+	for range rapid.IntRange(0, 2).Draw(t, "preferred") {
+		affinity.PreferredDuringSchedulingIgnoredDuringExecution = append(affinity.PreferredDuringSchedulingIgnoredDuringExecution,
+			corev1.PreferredSchedulingTerm{Weight: rapid.Int32Range(0, 100).Draw(t, "weight"), Preference: drawTerm(t)})
+	}
+	return affinity
+}
+
+func drawNodes(t *rapid.T) []fwk.NodeInfo {
+	nodes := make([]fwk.NodeInfo, len(nodeNames))
+	for i, name := range nodeNames {
+		info := framework.NewNodeInfo()
+		info.SetNode(&corev1.Node{ObjectMeta: metav1.ObjectMeta{
+			Name: name, Labels: rapid.MapOfN(rapid.SampledFrom(keys), rapid.SampledFrom(values), 0, 3).Draw(t, "labels"),
+		}})
+		nodes[i] = info
+	}
+	return nodes
+}
+
+func drawPod(t *rapid.T) *corev1.Pod {
+	pod := &corev1.Pod{}
+	if rapid.Bool().Draw(t, "has selector") {
+		pod.Spec.NodeSelector = rapid.MapOfN(rapid.SampledFrom(keys), rapid.SampledFrom(values), 0, 2).Draw(t, "selector")
+	}
+	if rapid.Bool().Draw(t, "has affinity") {
+		pod.Spec.Affinity = &corev1.Affinity{NodeAffinity: drawAffinity(t)}
+	}
+	return pod
+}
+
+// plugin is what both plugins are, for the comparison.
+type plugin interface {
+	fwk.PreFilterPlugin
+	fwk.FilterPlugin
+	fwk.PreScorePlugin
+	fwk.ScorePlugin
+	fwk.EnqueueExtensions
+}
+
+// outcome is the verdict of one cycle, as the framework would see it.
+type outcome struct {
+	PreFilter string
+	Feasible  map[string]string // by node: the code and the reasons
+	PreScore  string
+	Scores    map[string]int64 // normalised
+}
+
+func cycle(pl plugin, pod *corev1.Pod, nodes []fwk.NodeInfo) outcome {
+	ctx, state := context.Background(), framework.NewCycleState()
+	result, status := pl.PreFilter(ctx, state, pod, nodes)
+	got := outcome{Feasible: map[string]string{}, Scores: map[string]int64{}}
+	if !status.IsSkip() { // Skip and "nothing to say" come to the same.
+		got.PreFilter = fmt.Sprint(status.Code(), status.Message())
+		if !status.IsSuccess() {
+			return got
+		}
+	} else {
+		got.PreFilter = fmt.Sprint(fwk.Success, "")
+	}
+	var feasible []fwk.NodeInfo
+	for _, node := range nodes {
+		name := node.Node().Name
+		verdict := pl.Filter(ctx, state, pod, node) // Every node, also those that PreFilter leaves out: nominated nodes come this way.
+		got.Feasible[name] = fmt.Sprint(verdict.Code(), verdict.Message(), result.AllNodes() || result.NodeNames.Has(name))
+		if verdict.IsSuccess() && (result.AllNodes() || result.NodeNames.Has(name)) {
+			feasible = append(feasible, node)
+		}
+	}
+	status = pl.PreScore(ctx, state, pod, feasible)
+	got.PreScore = status.Code().String()
+	if status.IsSkip() || !status.IsSuccess() {
+		return got
+	}
+	var scores fwk.NodeScoreList
+	for _, node := range feasible {
+		score, _ := pl.Score(ctx, state, pod, node)
+		scores = append(scores, fwk.NodeScore{Name: node.Node().Name, Score: score})
+	}
+	pl.ScoreExtensions().NormalizeScore(ctx, state, pod, scores)
+	for _, score := range scores {
+		got.Scores[score.Name] = score.Score
+	}
+	return got
+}
+
+func build(t *rapid.T, added *corev1.NodeAffinity) (ours, theirs plugin, ok bool) {
+	theirsBuilt, wantErr := intree.New(context.Background(), &schedulerconfig.NodeAffinityArgs{AddedAffinity: added}, nil, feature.Features{})
+	oursBuilt, gotErr := nodeaffinity.New(context.Background(), &config.HeadroomNodeAffinityArgs{AddedAffinity: added}, nil)
+	if (wantErr == nil) != (gotErr == nil) {
+		t.Fatalf("New: in-tree %v, ours %v", wantErr, gotErr)
+	}
+	if wantErr != nil {
+		return nil, nil, false
+	}
+	return oursBuilt.(plugin), theirsBuilt.(plugin), true
+}
+
+func drawAdded(t *rapid.T) *corev1.NodeAffinity {
+	if !rapid.Bool().Draw(t, "has added affinity") {
+		return nil
+	}
+	return drawAffinity(t)
+}
+
+func TestCyclesEndAsWithTheInTreePlugin(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		ours, theirs, ok := build(t, drawAdded(t))
+		if !ok {
+			return
+		}
+		pod, nodes := drawPod(t), drawNodes(t)
+		if diff := cmp.Diff(cycle(theirs, pod, nodes), cycle(ours, pod, nodes)); diff != "" {
+			t.Fatalf("cycle (-in-tree +ours):\n%s", diff)
+		}
+	})
+}
+
+// The in-tree hint looks at the pod's own affinity only when it compares the node before and after, and so skips a change
+// that makes the added affinity match. Ours queues there; everywhere else the two agree.
+func TestHintsAreThoseOfTheInTreePluginOrQueue(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		ours, theirs, ok := build(t, drawAdded(t))
+		if !ok {
+			return
+		}
+		pod := drawPod(t)
+		before, after := drawNodes(t)[0].Node(), drawNodes(t)[0].Node()
+		var old any
+		if rapid.Bool().Draw(t, "is update") {
+			old = before
+		}
+		hint := func(pl plugin) fwk.QueueingHint {
+			events, err := pl.EventsToRegister(context.Background())
+			if err != nil || len(events) != 1 || events[0].Event.ActionType != fwk.Add|fwk.UpdateNodeLabel {
+				t.Fatalf("events = %v, %v", events, err)
+			}
+			got, err := events[0].QueueingHintFn(klog.Background(), pod, old, after)
+			if err != nil { // The queue takes an error for Queue.
+				return fwk.Queue
+			}
+			return got
+		}
+		want, got := hint(theirs), hint(ours)
+		if got == want {
+			return
+		}
+		beforeInfo, afterInfo := framework.NewNodeInfo(), framework.NewNodeInfo()
+		beforeInfo.SetNode(before)
+		afterInfo.SetNode(after)
+		becameFeasible := !ours.Filter(context.Background(), framework.NewCycleState(), pod, beforeInfo).IsSuccess() &&
+			ours.Filter(context.Background(), framework.NewCycleState(), pod, afterInfo).IsSuccess()
+		if got != fwk.Queue || !becameFeasible {
+			t.Fatalf("hint = %v, in-tree %v; became feasible: %v", got, want, becameFeasible)
+		}
+	})
+}
