@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package main is headroom-scheduler: kube-scheduler with Headroom's plugins, and those of scheduler-plugins that build on
+// Command headroom-scheduler is kube-scheduler with Headroom's plugins, and those of scheduler-plugins that build on
 // the same Kubernetes release.
 package main
 

@@ -35,7 +35,7 @@ func runShippedProfileByDefault(command *cobra.Command) {
 		if err := command.Flags().Set("config", fmt.Sprintf("/dev/fd/%d", reader.Fd())); err != nil {
 			return fmt.Errorf("use the shipped profile: %w", err)
 		}
-		klog.InfoS("No --config given: running the shipped profile", "schedulerName", "headroom-scheduler", "lease", "kube-system/headroom-scheduler")
+		klog.Background().Info("No --config given: running the shipped profile", "schedulerName", "headroom-scheduler", "lease", "kube-system/headroom-scheduler")
 		return run(command, args)
 	}
 }
@@ -86,7 +86,7 @@ func pipe(content []byte) (*os.File, error) {
 	go func() {
 		defer writer.Close()
 		if _, err := writer.Write(content); err != nil {
-			klog.ErrorS(err, "The shipped profile could not be handed over")
+			klog.Background().Error(err, "The shipped profile could not be handed over")
 		}
 	}()
 	return reader, nil

@@ -10,14 +10,24 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// labelOperators are the operators that matchExpressions may use.
-var labelOperators = map[corev1.NodeSelectorOperator]selection.Operator{
-	corev1.NodeSelectorOpIn:           selection.In,
-	corev1.NodeSelectorOpNotIn:        selection.NotIn,
-	corev1.NodeSelectorOpExists:       selection.Exists,
-	corev1.NodeSelectorOpDoesNotExist: selection.DoesNotExist,
-	corev1.NodeSelectorOpGt:           selection.GreaterThan,
-	corev1.NodeSelectorOpLt:           selection.LessThan,
+// labelOperator translates the operators that matchExpressions may use.
+func labelOperator(operator corev1.NodeSelectorOperator) (selection.Operator, bool) {
+	switch operator {
+	case corev1.NodeSelectorOpIn:
+		return selection.In, true
+	case corev1.NodeSelectorOpNotIn:
+		return selection.NotIn, true
+	case corev1.NodeSelectorOpExists:
+		return selection.Exists, true
+	case corev1.NodeSelectorOpDoesNotExist:
+		return selection.DoesNotExist, true
+	case corev1.NodeSelectorOpGt:
+		return selection.GreaterThan, true
+	case corev1.NodeSelectorOpLt:
+		return selection.LessThan, true
+	default:
+		return "", false
+	}
 }
 
 // compileLabels turns matchExpressions into label requirements; every fault names its field.
@@ -26,7 +36,7 @@ func compileLabels(expressions []corev1.NodeSelectorRequirement, path *field.Pat
 	var faults []error
 	for i, expression := range expressions {
 		at := path.Index(i)
-		operator, ok := labelOperators[expression.Operator]
+		operator, ok := labelOperator(expression.Operator)
 		if !ok {
 			faults = append(faults, field.NotSupported(at.Child("operator"), expression.Operator, []corev1.NodeSelectorOperator{
 				corev1.NodeSelectorOpIn, corev1.NodeSelectorOpNotIn, corev1.NodeSelectorOpExists,

@@ -44,7 +44,7 @@ func podMetrics(name string, containers ...corev1.ResourceList) metricsv1beta1.P
 // resource names of metrics.k8s.io, so it is told what to answer.
 func read(t *testing.T, nodes []metricsv1beta1.NodeMetrics, pods []metricsv1beta1.PodMetrics, failing string) (*sample.Set, error) {
 	t.Helper()
-	client := metricsfake.NewSimpleClientset() //nolint:staticcheck // the replacement needs apply configurations, which metrics.k8s.io does not have
+	client := metricsfake.NewSimpleClientset()
 	client.PrependReactor("list", "*", func(action clienttesting.Action) (bool, runtime.Object, error) {
 		if action.GetResource().Resource == failing {
 			return true, nil, errors.New("the server is currently unable to handle the request")

@@ -8,9 +8,9 @@ package threshold
 
 import (
 	"fmt"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	v1helper "k8s.io/kubernetes/pkg/apis/core/v1/helper"
 )
 
 // Origin says where a figure came from.
@@ -53,7 +53,7 @@ func Of(node *corev1.Node, evictionHard int64) (Thresholds, error) {
 	}
 	var hugepages int64
 	for name, quantity := range node.Status.Capacity {
-		if v1helper.IsHugePageResourceName(name) {
+		if strings.HasPrefix(string(name), corev1.ResourceHugePagesPrefix) {
 			hugepages += quantity.Value()
 		}
 	}

@@ -7,22 +7,27 @@ import fwk "k8s.io/kube-scheduler/framework"
 // The scale of 0 to 100 is cut in three, so that a node without a fresh sample never beats a fresh one with room, and is
 // still better than one that is expected to run over.
 const (
-	overflowTop = 39 // 0..39: fresh, and expected to run over its threshold
-	unknownTop  = 49 // 40..49: no fresh sample
-	// 50..100: fresh, with room
+	overflowTop = 19 // 0..19: fresh, and expected to run over its threshold
+	unknownTop  = 29 // 20..29: no fresh sample
+	// 30..100: fresh, with room
 )
+
+// tightShare is the share of a node's memory at which room becomes dear: a node with so much room has lost half of what
+// an empty one scores. Above it, a difference in room weighs little against other preferences; below it, it decides.
+const tightShare = 0.15
 
 // scoreByRoom scores a fresh node. room is what is expected to be left, in bytes, negative past the threshold; size is the
 // memory for pods, in bytes.
 func scoreByRoom(room, size int64) int64 {
 	if size <= 0 {
-		return fwk.MinNodeScore
+		return fwk.MinScore
 	}
-	share := float64(room) / float64(size)
+	share := min(float64(room)/float64(size), 1)
 	if room < 0 {
 		return int64(overflowTop * (1 + max(share, -1)))
 	}
-	return unknownTop + 1 + int64((float64(fwk.MaxNodeScore)-unknownTop-1)*min(share, 1))
+	worth := share / (share + tightShare) * (1 + tightShare) // 0 to 1, steep where little is left
+	return unknownTop + 1 + int64(float64(fwk.MaxScore-unknownTop-1)*worth)
 }
 
 // scoreByRequests scores a node of which nothing is known but what its pods request, in bytes.

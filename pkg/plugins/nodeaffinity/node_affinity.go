@@ -149,7 +149,7 @@ func (pl *NodeAffinity) ScoreExtensions() fwk.ScoreExtensions { return pl }
 
 // NormalizeScore stretches the scores so that the best node has 100.
 func (pl *NodeAffinity) NormalizeScore(_ context.Context, _ fwk.CycleState, _ *corev1.Pod, scores fwk.NodeScoreList) *fwk.Status {
-	return helper.DefaultNormalizeScore(fwk.MaxNodeScore, false, scores)
+	return helper.DefaultNormalizeScore(fwk.MaxScore, false, scores)
 }
 
 func (pl *NodeAffinity) passes(pod *corev1.Pod) bool {

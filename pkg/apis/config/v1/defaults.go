@@ -7,7 +7,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 
 	"github.com/headroom-dev/headroom/pkg/apis/config"
 )
@@ -34,6 +33,6 @@ func SetDefaults_HeadroomMemoryArgs(args *HeadroomMemoryArgs) { //nolint:revive 
 
 func setDefault[T any](field **T, value T) {
 	if *field == nil {
-		*field = ptr.To(value)
+		*field = new(value)
 	}
 }
