@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package demo
+
+import (
+	_ "embed"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"sigs.k8s.io/yaml"
+
+	"github.com/headroom-dev/headroom/pkg/lab/kubelet"
+)
+
+// DefaultSpec is the demo's own nodes and workload.
+//
+//go:embed workload.yaml
+var DefaultSpec []byte
+
+// Spec says which nodes a pool has and which pods it gets.
+type Spec struct {
+	// Duration of the run, from the first pod on.
+	Duration metav1.Duration `json:"duration"`
+	// PressureTransition is the kubelets' evictionPressureTransitionPeriod.
+	PressureTransition metav1.Duration `json:"pressureTransition"`
+	// Jitter is the largest share by which a pod's usage differs from its profile. 0 to less than 1.
+	Jitter    float64        `json:"jitter"`
+	Nodes     NodesSpec      `json:"nodes"`
+	Workloads []WorkloadSpec `json:"workloads"`
+}
+
+// NodesSpec describes the equal nodes of a pool. Node i is called <pool>-i, counted from 1.
+type NodesSpec struct {
+	Count  int               `json:"count"`
+	CPU    resource.Quantity `json:"cpu"`
+	Memory resource.Quantity `json:"memory"`
+	// Reserved is kubeReserved and systemReserved together; EvictionHard the hard threshold of memory.available.
+	Reserved     resource.Quantity `json:"reserved"`
+	EvictionHard resource.Quantity `json:"evictionHard"`
+	// SystemMemory is what is held outside pods.
+	SystemMemory resource.Quantity `json:"systemMemory"`
+	Labels       []NodeLabels      `json:"labels,omitempty"`
+}
+
+// NodeLabels gives labels to some of a pool's nodes, by number.
+type NodeLabels struct {
+	Nodes  []int             `json:"nodes"`
+	Labels map[string]string `json:"labels"`
+}
+
+// WorkloadSpec is one workload of the run.
+type WorkloadSpec struct {
+	Name string `json:"name"`
+	// Kind is Deployment or Job.
+	Kind     string `json:"kind"`
+	Replicas int32  `json:"replicas"`
+	// At is when it is created, counted from the start of the run.
+	At metav1.Duration `json:"at"`
+	// Duration is how long a Job's pods run.
+	Duration metav1.Duration   `json:"duration"`
+	Request  resource.Quantity `json:"request"`
+	Limit    resource.Quantity `json:"limit"`
+	// Profile is what a pod holds over time; see kubelet.ParseProfile.
+	Profile string `json:"profile"`
+	// Behaviour and Constraint say in words, for the report, what Profile and the fields below do.
+	Behaviour  string `json:"behaviour,omitempty"`
+	Constraint string `json:"constraint,omitempty"`
+
+	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
+	Affinity     *corev1.Affinity  `json:"affinity,omitempty"`
+}
+
+// ParseSpec reads a spec in YAML, strictly, and checks it. Errors name the field.
+func ParseSpec(text []byte) (*Spec, error) {
+	spec := &Spec{}
+	if err := yaml.UnmarshalStrict(text, spec); err != nil {
+		return nil, fmt.Errorf("demo spec: %w", err)
+	}
+	if faults := spec.validate(); len(faults) > 0 {
+		return nil, fmt.Errorf("demo spec: %w", faults.ToAggregate())
+	}
+	return spec, nil
+}
+
+func (s *Spec) validate() field.ErrorList {
+	var faults field.ErrorList
+	if s.Duration.Duration < time.Second {
+		faults = append(faults, field.Invalid(field.NewPath("duration"), s.Duration.Duration.String(), "must be at least 1s"))
+	}
+	if s.PressureTransition.Duration < 0 {
+		faults = append(faults, field.Invalid(field.NewPath("pressureTransition"), s.PressureTransition.Duration.String(), "must not be negative"))
+	}
+	if s.Jitter < 0 || s.Jitter >= 1 {
+		faults = append(faults, field.Invalid(field.NewPath("jitter"), s.Jitter, "must be 0 or more, and less than 1"))
+	}
+	faults = append(faults, s.Nodes.validate(field.NewPath("nodes"))...)
+	for i := range s.Workloads {
+		faults = append(faults, s.Workloads[i].validate(field.NewPath("workloads").Index(i))...)
+	}
+	return faults
+}
+
+func (n NodesSpec) validate(path *field.Path) field.ErrorList {
+	var faults field.ErrorList
+	if n.Count < 1 {
+		faults = append(faults, field.Invalid(path.Child("count"), n.Count, "must be at least 1"))
+	}
+	faults = append(faults, positive(path.Child("cpu"), n.CPU)...)
+	faults = append(faults, positive(path.Child("memory"), n.Memory)...)
+	if allocatable := n.allocatable(); allocatable.Sign() <= 0 {
+		faults = append(faults, field.Invalid(path.Child("reserved"), n.Reserved.String(), "with evictionHard it leaves nothing of memory for pods"))
+	}
+	for i, labels := range n.Labels {
+		for _, number := range labels.Nodes {
+			if number < 1 || number > n.Count {
+				faults = append(faults, field.Invalid(path.Child("labels").Index(i).Child("nodes"), number, fmt.Sprintf("must be from 1 to %d", n.Count)))
+			}
+		}
+	}
+	return faults
+}
+
+func (w *WorkloadSpec) validate(path *field.Path) field.ErrorList {
+	var faults field.ErrorList
+	for _, problem := range validation.IsDNS1123Label(w.Name) {
+		faults = append(faults, field.Invalid(path.Child("name"), w.Name, problem))
+	}
+	if w.Kind != kindDeployment && w.Kind != kindJob {
+		faults = append(faults, field.NotSupported(path.Child("kind"), w.Kind, []string{kindDeployment, kindJob}))
+	}
+	if w.Kind == kindJob && w.Duration.Duration <= 0 {
+		faults = append(faults, field.Required(path.Child("duration"), "a Job's pods must end"))
+	}
+	if w.Replicas < 1 {
+		faults = append(faults, field.Invalid(path.Child("replicas"), w.Replicas, "must be at least 1"))
+	}
+	faults = append(faults, positive(path.Child("request"), w.Request)...)
+	faults = append(faults, positive(path.Child("limit"), w.Limit)...)
+	if _, err := kubelet.ParseProfile(w.Profile); err != nil {
+		faults = append(faults, field.Invalid(path.Child("profile"), w.Profile, err.Error()))
+	}
+	return faults
+}
+
+func positive(path *field.Path, quantity resource.Quantity) field.ErrorList {
+	if quantity.Sign() <= 0 {
+		return field.ErrorList{field.Invalid(path, quantity.String(), "must be more than 0")}
+	}
+	return nil
+}
+
+// allocatable is the memory that a node offers to pods.
+func (n NodesSpec) allocatable() resource.Quantity {
+	allocatable := n.Memory.DeepCopy()
+	allocatable.Sub(n.Reserved)
+	allocatable.Sub(n.EvictionHard)
+	return allocatable
+}

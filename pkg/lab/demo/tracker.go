@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package demo
+
+import (
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/utils/clock"
+)
+
+// tracker sees every pod from its creation to its end. It is safe for concurrent use.
+type tracker struct {
+	clock clock.PassiveClock
+
+	mutex sync.Mutex
+	pods  map[types.UID]*trackedPod
+}
+
+type trackedPod struct {
+	namespace string
+	node      string
+	seen      time.Time
+	placed    time.Time // zero: not yet
+	gone      time.Time // zero: it is there
+	running   bool
+}
+
+// tally is what came of the pods of one pool.
+type tally struct {
+	placed, running, pending int
+	pendingTime              time.Duration // summed over pods
+}
+
+func newTracker(clock clock.PassiveClock) *tracker {
+	return &tracker{clock: clock, pods: map[types.UID]*trackedPod{}}
+}
+
+// handler feeds the tracker from an informer of all pods.
+func (t *tracker) handler() cache.ResourceEventHandler {
+	return cache.ResourceEventHandlerFuncs{
+		AddFunc:    func(object any) { t.see(object, false) },
+		UpdateFunc: func(_, object any) { t.see(object, false) },
+		DeleteFunc: func(object any) {
+			if tombstone, ok := object.(cache.DeletedFinalStateUnknown); ok {
+				object = tombstone.Obj
+			}
+			t.see(object, true)
+		},
+	}
+}
+
+func (t *tracker) see(object any, deleted bool) {
+	pod, ok := object.(*corev1.Pod)
+	if !ok {
+		return
+	}
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	now := t.clock.Now()
+	tracked, ok := t.pods[pod.UID]
+	if !ok {
+		tracked = &trackedPod{namespace: pod.Namespace, seen: now}
+		t.pods[pod.UID] = tracked
+	}
+	if pod.Spec.NodeName != "" && tracked.placed.IsZero() {
+		tracked.placed, tracked.node = now, pod.Spec.NodeName
+	}
+	if deleted && tracked.gone.IsZero() {
+		tracked.gone = now
+	}
+	tracked.running = !deleted && pod.DeletionTimestamp == nil && isRunning(pod)
+}
+
+// isRunning reports whether every container of the pod runs: a pod whose container waits for its restart does not.
+func isRunning(pod *corev1.Pod) bool {
+	if pod.Status.Phase != corev1.PodRunning {
+		return false
+	}
+	for i := range pod.Status.Conditions {
+		if pod.Status.Conditions[i].Type == corev1.PodReady {
+			return pod.Status.Conditions[i].Status == corev1.ConditionTrue
+		}
+	}
+	return false
+}
+
+// tally adds up the pods of a namespace as they are now. A pod that was never placed waited until it went, or waits still.
+func (t *tracker) tally(namespace string) tally {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	now := t.clock.Now()
+	var sum tally
+	for _, pod := range t.pods {
+		if pod.namespace != namespace {
+			continue
+		}
+		until := pod.placed
+		switch {
+		case !pod.placed.IsZero():
+			sum.placed++
+		case !pod.gone.IsZero():
+			until = pod.gone
+		default:
+			sum.pending++
+			until = now
+		}
+		sum.pendingTime += until.Sub(pod.seen)
+		if pod.running {
+			sum.running++
+		}
+	}
+	return sum
+}
+
+// onNode counts the running pods of a node.
+func (t *tracker) onNode(node string) int {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	count := 0
+	for _, pod := range t.pods {
+		if pod.node == node && pod.running {
+			count++
+		}
+	}
+	return count
+}
