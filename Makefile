@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Everything a contributor or a continuous integration runs. "make help" lists the targets.
+
+# The first build compiles Kubernetes; every later target reuses the build cache. So the flags of "go build" here stay
+# the ones that "go test" and "go vet" use: -trimpath or another CGO_ENABLED would compile it all a second time.
+
+GO       ?= go
+GO_TOOL   = $(GO) tool -modfile=go.tools.mod
+BIN      := $(CURDIR)/bin
+VERSION  ?= $(shell git describe --tags --dirty 2>/dev/null || echo v0.1.0-dev)
+
+# The Kubernetes version is written in go.mod and nowhere else.
+KUBERNETES_VERSION = $(shell $(GO) list -m -f '{{.Version}}' k8s.io/kubernetes)
+KUBERNETES_PARTS   = $(subst ., ,$(patsubst v%,%,$(KUBERNETES_VERSION)))
+VERSION_PACKAGE    = k8s.io/component-base/version
+LDFLAGS = -X main.version=$(VERSION) \
+	-X $(VERSION_PACKAGE).gitVersion=$(KUBERNETES_VERSION) \
+	-X $(VERSION_PACKAGE).gitMajor=$(word 1,$(KUBERNETES_PARTS)) \
+	-X $(VERSION_PACKAGE).gitMinor=$(word 2,$(KUBERNETES_PARTS))
+
+# Packages whose data races would be ours: what the scheduler runs concurrently, and what that rests on.
+RACE_PACKAGES = $(foreach dir,constraint memory usage plugins apis,$(if $(wildcard pkg/$(dir)),./pkg/$(dir)/...))
+
+# Types of all of Kubernetes fill 8 GB at Go's default; collecting more often takes some seconds and half of that.
+LINT_MEMORY = GOGC=$(or $(GOGC),50)
+
+# Folders whose packages carry generated deep copies, conversions and defaults.
+API_PACKAGES      = ./pkg/apis/config ./pkg/apis/config/v1
+VERSIONED_PACKAGE = ./pkg/apis/config/v1
+GENERATED_HEADER  = pkg/apis/generated-header.go.txt
+GENERATED_SUMS    = find pkg/apis -name 'zz_generated.*' | sort | xargs cksum
+
+.DEFAULT_GOAL := help
+
+##@ Use
+
+.PHONY: build
+build: ## Compile the binaries into bin/ (the first time takes minutes; it shows progress)
+	@$(GO) run ./test/progress -o $(BIN)/ -ldflags '$(LDFLAGS)' ./cmd/...
+
+.PHONY: demo
+demo: build ## Two node pools, default scheduler against Headroom: report in out/demo (KEEP=1 leaves it running, SEED=n, EXTRA='--flags')
+	@$(BIN)/headroom-lab demo --out out/demo $(if $(filter-out 0 false no,$(KEEP)),--keep) $(if $(SEED),--seed $(SEED)) $(EXTRA)
+
+.PHONY: image
+image: ## Build the container image headroom-scheduler with docker (BASE=image for another final stage)
+	docker build --build-arg VERSION=$(VERSION) $(if $(BASE),--build-arg BASE=$(BASE)) --tag headroom-scheduler:$(VERSION) .
+
+##@ Test
+
+.PHONY: test
+test: build ## Unit tests and the tests on the local cluster, with the real binaries
+	@echo "Running all tests; those on the local cluster start a control plane and take a few minutes."
+	@HEADROOM_BIN=$(BIN) $(GO) test -count=1 -vet=off -timeout 20m $(TEST_FLAGS) ./...
+
+.PHONY: race
+race: ## Pure and plugin packages under the race detector
+	@echo "Compiling the packages and what they import for the race detector."
+	@$(GO) run ./test/progress -race $(RACE_PACKAGES)
+	@$(GO) test -race -count=1 -vet=off $(TEST_FLAGS) $(RACE_PACKAGES)
+
+##@ Change
+
+.PHONY: verify
+verify: verify-format vet lint verify-modules verify-generated verify-docs ## Formatting, vet, lint, modules, generated files, the house's rules, docs and config files
+
+.PHONY: verify-format
+verify-format: ## Fail on Go files that gofmt would change
+	@echo "gofmt"
+	@files=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard --deduplicate '*.go' | xargs -r ls -d 2>/dev/null)); \
+		test -z "$$files" || { echo "not formatted, run gofmt -w on:"; echo "$$files"; exit 1; }
+
+.PHONY: vet
+vet: build ## go vet
+	@echo "go vet"
+	@$(GO) vet ./...
+
+.PHONY: lint
+lint: build ## golangci-lint, see .golangci.yaml
+	@echo "golangci-lint (its first run compiles it and takes minutes)"
+	@$(LINT_MEMORY) $(GO_TOOL) golangci-lint run
+
+.PHONY: verify-modules
+verify-modules: ## Fail when go.mod or go.tools.mod is not tidy
+	@echo "go mod tidy"
+	@$(GO) mod tidy -diff || { echo "go.mod is not tidy: run go mod tidy"; exit 1; }
+	@test/modules/tidy-tools || { echo "go.tools.mod is not tidy: apply the difference above"; exit 1; }
+
+.PHONY: generate
+generate: ## Write the generated deep copies, conversions and defaults of pkg/apis
+	@echo "deepcopy-gen, defaulter-gen, conversion-gen"
+	@$(GO_TOOL) deepcopy-gen --go-header-file $(GENERATED_HEADER) --output-file zz_generated.deepcopy.go $(API_PACKAGES)
+	@$(GO_TOOL) defaulter-gen --go-header-file $(GENERATED_HEADER) --output-file zz_generated.defaults.go $(VERSIONED_PACKAGE)
+	@$(GO_TOOL) conversion-gen --go-header-file $(GENERATED_HEADER) --output-file zz_generated.conversion.go $(VERSIONED_PACKAGE)
+
+.PHONY: verify-generated
+verify-generated: ## Generate again and fail when that changes a file
+	@before=$$($(GENERATED_SUMS)) && $(MAKE) --no-print-directory generate && after=$$($(GENERATED_SUMS)) && \
+		test "$$before" = "$$after" || { echo "generated files were missing or old; if the generators ran they are fresh now: commit them"; exit 1; }
+
+.PHONY: verify-docs
+verify-docs: build ## The house's rules; code blocks, links and config files of the documentation
+	@echo "rules, documentation and config files"
+	@HEADROOM_BIN=$(BIN) $(GO) test -count=1 ./test/rules/... ./test/docs/...
+
+.PHONY: clean
+clean: ## Remove bin/ and out/
+	rm -rf bin out
+
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+# Read by the Dockerfile, so that an image carries the same versions as bin/.
+.PHONY: print-ldflags
+print-ldflags:
+	@echo "$(LDFLAGS)"
