@@ -47,7 +47,7 @@ func (s *cycleState) held(node int) (counted, measured int64) {
 // rejects reports whether this plugin rejected one of the nodes.
 func (s *cycleState) rejects(pl *Memory, statuses fwk.NodeToStatusReader) bool {
 	for i := range s.book.snapshot.Nodes {
-		if statuses.Get(s.book.snapshot.Nodes[i].Name).Plugin() == pl.Name() {
+		if status := statuses.Get(s.book.snapshot.Nodes[i].Name); status != nil && status.Plugin() == pl.Name() {
 			return true
 		}
 	}
