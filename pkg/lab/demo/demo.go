@@ -5,15 +5,16 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
-	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/informers"
@@ -211,19 +212,16 @@ func (r *run) schedulerConfig() (string, error) {
 func (r *run) play(ctx context.Context) error {
 	r.began = time.Now()
 	total := r.spec.Duration.Duration
-	created := make([]bool, len(r.spec.Workloads))
+	todo := r.creations()
 	ticker := time.NewTicker(drawInterval)
 	defer ticker.Stop()
 	for {
 		elapsed := time.Since(r.began)
-		for i := range r.spec.Workloads {
-			if created[i] || elapsed < r.spec.Workloads[i].At.Duration {
-				continue
-			}
-			created[i] = true
-			if err := r.create(ctx, &r.spec.Workloads[i]); err != nil {
+		for len(todo) > 0 && elapsed >= todo[0].at {
+			if err := todo[0].pool.create(ctx, r.client, todo[0].workload); err != nil {
 				return err
 			}
+			todo = todo[1:]
 		}
 		r.view.show(r, time.Now(), elapsed, total)
 		if elapsed >= total {
@@ -237,11 +235,27 @@ func (r *run) play(ctx context.Context) error {
 	}
 }
 
-// create makes a workload in all pools at once, so that none always finds the API server idle.
-func (r *run) create(ctx context.Context, workload *WorkloadSpec) error {
-	group, ctx := errgroup.WithContext(ctx)
-	for _, pool := range r.pools {
-		group.Go(func() error { return pool.create(ctx, r.client, workload) })
+// creation is a workload that a pool gets at a moment of the run.
+type creation struct {
+	at       time.Duration
+	pool     pool
+	workload *WorkloadSpec
+}
+
+// creations lists what each pool gets, in time order. The pools get a workload a second apart, so that neither waits for what
+// the API server does for the other, and take turns in going first.
+func (r *run) creations() []creation {
+	var all []creation
+	for i := range r.spec.Workloads {
+		workload := &r.spec.Workloads[i]
+		for j := range r.pools {
+			all = append(all, creation{
+				at:       workload.At.Duration + time.Duration(j)*time.Second,
+				pool:     r.pools[(i+j)%len(r.pools)],
+				workload: workload,
+			})
+		}
 	}
-	return group.Wait()
+	slices.SortStableFunc(all, func(a, b creation) int { return cmp.Compare(a.at, b.at) })
+	return all
 }

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/headroom-dev/headroom/pkg/lab/cluster"
+)
+
+// The tests start headroom-scheduler as a user would: with the files of config/, or bare.
+const (
+	shippedConfig = "../../config/scheduler-config.yaml"
+	replaceConfig = "../../config/scheduler-config-replace.yaml"
+)
+
+func TestPodsGoWhereTheirSelectorsAndAffinitySay(t *testing.T) {
+	c := lab(t)
+	clients := client(t, c)
+	addNodes(t, c, "8Gi", "place-a", "place-b", "place-c")
+	labelNode(t, clients, "place-a", map[string]string{"zone": "1", "generation": "3"})
+	labelNode(t, clients, "place-b", map[string]string{"zone": "2", "generation": "5", "disk": "ssd"})
+	labelNode(t, clients, "place-c", map[string]string{"zone": "2", "generation": "7"})
+	namespace := newNamespace(t, c)
+	startHeadroom(t, c, shippedConfig)
+
+	for _, test := range []struct {
+		name string
+		pod  *corev1.Pod
+		want string
+	}{
+		{"node selector", headroomPod("selector", "64Mi", selecting(map[string]string{"disk": "ssd"})), "place-b"},
+		{"required In", headroomPod("in", "64Mi", requiring(expression("zone", corev1.NodeSelectorOpIn, "1"))), "place-a"},
+		{"required Gt", headroomPod("gt", "64Mi", requiring(expression("generation", corev1.NodeSelectorOpGt, "5"))), "place-c"},
+		{"selector and affinity", headroomPod("both", "64Mi", selecting(map[string]string{"zone": "2"}),
+			requiring(expression("disk", corev1.NodeSelectorOpDoesNotExist))), "place-c"},
+		{"a node by its name", headroomPod("named", "64Mi", requiring(named("place-b"))), "place-b"},
+		{"preferred", headroomPod("preferred", "64Mi", preferring(expression("zone", corev1.NodeSelectorOpIn, "1"))), "place-a"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if node, reason := place(t, clients, namespace, test.pod); node != test.want {
+				t.Errorf("node = %q (%s), want %q", node, reason, test.want)
+			}
+		})
+	}
+
+	t.Run("a label that arrives later wakes the pod", func(t *testing.T) {
+		node, reason := place(t, clients, namespace, headroomPod("waits", "64Mi", selecting(map[string]string{"rack": "r1"})))
+		wantReason(t, node, reason, "didn't match Pod's node affinity/selector")
+		labelNode(t, clients, "place-c", map[string]string{"rack": "r1"})
+		if got := waitPlaced(t, clients, namespace, "waits"); got != "place-c" {
+			t.Errorf("node = %q, want place-c", got)
+		}
+	})
+	t.Run("a node that arrives later wakes the pod that names it", func(t *testing.T) {
+		if node, reason := place(t, clients, namespace, headroomPod("early", "64Mi", requiring(named("place-d")))); node != "" {
+			t.Fatalf("placed on %q (%s)", node, reason)
+		}
+		addNodes(t, c, "8Gi", "place-d")
+		if got := waitPlaced(t, clients, namespace, "early"); got != "place-d" {
+			t.Errorf("node = %q, want place-d", got)
+		}
+	})
+}
+
+func TestEachSchedulerPlacesItsOwnPods(t *testing.T) {
+	c := lab(t)
+	clients := client(t, c)
+	addNodes(t, c, "8Gi", "beside-a", "beside-b")
+	namespace := newNamespace(t, c)
+	startHeadroom(t, c, "") // bare: the shipped profile, with a lease of its own
+	ours, theirs := headroomPod("ours", "64Mi"), headroomPod("theirs", "64Mi")
+	theirs.Spec.SchedulerName = ""
+	createPod(t, clients, namespace, theirs)
+	if node, reason := place(t, clients, namespace, ours); node == "" {
+		t.Fatalf("headroom-scheduler did not place its pod: %s", reason)
+	}
+	pod, err := clients.CoreV1().Pods(namespace).Get(t.Context(), "theirs", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if pod.Spec.NodeName != "" || len(pod.Status.Conditions) != 0 {
+		t.Fatalf("headroom-scheduler touched a pod of the default scheduler: %+v", pod.Status)
+	}
+	startScheduler(t, c, cluster.SchedulerOptions{Name: defaultScheduler})
+	waitPlaced(t, clients, namespace, "theirs")
+}
+
+func TestHeadroomServesInsteadOfTheDefaultScheduler(t *testing.T) {
+	c := lab(t)
+	clients := client(t, c)
+	addNodes(t, c, "8Gi", "instead-a", "instead-b")
+	namespace := newNamespace(t, c)
+	startHeadroom(t, c, replaceConfig)
+	pod := headroomPod("ordinary", "64Mi", requiring(named("instead-b")))
+	pod.Spec.SchedulerName = ""
+	if node, reason := place(t, clients, namespace, pod); node != "instead-b" {
+		t.Errorf("node = %q (%s), want instead-b", node, reason)
+	}
+}
+
+// Both nodes are empty by their requests; one holds 7 GiB outside of them.
+func TestPodsGoWhereMemoryReallyIsLeft(t *testing.T) {
+	c := lab(t)
+	clients := client(t, c)
+	addNodes(t, c, "8Gi", "memory-full", "memory-free")
+	hold := func(node, bytes string) {
+		t.Helper()
+		patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:%q}}}`, cluster.SystemMemoryAnnotation, bytes)
+		if _, err := clients.CoreV1().Nodes().Patch(t.Context(), node, types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hold("memory-full", "7Gi")
+	namespace := newNamespace(t, c)
+	if err := c.WaitNodeMetrics(t.Context(), "memory-full", "memory-free"); err != nil {
+		t.Fatal(err)
+	}
+	startHeadroom(t, c, shippedConfig)
+
+	// Until the scheduler has read its first samples it goes by requests: ask again until it knows.
+	attempt := 0
+	var refused, reason string
+	eventually(t, "memory-full to be refused", func(ctx context.Context) error {
+		attempt++
+		refused = fmt.Sprintf("large-%d", attempt)
+		var node string
+		node, reason = place(t, clients, namespace, headroomPod(refused, "2Gi", requiring(named("memory-full"))))
+		if node == "" {
+			return nil
+		}
+		if err := clients.CoreV1().Pods(namespace).Delete(ctx, refused, metav1.DeleteOptions{GracePeriodSeconds: new(int64)}); err != nil {
+			return err
+		}
+		return fmt.Errorf("%s was placed", refused)
+	})
+	wantReason(t, "", reason, "too little memory left before eviction")
+
+	for i := range 4 {
+		name := fmt.Sprintf("small-%d", i)
+		if node, reason := place(t, clients, namespace, headroomPod(name, "64Mi")); node != "memory-free" {
+			t.Errorf("%s: node = %q (%s), want memory-free", name, node, reason)
+		}
+	}
+
+	// No event in the cluster tells that memory returned: the scheduler has to see it by itself.
+	hold("memory-full", "1Gi")
+	if got := waitPlaced(t, clients, namespace, refused); got != "memory-full" {
+		t.Errorf("node = %q, want memory-full", got)
+	}
+}
