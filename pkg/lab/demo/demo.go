@@ -94,25 +94,36 @@ func Run(ctx context.Context, options Options) (err error) {
 		case <-ctx.Done():
 		}
 	}()
-	finished, err := r.perform(ctx)
+	if err := r.setUp(ctx); err != nil {
+		return fmt.Errorf("set up the demo: %w", err)
+	}
+	// The simulation ends before the cluster does, and goes on while a kept cluster is looked at.
+	simulation, stop := context.WithCancel(ctx)
+	simulated, err := r.simulate(simulation)
+	defer func() {
+		stop()
+		err = errors.Join(err, <-simulated)
+	}()
 	if err != nil {
 		return err
 	}
+	if err := r.play(ctx); err != nil {
+		return err
+	}
+	finished := r.result(time.Since(r.began))
 	if err := report.WriteFiles(options.OutDir, finished); err != nil {
 		return err
 	}
 	r.view.step("\n%s\n%s and %s", summaryTable(finished), filepath.Join(options.OutDir, "report.html"), filepath.Join(options.OutDir, "summary.json"))
 	if options.Keep {
-		return r.keep(ctx)
+		r.keep(ctx)
 	}
 	return nil
 }
 
-// perform sets up the pools and runs the workload on them.
-func (r *run) perform(ctx context.Context) (report.Run, error) {
-	if err := r.setUp(ctx); err != nil {
-		return report.Run{}, fmt.Errorf("set up the demo: %w", err)
-	}
+// simulate gives the nodes their memory life and follows the pods, until ctx ends; then the channel gives how it ended.
+func (r *run) simulate(ctx context.Context) (<-chan error, error) {
+	ended := make(chan error, 1)
 	factory := informers.NewSharedInformerFactory(r.client, 0)
 	r.simulator = kubelet.New(r.client, factory, kubelet.Options{
 		EvictionHard:       r.spec.Nodes.EvictionHard.Value(),
@@ -123,34 +134,18 @@ func (r *run) perform(ctx context.Context) (report.Run, error) {
 		Step:               time.Second,
 	})
 	r.tracker = newTracker(clock.RealClock{})
-	pods := factory.Core().V1().Pods().Informer()
+	nodes, pods := factory.Core().V1().Nodes().Informer(), factory.Core().V1().Pods().Informer()
 	tracked, err := pods.AddEventHandler(r.tracker.handler())
 	if err != nil {
-		return report.Run{}, fmt.Errorf("watch pods: %w", err)
+		close(ended)
+		return ended, fmt.Errorf("watch pods: %w", err)
 	}
-
-	// The simulation goes on while a kept cluster is looked at; it ends before the cluster does.
-	simulation, stop := context.WithCancel(ctx)
-	stopped := make(chan error, 1)
-	factory.Start(simulation.Done())
-	go func() {
-		stopped <- r.simulator.Run(simulation, factory.Core().V1().Nodes().Informer().HasSynced, pods.HasSynced)
-	}()
-	context.AfterFunc(ctx, stop)
+	factory.Start(ctx.Done())
+	go func() { ended <- r.simulator.Run(ctx, nodes.HasSynced, pods.HasSynced) }()
 	if !cache.WaitForCacheSync(ctx.Done(), tracked.HasSynced) {
-		stop()
-		return report.Run{}, context.Cause(ctx)
+		return ended, context.Cause(ctx)
 	}
-	if err := r.play(ctx); err != nil {
-		stop()
-		return report.Run{}, errors.Join(err, <-stopped)
-	}
-	result := r.result(time.Since(r.began))
-	if !r.options.Keep {
-		stop()
-		return result, <-stopped
-	}
-	return result, nil
+	return ended, nil
 }
 
 // setUp waits for the control plane, creates the nodes and starts the schedulers once every node is measured.

@@ -13,7 +13,7 @@ import (
 )
 
 // keep leaves the cluster running, says how to look at it, and returns when ctx ends.
-func (r *run) keep(ctx context.Context) error {
+func (r *run) keep(ctx context.Context) {
 	kubectl := "kubectl"
 	if self, err := os.Executable(); err == nil {
 		kubectl = self + " kubectl" // serves where no kubectl is installed
@@ -26,7 +26,6 @@ Try:
   %s top nodes
   %s get events -A --field-selector reason=FailedScheduling`, r.cluster.Kubeconfig(), kubectl, kubectl, kubectl)
 	<-ctx.Done()
-	return nil
 }
 
 // facts are what a reader needs to judge or repeat the run.
