@@ -69,6 +69,11 @@ func (r fieldRequirement) matches(nodeName string) bool {
 	return (found == r.value) != r.negated
 }
 
+// nodeName returns the only node name that the requirement matches, if it is of that kind.
+func (r fieldRequirement) nodeName() (string, bool) {
+	return r.value, r.key == metav1.ObjectNameField && !r.negated
+}
+
 // compileFields turns matchFields into field requirements: In and NotIn with exactly one value, as the API validates.
 func compileFields(expressions []corev1.NodeSelectorRequirement, path *field.Path) ([]fieldRequirement, []error) {
 	requirements := make([]fieldRequirement, 0, len(expressions))

@@ -65,14 +65,21 @@ func drawAffinity(t *rapid.T) *corev1.NodeAffinity {
 	return affinity
 }
 
+// drawNodes draws some nodes with drawn labels, and up to a hundred that are all alike: among many, a selective pod is one
+// that our plugin looks up in its index.
 func drawNodes(t *rapid.T) []fwk.NodeInfo {
-	nodes := make([]fwk.NodeInfo, len(nodeNames))
-	for i, name := range nodeNames {
+	var nodes []fwk.NodeInfo
+	add := func(name string, labels map[string]string) {
 		info := framework.NewNodeInfo()
-		info.SetNode(&corev1.Node{ObjectMeta: metav1.ObjectMeta{
-			Name: name, Labels: rapid.MapOfN(rapid.SampledFrom(keys), rapid.SampledFrom(values), 0, 3).Draw(t, "labels"),
-		}})
-		nodes[i] = info
+		info.SetNode(&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}})
+		nodes = append(nodes, info)
+	}
+	for _, name := range nodeNames {
+		add(name, rapid.MapOfN(rapid.SampledFrom(keys), rapid.SampledFrom(values), 0, 3).Draw(t, "labels"))
+	}
+	alike := rapid.MapOfN(rapid.SampledFrom(keys), rapid.SampledFrom(values), 0, 1).Draw(t, "labels of the others")
+	for i := range rapid.SampledFrom([]int{0, 20, 100}).Draw(t, "others") {
+		add(fmt.Sprintf("other-%d", i), alike)
 	}
 	return nodes
 }
@@ -99,32 +106,36 @@ type plugin interface {
 
 // outcome is the verdict of one cycle, as the framework would see it.
 type outcome struct {
-	PreFilter string
-	Feasible  map[string]string // by node: the code and the reasons
-	PreScore  string
-	Scores    map[string]int64 // normalised
+	Codes    map[string]fwk.Code // by node
+	Filter   map[string]string   // by node: what Filter says by itself, as for a nominated node
+	PreScore string
+	Scores   map[string]int64 // normalised
 }
 
 func cycle(pl plugin, pod *corev1.Pod, nodes []fwk.NodeInfo) outcome {
 	ctx, state := context.Background(), framework.NewCycleState()
 	result, status := pl.PreFilter(ctx, state, pod, nodes)
-	got := outcome{Feasible: map[string]string{}, Scores: map[string]int64{}}
-	if !status.IsSkip() { // Skip and "nothing to say" come to the same.
-		got.PreFilter = fmt.Sprint(status.Code(), status.Message())
-		if !status.IsSuccess() {
-			return got
-		}
-	} else {
-		got.PreFilter = fmt.Sprint(fwk.Success, "")
-	}
+	got := outcome{Codes: map[string]fwk.Code{}, Filter: map[string]string{}, Scores: map[string]int64{}}
+	rejected := !status.IsSuccess() && !status.IsSkip()
 	var feasible []fwk.NodeInfo
 	for _, node := range nodes {
 		name := node.Node().Name
-		verdict := pl.Filter(ctx, state, pod, node) // Every node, also those that PreFilter leaves out: nominated nodes come this way.
-		got.Feasible[name] = fmt.Sprint(verdict.Code(), verdict.Message(), result.AllNodes() || result.NodeNames.Has(name))
-		if verdict.IsSuccess() && (result.AllNodes() || result.NodeNames.Has(name)) {
-			feasible = append(feasible, node)
+		verdict := pl.Filter(ctx, state, pod, node)
+		switch {
+		case rejected: // The framework gives PreFilter's status to every node.
+			got.Codes[name] = status.Code()
+		case !status.IsSkip() && !result.AllNodes() && !result.NodeNames.Has(name):
+			got.Codes[name] = fwk.UnschedulableAndUnresolvable // as the framework counts nodes that PreFilter leaves out
+		default:
+			got.Codes[name] = verdict.Code()
+			if verdict.IsSuccess() {
+				feasible = append(feasible, node)
+			}
 		}
+		got.Filter[name] = fmt.Sprint(verdict.Code(), verdict.Message())
+	}
+	if len(feasible) == 0 {
+		return got
 	}
 	status = pl.PreScore(ctx, state, pod, feasible)
 	got.PreScore = status.Code().String()

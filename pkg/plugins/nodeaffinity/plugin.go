@@ -28,6 +28,8 @@ type NodeAffinity struct {
 	addedRequired  *constraint.Terms     // nil: none
 	addedPreferred *constraint.Preferred // nil: none
 
+	narrowing *narrowing
+
 	// skipDeferredResize: a running pod whose resize waits for room is scheduled again only to find victims; its node's
 	// labels no longer matter.
 	skipDeferredResize bool
@@ -79,24 +81,46 @@ func (pl *NodeAffinity) EventsToRegister(context.Context) ([]fwk.ClusterEventWit
 	}, nil
 }
 
-// PreFilter compiles the pod's constraints once, and narrows the search to the nodes that they name, if they name any.
-func (pl *NodeAffinity) PreFilter(_ context.Context, cycleState fwk.CycleState, pod *corev1.Pod, _ []fwk.NodeInfo) (*fwk.PreFilterResult, *fwk.Status) {
+// PreFilter compiles the pod's constraints once, and narrows the search: to the nodes that they name, if they name any, and
+// to those that match, if few can. Filter stays, for it also sees nodes that do not come through PreFilter, such as nominated
+// ones.
+func (pl *NodeAffinity) PreFilter(_ context.Context, cycleState fwk.CycleState, pod *corev1.Pod, nodes []fwk.NodeInfo) (*fwk.PreFilterResult, *fwk.Status) {
 	if pl.passes(pod) {
 		return nil, fwk.NewStatus(fwk.Skip)
 	}
 	if pl.addedRequired == nil && !constraint.HasRequired(pod) {
 		return nil, fwk.NewStatus(fwk.Skip)
 	}
-	cycleState.Write(preFilterStateKey, &preFilterState{constraint.CompileRequired(pod)})
+	required := constraint.CompileRequired(pod)
+	cycleState.Write(preFilterStateKey, &preFilterState{required})
 
-	names, all := constraint.NodeNames(pod)
+	named, all := constraint.NodeNames(pod)
+	if !all && len(named) == 0 {
+		return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, ErrReasonConflict)
+	}
+	if matching, ok := pl.narrowing.find(required, pl.addedRequired, nodes); ok {
+		if len(matching) == 0 {
+			return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, pl.reasonForNone(nodes))
+		}
+		return &fwk.PreFilterResult{NodeNames: matching}, nil
+	}
 	if all {
 		return nil, nil
 	}
-	if len(names) == 0 {
-		return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, ErrReasonConflict)
+	return &fwk.PreFilterResult{NodeNames: named}, nil
+}
+
+// reasonForNone says which constraint it is that no node matches.
+func (pl *NodeAffinity) reasonForNone(nodes []fwk.NodeInfo) string {
+	if pl.addedRequired == nil {
+		return ErrReasonPod
 	}
-	return &fwk.PreFilterResult{NodeNames: names}, nil
+	for _, node := range nodes {
+		if pl.addedRequired.Match(node.Node()) {
+			return ErrReasonPod
+		}
+	}
+	return ErrReasonEnforced
 }
 
 // PreFilterExtensions is nil: other pods do not change a node's labels.
@@ -166,6 +190,7 @@ func New(_ context.Context, arguments runtime.Object, _ fwk.Handle) (fwk.Plugin,
 		return nil, fmt.Errorf("%s: %w", Name, err)
 	}
 	pl := &NodeAffinity{
+		narrowing:          newNarrowing(),
 		skipDeferredResize: utilfeature.DefaultFeatureGate.Enabled(features.InPlacePodVerticalScalingSchedulerPreemption),
 	}
 	if args.AddedAffinity == nil {

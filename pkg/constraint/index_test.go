@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package constraint_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"pgregory.net/rapid"
+
+	"github.com/headroom-dev/headroom/pkg/constraint"
+)
+
+func sync(index *constraint.Index, nodes []*corev1.Node) {
+	index.Sync(len(nodes), func(i int) *corev1.Node { return nodes[i] })
+}
+
+// Nodes come, go, move in the list and change their labels; after each Sync the index finds what a walk over all nodes finds.
+func TestTheIndexFindsWhatAWalkFinds(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		index := constraint.NewIndex()
+		var nodes []*corev1.Node
+		fresh := func(name string) *corev1.Node {
+			return &corev1.Node{ObjectMeta: metav1.ObjectMeta{
+				Name: name, Labels: rapid.MapOfN(rapid.SampledFrom(keys), rapid.SampledFrom(values), 0, 3).Draw(t, "labels"),
+			}}
+		}
+		for range rapid.IntRange(1, 6).Draw(t, "rounds") {
+			for range rapid.IntRange(0, 4).Draw(t, "changes") {
+				name := fmt.Sprintf("n%d", rapid.IntRange(1, 6).Draw(t, "node"))
+				at := -1
+				for i := range nodes {
+					if nodes[i].Name == name {
+						at = i
+					}
+				}
+				switch {
+				case at < 0:
+					nodes = append(nodes, fresh(name))
+				case rapid.Bool().Draw(t, "remove"):
+					nodes = append(nodes[:at:at], nodes[at+1:]...)
+				default:
+					nodes[at] = fresh(name)
+				}
+			}
+			nodes = rapid.Permutation(nodes).Draw(t, "order")
+			sync(index, nodes)
+
+			pod := drawPod(t)
+			required := constraint.CompileRequired(pod)
+			var added *constraint.Terms
+			if rapid.Bool().Draw(t, "has added") {
+				added = constraint.CompileTerms(&corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{drawTerm(t)}})
+			}
+			most := rapid.IntRange(0, 6).Draw(t, "most")
+			got, ok := index.Find(required, added, most)
+			if !ok {
+				continue
+			}
+			want := sets.New[string]()
+			for _, node := range nodes {
+				if required.Match(node) && (added == nil || added.Match(node)) {
+					want.Insert(node.Name)
+				}
+			}
+			if diff := cmp.Diff(want, got); diff != "" || len(got) > most {
+				t.Fatalf("found %d, at most %d wanted (-walk +index):\n%s", len(got), most, diff)
+			}
+		}
+	})
+}
+
+func TestWhatTheIndexNarrows(t *testing.T) {
+	var nodes []*corev1.Node
+	for i := range 20 {
+		labels := map[string]string{"zone": []string{"a", "b"}[i%2], "generation": "1"}
+		if i < 3 {
+			labels["disk"] = "ssd"
+		}
+		nodes = append(nodes, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("n%d", i), Labels: labels}})
+	}
+	index := constraint.NewIndex()
+	sync(index, nodes)
+	both := requiring(expression("disk", corev1.NodeSelectorOpIn, "ssd"))
+	both.Spec.NodeSelector = map[string]string{"zone": "a"}
+	for _, test := range []struct {
+		name string
+		pod  *corev1.Pod
+		want sets.Set[string] // nil: the index is of no use
+	}{
+		{"a rare label", &corev1.Pod{Spec: corev1.PodSpec{NodeSelector: map[string]string{"disk": "ssd"}}}, sets.New("n0", "n1", "n2")},
+		{"a common label", &corev1.Pod{Spec: corev1.PodSpec{NodeSelector: map[string]string{"zone": "a"}}}, nil},
+		{"a rare and a common one", both, sets.New("n0", "n2")},
+		{"a value that no node has", &corev1.Pod{Spec: corev1.PodSpec{NodeSelector: map[string]string{"disk": "tape"}}}, sets.New[string]()},
+		{"Exists", requiring(expression("disk", corev1.NodeSelectorOpExists)), sets.New("n0", "n1", "n2")},
+		{"a name", requiring(named([]string{"n7"})), sets.New("n7")},
+		{"alternatives", requiring(named([]string{"n7"}), expression("disk", corev1.NodeSelectorOpExists)), sets.New("n0", "n1", "n2", "n7")},
+		{"an alternative that may match any node", requiring(named([]string{"n7"}), expression("disk", corev1.NodeSelectorOpDoesNotExist)), nil},
+		{"NotIn", requiring(expression("zone", corev1.NodeSelectorOpNotIn, "a")), nil},
+		{"Gt", requiring(expression("generation", corev1.NodeSelectorOpGt, "1")), nil},
+		{"nothing", &corev1.Pod{}, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, ok := index.Find(constraint.CompileRequired(test.pod), nil, 5)
+			if ok != (test.want != nil) {
+				t.Fatalf("narrows: %v, want %v", ok, test.want != nil)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("nodes (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func manyNodes(count int) []*corev1.Node {
+	nodes := make([]*corev1.Node, count)
+	for i := range nodes {
+		labels := map[string]string{
+			corev1.LabelHostname: fmt.Sprintf("node-%d", i), corev1.LabelOSStable: "linux", corev1.LabelArchStable: "amd64",
+			corev1.LabelTopologyZone: fmt.Sprintf("zone-%d", i%3), corev1.LabelInstanceTypeStable: fmt.Sprintf("type-%d", i%7),
+		}
+		if i < 10 {
+			labels["disk"] = "ssd"
+		}
+		nodes[i] = &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("node-%d", i), Labels: labels}}
+	}
+	return nodes
+}
+
+func BenchmarkIndex(b *testing.B) {
+	for _, count := range []int{1000, 5000, 15000} {
+		nodes, index := manyNodes(count), constraint.NewIndex()
+		sync(index, nodes)
+		required := constraint.CompileRequired(&corev1.Pod{Spec: corev1.PodSpec{NodeSelector: map[string]string{"disk": "ssd"}}})
+		b.Run(fmt.Sprintf("sync/%dNodes", count), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				sync(index, nodes)
+			}
+		})
+		b.Run(fmt.Sprintf("find10/%dNodes", count), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if names, ok := index.Find(required, nil, 100); !ok || len(names) != 10 {
+					b.Fatal(len(names))
+				}
+			}
+		})
+		b.Run(fmt.Sprintf("walk/%dNodes", count), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				found := 0
+				for _, node := range nodes {
+					if required.Match(node) {
+						found++
+					}
+				}
+				if found != 10 {
+					b.Fatal(found)
+				}
+			}
+		})
+	}
+}

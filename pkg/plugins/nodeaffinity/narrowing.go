@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package nodeaffinity
+
+import (
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
+	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/headroom-dev/headroom/pkg/constraint"
+)
+
+const (
+	// mostNarrowed is the most nodes that a search is narrowed to. kube-scheduler stops looking after 100 feasible nodes at
+	// the earliest (k8s.io/kubernetes pkg/scheduler/schedule_one.go, minFeasibleNodesToFind): up to here it scores all that
+	// match, narrowed or not, so that narrowing changes no placement.
+	mostNarrowed = 100
+	// leastGain is how many times fewer nodes are worth the trouble.
+	leastGain = 10
+)
+
+// narrowing finds the few nodes that a selective pod matches. Its index follows the scheduler's snapshot: every cycle that
+// needs it compares the snapshot's node objects with those that it has seen, so it never lags and watches nothing itself.
+type narrowing struct {
+	mutex sync.Mutex
+	index *constraint.Index
+}
+
+func newNarrowing() *narrowing { return &narrowing{index: constraint.NewIndex()} }
+
+// find returns the names of all nodes of the snapshot that match. ok is false if that is not worth it: then all nodes are
+// to be visited.
+func (n *narrowing) find(required *constraint.Required, added *constraint.Terms, nodes []fwk.NodeInfo) (names sets.Set[string], ok bool) {
+	most := min(mostNarrowed, len(nodes)/leastGain)
+	if most == 0 {
+		return nil, false
+	}
+	// Scheduling cycles come one after another, and one that does not is not worth waiting for.
+	if !n.mutex.TryLock() {
+		return nil, false
+	}
+	defer n.mutex.Unlock()
+	n.index.Sync(len(nodes), func(i int) *corev1.Node { return nodes[i].Node() })
+	return n.index.Find(required, added, most)
+}
