@@ -14,34 +14,49 @@ import (
 	"github.com/headroom-dev/headroom/pkg/constraint"
 )
 
-// The vocabulary is small, so that terms often match and often contradict each other; it holds values that are no
-// numbers, numbers that overflow, and keys and operators that are not valid.
+// The vocabulary is small, so that terms often match and often contradict each other. It holds values that are no numbers
+// and numbers that overflow; one requirement in eight is drawn from what is not valid.
 var (
-	keys      = []string{"zone", "disk", "generation", "bad key", ""}
-	values    = []string{"a", "b", "", "1", "2", "-3", "007", "1.5", "9223372036854775808", "not valid!"}
+	keys      = []string{"zone", "disk", "generation"}
+	values    = []string{"a", "b", "", "1", "2", "-3", "007", "1.5", "9223372036854775808"}
 	nodeNames = []string{"n1", "n2", "n3", ""}
 	operators = []corev1.NodeSelectorOperator{
 		corev1.NodeSelectorOpIn, corev1.NodeSelectorOpNotIn, corev1.NodeSelectorOpExists,
-		corev1.NodeSelectorOpDoesNotExist, corev1.NodeSelectorOpGt, corev1.NodeSelectorOpLt, "Near",
+		corev1.NodeSelectorOpDoesNotExist, corev1.NodeSelectorOpGt, corev1.NodeSelectorOpLt,
 	}
+	invalidKeys      = []string{"bad key", "", "zone"}
+	invalidValues    = []string{"not valid!", "a"}
+	invalidOperators = append([]corev1.NodeSelectorOperator{"Near", ""}, operators...)
 )
 
-func drawRequirement(t *rapid.T, keys, values []string) corev1.NodeSelectorRequirement {
-	return corev1.NodeSelectorRequirement{
+// drawRequirement draws a requirement whose number of values suits its operator, or one that may be wrong in any way.
+func drawRequirement(t *rapid.T, keys, values []string, operators []corev1.NodeSelectorOperator) corev1.NodeSelectorRequirement {
+	fewest, most := 1, 2
+	if rapid.IntRange(0, 7).Draw(t, "invalid") == 7 {
+		keys, values, operators, fewest = invalidKeys, invalidValues, invalidOperators, 0
+	}
+	requirement := corev1.NodeSelectorRequirement{
 		Key:      rapid.SampledFrom(keys).Draw(t, "key"),
 		Operator: rapid.SampledFrom(operators).Draw(t, "operator"),
-		Values:   rapid.SliceOfN(rapid.SampledFrom(values), 0, 2).Draw(t, "values"),
 	}
+	switch requirement.Operator {
+	case corev1.NodeSelectorOpExists, corev1.NodeSelectorOpDoesNotExist:
+		fewest, most = 0, fewest-1
+	case corev1.NodeSelectorOpGt, corev1.NodeSelectorOpLt:
+		values, most = []string{"1", "2", "-3", "007", "9223372036854775807", "a"}, 1
+	}
+	requirement.Values = rapid.SliceOfN(rapid.SampledFrom(values), max(fewest, 0), max(most, 0)).Draw(t, "values")
+	return requirement
 }
 
 func drawTerm(t *rapid.T) corev1.NodeSelectorTerm {
 	var term corev1.NodeSelectorTerm
 	for range rapid.IntRange(0, 2).Draw(t, "expressions") {
-		term.MatchExpressions = append(term.MatchExpressions, drawRequirement(t, keys, values))
+		term.MatchExpressions = append(term.MatchExpressions, drawRequirement(t, keys, values, operators))
 	}
-	for range rapid.IntRange(0, 2).Draw(t, "fields") {
+	for range max(rapid.IntRange(-2, 2).Draw(t, "fields"), 0) {
 		term.MatchFields = append(term.MatchFields,
-			drawRequirement(t, []string{metav1.ObjectNameField, "spec.unschedulable"}, nodeNames))
+			drawRequirement(t, []string{metav1.ObjectNameField, "spec.unschedulable"}, nodeNames, operators[:2]))
 	}
 	return term
 }

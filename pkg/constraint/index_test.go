@@ -81,6 +81,9 @@ func TestWhatTheIndexNarrows(t *testing.T) {
 		if i < 3 {
 			labels["disk"] = "ssd"
 		}
+		if i == 4 || i == 5 {
+			labels["rack"] = fmt.Sprintf("r%d", i-3)
+		}
 		nodes = append(nodes, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("n%d", i), Labels: labels}})
 	}
 	index := constraint.NewIndex()
@@ -93,6 +96,7 @@ func TestWhatTheIndexNarrows(t *testing.T) {
 		want sets.Set[string] // nil: the index is of no use
 	}{
 		{"a rare label", &corev1.Pod{Spec: corev1.PodSpec{NodeSelector: map[string]string{"disk": "ssd"}}}, sets.New("n0", "n1", "n2")},
+		{"In with several values", requiring(expression("rack", corev1.NodeSelectorOpIn, "r1", "r2")), sets.New("n4", "n5")},
 		{"a common label", &corev1.Pod{Spec: corev1.PodSpec{NodeSelector: map[string]string{"zone": "a"}}}, nil},
 		{"a rare and a common one", both, sets.New("n0", "n2")},
 		{"a value that no node has", &corev1.Pod{Spec: corev1.PodSpec{NodeSelector: map[string]string{"disk": "tape"}}}, sets.New[string]()},

@@ -23,8 +23,8 @@ import (
 )
 
 var (
-	keys      = []string{"zone", "disk", "bad key"}
-	values    = []string{"a", "b", "", "1", "2", "x y"}
+	keys      = []string{"zone", "disk"}
+	values    = []string{"a", "b", "", "1", "2"}
 	operators = []corev1.NodeSelectorOperator{
 		corev1.NodeSelectorOpIn, corev1.NodeSelectorOpNotIn, corev1.NodeSelectorOpExists,
 		corev1.NodeSelectorOpDoesNotExist, corev1.NodeSelectorOpGt, corev1.NodeSelectorOpLt,
@@ -32,15 +32,26 @@ var (
 	nodeNames = []string{"n1", "n2", "n3"}
 )
 
+// drawTerm draws a term that is mostly valid: one requirement in eight may be wrong in any way.
 func drawTerm(t *rapid.T) corev1.NodeSelectorTerm {
 	var term corev1.NodeSelectorTerm
 	for range rapid.IntRange(0, 2).Draw(t, "expressions") {
-		term.MatchExpressions = append(term.MatchExpressions, corev1.NodeSelectorRequirement{
+		requirement := corev1.NodeSelectorRequirement{
 			Key: rapid.SampledFrom(keys).Draw(t, "key"), Operator: rapid.SampledFrom(operators).Draw(t, "operator"),
-			Values: rapid.SliceOfN(rapid.SampledFrom(values), 0, 2).Draw(t, "values"),
-		})
+		}
+		switch requirement.Operator {
+		case corev1.NodeSelectorOpIn, corev1.NodeSelectorOpNotIn:
+			requirement.Values = rapid.SliceOfN(rapid.SampledFrom(values), 1, 2).Draw(t, "values")
+		case corev1.NodeSelectorOpGt, corev1.NodeSelectorOpLt:
+			requirement.Values = []string{rapid.SampledFrom([]string{"0", "1", "-1", "01"}).Draw(t, "value")}
+		}
+		if rapid.IntRange(0, 7).Draw(t, "invalid") == 7 {
+			requirement.Key = rapid.SampledFrom([]string{"zone", "bad key"}).Draw(t, "any key")
+			requirement.Values = rapid.SliceOfN(rapid.SampledFrom([]string{"a", "x y"}), 0, 2).Draw(t, "any values")
+		}
+		term.MatchExpressions = append(term.MatchExpressions, requirement)
 	}
-	for range rapid.IntRange(0, 2).Draw(t, "fields") {
+	for range max(rapid.IntRange(-3, 2).Draw(t, "fields"), 0) {
 		term.MatchFields = append(term.MatchFields, corev1.NodeSelectorRequirement{
 			Key: metav1.ObjectNameField, Operator: rapid.SampledFrom(operators[:2]).Draw(t, "operator"),
 			Values: rapid.SliceOfN(rapid.SampledFrom(nodeNames), 1, 2).Draw(t, "names"),

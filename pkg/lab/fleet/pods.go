@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package fleet
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/utils/ptr"
+
+	"github.com/headroom-dev/headroom/pkg/lab/cluster"
+)
+
+// Columns of the pod file; it has cpu_milli, too. The last two are optional, and what else it has is ignored.
+const (
+	podColumn     = "series_id"
+	requestColumn = "requested_bytes"
+	startColumn   = "start_s"
+	endColumn     = "end_s"
+)
+
+const (
+	schedulerName = "headroom-scheduler"
+	namespace     = metav1.NamespaceDefault
+	// image is never pulled: fake nodes run nothing.
+	image = "registry.k8s.io/pause"
+	// neverEnds is the EndSeconds of a pod that the trace does not see end.
+	neverEnds = math.MaxInt64
+)
+
+// Pod is a row of the pod file.
+type Pod struct {
+	// Name is a DNS-1123 subdomain.
+	Name string
+	// CPUMilli is the CPU request in thousandths of a core, 0 for none.
+	CPUMilli int64
+	// RequestedBytes is the memory request, 0 for none.
+	RequestedBytes int64
+	// StartSeconds and EndSeconds are when the pod lived, from the start of the trace; the end is exclusive. Without the
+	// column, or with an empty field, it began with the trace, and does not end (math.MaxInt64).
+	StartSeconds, EndSeconds int64
+}
+
+// ReadPodsFile reads pods from a CSV file, decompressed if its name ends in .gz. See ReadPods.
+func ReadPodsFile(path string) ([]Pod, error) { return readFile(path, ReadPods) }
+
+// ReadPods reads pods from CSV with the columns series_id, cpu_milli and requested_bytes, and start_s and end_s if there are
+// such. file is what errors call the source: they read file:line:column, where column is the number of the CSV field. There
+// is at least one pod, and none twice.
+func ReadPods(file string, r io.Reader) ([]Pod, error) {
+	t, err := newTable(file, r, podColumn, cpuColumn, requestColumn)
+	if err != nil {
+		return nil, err
+	}
+	var pods []Pod
+	var cpuSum, memorySum int64
+	seen := map[string]int{}
+	for {
+		row, err := t.next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		pod, err := readPod(row, seen)
+		if err != nil {
+			return nil, err
+		}
+		if cpuSum, err = row.add(cpuColumn, cpuSum, pod.CPUMilli); err != nil {
+			return nil, err
+		}
+		if memorySum, err = row.add(requestColumn, memorySum, pod.RequestedBytes); err != nil {
+			return nil, err
+		}
+		pods = append(pods, pod)
+	}
+	if len(pods) == 0 {
+		return nil, fmt.Errorf("%s:%d: no row follows the header: want at least one pod", file, t.line)
+	}
+	return pods, nil
+}
+
+func readPod(row row, seen map[string]int) (Pod, error) {
+	pod := Pod{EndSeconds: neverEnds}
+	var err error
+	if pod.Name, err = row.name(podColumn, seen, validation.IsDNS1123Subdomain); err != nil {
+		return Pod{}, err
+	}
+	if pod.CPUMilli, err = row.integer(cpuColumn, 0); err != nil {
+		return Pod{}, err
+	}
+	if pod.RequestedBytes, err = row.integer(requestColumn, 0); err != nil {
+		return Pod{}, err
+	}
+	if row.text(startColumn) != "" {
+		if pod.StartSeconds, err = row.integer(startColumn, 0); err != nil {
+			return Pod{}, err
+		}
+	}
+	if row.text(endColumn) != "" {
+		if pod.EndSeconds, err = row.integer(endColumn, pod.StartSeconds); err != nil {
+			return Pod{}, err
+		}
+	}
+	return pod, nil
+}
+
+// object is the pod as the cluster gets it: burstable, and using exactly the memory that it requests.
+func (p Pod) object() *corev1.Pod {
+	requests := corev1.ResourceList{}
+	if p.CPUMilli > 0 {
+		requests[corev1.ResourceCPU] = *resource.NewMilliQuantity(p.CPUMilli, resource.DecimalSI)
+	}
+	annotations := map[string]string{}
+	if p.RequestedBytes > 0 { // else it uses the little that the lab assumes
+		memory := resource.NewQuantity(p.RequestedBytes, resource.BinarySI)
+		requests[corev1.ResourceMemory] = *memory
+		annotations[cluster.UsageMemoryAnnotation] = memory.String()
+	}
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: p.Name, Namespace: namespace, Annotations: annotations},
+		Spec: corev1.PodSpec{
+			SchedulerName:                schedulerName,
+			AutomountServiceAccountToken: ptr.To(false), // nothing runs that could use it
+			Containers: []corev1.Container{{
+				Name:      "main",
+				Image:     image,
+				Resources: corev1.ResourceRequirements{Requests: requests},
+			}},
+		},
+	}
+}
