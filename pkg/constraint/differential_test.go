@@ -97,30 +97,38 @@ func text(err error) string {
 }
 
 func TestRequiredGivesTheVerdictsOfComponentHelpers(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		pod, node := drawPod(t), drawNode(t)
-		want, wantErr := nodeaffinity.GetRequiredNodeAffinity(pod).Match(node)
-		required := constraint.CompileRequired(pod)
-		got, gotErr := required.Verdict(node)
-		if got != want || required.Match(node) != want {
-			t.Fatalf("match = %v, want %v", got, want)
-		}
-		if diff := cmp.Diff(text(wantErr), text(gotErr)); diff != "" {
-			t.Fatalf("fault (-want +got):\n%s", diff)
-		}
-	})
+	rapid.Check(t, requiredGivesTheirVerdict)
+}
+
+func FuzzRequired(f *testing.F) { f.Fuzz(rapid.MakeFuzz(requiredGivesTheirVerdict)) }
+
+func requiredGivesTheirVerdict(t *rapid.T) {
+	pod, node := drawPod(t), drawNode(t)
+	want, wantErr := nodeaffinity.GetRequiredNodeAffinity(pod).Match(node)
+	required := constraint.CompileRequired(pod)
+	got, gotErr := required.Verdict(node)
+	if got != want || required.Match(node) != want {
+		t.Fatalf("match = %v, want %v", got, want)
+	}
+	if diff := cmp.Diff(text(wantErr), text(gotErr)); diff != "" {
+		t.Fatalf("fault (-want +got):\n%s", diff)
+	}
 }
 
 func TestPreferredGivesTheScoresOfComponentHelpers(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		pod, node := drawPod(t), drawNode(t)
-		want, wantErr := nodeaffinity.NewPreferredSchedulingTerms(constraint.PreferredTerms(pod))
-		got, gotErr := constraint.CompilePreferred(constraint.PreferredTerms(pod))
-		if diff := cmp.Diff(text(wantErr), text(gotErr)); diff != "" {
-			t.Fatalf("fault (-want +got):\n%s", diff)
-		}
-		if wantErr == nil && got.Score(node) != want.Score(node) {
-			t.Fatalf("score = %d, want %d", got.Score(node), want.Score(node))
-		}
-	})
+	rapid.Check(t, preferredGivesTheirScore)
+}
+
+func FuzzPreferred(f *testing.F) { f.Fuzz(rapid.MakeFuzz(preferredGivesTheirScore)) }
+
+func preferredGivesTheirScore(t *rapid.T) {
+	pod, node := drawPod(t), drawNode(t)
+	want, wantErr := nodeaffinity.NewPreferredSchedulingTerms(constraint.PreferredTerms(pod))
+	got, gotErr := constraint.CompilePreferred(constraint.PreferredTerms(pod))
+	if diff := cmp.Diff(text(wantErr), text(gotErr)); diff != "" {
+		t.Fatalf("fault (-want +got):\n%s", diff)
+	}
+	if wantErr == nil && got.Score(node) != want.Score(node) {
+		t.Fatalf("score = %d, want %d", got.Score(node), want.Score(node))
+	}
 }

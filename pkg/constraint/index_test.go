@@ -20,58 +20,60 @@ func sync(index *constraint.Index, nodes []*corev1.Node) {
 }
 
 // Nodes come, go, move in the list and change their labels; after each Sync the index finds what a walk over all nodes finds.
-func TestTheIndexFindsWhatAWalkFinds(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		index := constraint.NewIndex()
-		var nodes []*corev1.Node
-		fresh := func(name string) *corev1.Node {
-			return &corev1.Node{ObjectMeta: metav1.ObjectMeta{
-				Name: name, Labels: rapid.MapOfN(rapid.SampledFrom(keys), rapid.SampledFrom(values), 0, 3).Draw(t, "labels"),
-			}}
-		}
-		for range rapid.IntRange(1, 6).Draw(t, "rounds") {
-			for range rapid.IntRange(0, 4).Draw(t, "changes") {
-				name := fmt.Sprintf("n%d", rapid.IntRange(1, 6).Draw(t, "node"))
-				at := -1
-				for i := range nodes {
-					if nodes[i].Name == name {
-						at = i
-					}
-				}
-				switch {
-				case at < 0:
-					nodes = append(nodes, fresh(name))
-				case rapid.Bool().Draw(t, "remove"):
-					nodes = append(nodes[:at:at], nodes[at+1:]...)
-				default:
-					nodes[at] = fresh(name)
-				}
-			}
-			nodes = rapid.Permutation(nodes).Draw(t, "order")
-			sync(index, nodes)
+func TestTheIndexFindsWhatAWalkFinds(t *testing.T) { rapid.Check(t, indexFindsWhatAWalkFinds) }
 
-			pod := drawPod(t)
-			required := constraint.CompileRequired(pod)
-			var added *constraint.Terms
-			if rapid.Bool().Draw(t, "has added") {
-				added = constraint.CompileTerms(&corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{drawTerm(t)}})
-			}
-			most := rapid.IntRange(0, 6).Draw(t, "most")
-			got, ok := index.Find(required, added, most)
-			if !ok {
-				continue
-			}
-			want := sets.New[string]()
-			for _, node := range nodes {
-				if required.Match(node) && (added == nil || added.Match(node)) {
-					want.Insert(node.Name)
+func FuzzIndex(f *testing.F) { f.Fuzz(rapid.MakeFuzz(indexFindsWhatAWalkFinds)) }
+
+func indexFindsWhatAWalkFinds(t *rapid.T) {
+	index := constraint.NewIndex()
+	var nodes []*corev1.Node
+	fresh := func(name string) *corev1.Node {
+		return &corev1.Node{ObjectMeta: metav1.ObjectMeta{
+			Name: name, Labels: rapid.MapOfN(rapid.SampledFrom(keys), rapid.SampledFrom(values), 0, 3).Draw(t, "labels"),
+		}}
+	}
+	for range rapid.IntRange(1, 6).Draw(t, "rounds") {
+		for range rapid.IntRange(0, 4).Draw(t, "changes") {
+			name := fmt.Sprintf("n%d", rapid.IntRange(1, 6).Draw(t, "node"))
+			at := -1
+			for i := range nodes {
+				if nodes[i].Name == name {
+					at = i
 				}
 			}
-			if diff := cmp.Diff(want, got); diff != "" || len(got) > most {
-				t.Fatalf("found %d, at most %d wanted (-walk +index):\n%s", len(got), most, diff)
+			switch {
+			case at < 0:
+				nodes = append(nodes, fresh(name))
+			case rapid.Bool().Draw(t, "remove"):
+				nodes = append(nodes[:at:at], nodes[at+1:]...)
+			default:
+				nodes[at] = fresh(name)
 			}
 		}
-	})
+		nodes = rapid.Permutation(nodes).Draw(t, "order")
+		sync(index, nodes)
+
+		pod := drawPod(t)
+		required := constraint.CompileRequired(pod)
+		var added *constraint.Terms
+		if rapid.Bool().Draw(t, "has added") {
+			added = constraint.CompileTerms(&corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{drawTerm(t)}})
+		}
+		most := rapid.IntRange(0, 6).Draw(t, "most")
+		got, ok := index.Find(required, added, most)
+		if !ok {
+			continue
+		}
+		want := sets.New[string]()
+		for _, node := range nodes {
+			if required.Match(node) && (added == nil || added.Match(node)) {
+				want.Insert(node.Name)
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" || len(got) > most {
+			t.Fatalf("found %d, at most %d wanted (-walk +index):\n%s", len(got), most, diff)
+		}
+	}
 }
 
 func TestWhatTheIndexNarrows(t *testing.T) {

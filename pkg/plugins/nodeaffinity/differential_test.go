@@ -184,55 +184,59 @@ func drawAdded(t *rapid.T) *corev1.NodeAffinity {
 	return drawAffinity(t)
 }
 
-func TestCyclesEndAsWithTheInTreePlugin(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		ours, theirs, ok := build(t, drawAdded(t))
-		if !ok {
-			return
-		}
-		pod, nodes := drawPod(t), drawNodes(t)
-		if diff := cmp.Diff(cycle(theirs, pod, nodes), cycle(ours, pod, nodes)); diff != "" {
-			t.Fatalf("cycle (-in-tree +ours):\n%s", diff)
-		}
-	})
+func TestCyclesEndAsWithTheInTreePlugin(t *testing.T) { rapid.Check(t, cyclesEndAlike) }
+
+func FuzzCycle(f *testing.F) { f.Fuzz(rapid.MakeFuzz(cyclesEndAlike)) }
+
+func cyclesEndAlike(t *rapid.T) {
+	ours, theirs, ok := build(t, drawAdded(t))
+	if !ok {
+		return
+	}
+	pod, nodes := drawPod(t), drawNodes(t)
+	if diff := cmp.Diff(cycle(theirs, pod, nodes), cycle(ours, pod, nodes)); diff != "" {
+		t.Fatalf("cycle (-in-tree +ours):\n%s", diff)
+	}
 }
 
 // The in-tree hint looks at the pod's own affinity only when it compares the node before and after, and so skips a change
 // that makes the added affinity match. Ours queues there; everywhere else the two agree.
-func TestHintsAreThoseOfTheInTreePluginOrQueue(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		ours, theirs, ok := build(t, drawAdded(t))
-		if !ok {
-			return
+func TestHintsAreThoseOfTheInTreePluginOrQueue(t *testing.T) { rapid.Check(t, hintsAreAlike) }
+
+func FuzzHint(f *testing.F) { f.Fuzz(rapid.MakeFuzz(hintsAreAlike)) }
+
+func hintsAreAlike(t *rapid.T) {
+	ours, theirs, ok := build(t, drawAdded(t))
+	if !ok {
+		return
+	}
+	pod := drawPod(t)
+	before, after := drawNodes(t)[0].Node(), drawNodes(t)[0].Node()
+	var old any
+	if rapid.Bool().Draw(t, "is update") {
+		old = before
+	}
+	hint := func(pl plugin) fwk.QueueingHint {
+		events, err := pl.EventsToRegister(context.Background())
+		if err != nil || len(events) != 1 || events[0].Event.ActionType != fwk.Add|fwk.UpdateNodeLabel {
+			t.Fatalf("events = %v, %v", events, err)
 		}
-		pod := drawPod(t)
-		before, after := drawNodes(t)[0].Node(), drawNodes(t)[0].Node()
-		var old any
-		if rapid.Bool().Draw(t, "is update") {
-			old = before
+		got, err := events[0].QueueingHintFn(klog.Background(), pod, old, after)
+		if err != nil { // The queue takes an error for Queue.
+			return fwk.Queue
 		}
-		hint := func(pl plugin) fwk.QueueingHint {
-			events, err := pl.EventsToRegister(context.Background())
-			if err != nil || len(events) != 1 || events[0].Event.ActionType != fwk.Add|fwk.UpdateNodeLabel {
-				t.Fatalf("events = %v, %v", events, err)
-			}
-			got, err := events[0].QueueingHintFn(klog.Background(), pod, old, after)
-			if err != nil { // The queue takes an error for Queue.
-				return fwk.Queue
-			}
-			return got
-		}
-		want, got := hint(theirs), hint(ours)
-		if got == want {
-			return
-		}
-		beforeInfo, afterInfo := framework.NewNodeInfo(), framework.NewNodeInfo()
-		beforeInfo.SetNode(before)
-		afterInfo.SetNode(after)
-		becameFeasible := !ours.Filter(context.Background(), framework.NewCycleState(), pod, beforeInfo).IsSuccess() &&
-			ours.Filter(context.Background(), framework.NewCycleState(), pod, afterInfo).IsSuccess()
-		if got != fwk.Queue || !becameFeasible {
-			t.Fatalf("hint = %v, in-tree %v; became feasible: %v", got, want, becameFeasible)
-		}
-	})
+		return got
+	}
+	want, got := hint(theirs), hint(ours)
+	if got == want {
+		return
+	}
+	beforeInfo, afterInfo := framework.NewNodeInfo(), framework.NewNodeInfo()
+	beforeInfo.SetNode(before)
+	afterInfo.SetNode(after)
+	becameFeasible := !ours.Filter(context.Background(), framework.NewCycleState(), pod, beforeInfo).IsSuccess() &&
+		ours.Filter(context.Background(), framework.NewCycleState(), pod, afterInfo).IsSuccess()
+	if got != fwk.Queue || !becameFeasible {
+		t.Fatalf("hint = %v, in-tree %v; became feasible: %v", got, want, becameFeasible)
+	}
 }
