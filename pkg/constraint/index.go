@@ -107,7 +107,7 @@ func (x *Index) dropOthers() {
 }
 
 // Find returns the names of all nodes that match what is required and what is added (nil: nothing is). ok is false where
-// the index is of no use: no part of the constraint narrows the search to at most most nodes. Only In, Exists and names
+// the index is of no use: no part of the constraint narrows the search to so few nodes. Only In, Exists and names
 // narrow; the other operators match what does not have a label as well.
 func (x *Index) Find(required *Required, added *Terms, most int) (names sets.Set[string], ok bool) {
 	best := candidates{size: most + 1}

@@ -12,7 +12,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
-	"k8s.io/utils/ptr"
 
 	"github.com/headroom-dev/headroom/pkg/lab/cluster"
 )
@@ -128,7 +127,7 @@ func (p Pod) object() *corev1.Pod {
 		ObjectMeta: metav1.ObjectMeta{Name: p.Name, Namespace: namespace, Annotations: annotations},
 		Spec: corev1.PodSpec{
 			SchedulerName:                schedulerName,
-			AutomountServiceAccountToken: ptr.To(false), // nothing runs that could use it
+			AutomountServiceAccountToken: new(false), // nothing runs that could use it
 			Containers: []corev1.Container{{
 				Name:      "main",
 				Image:     image,

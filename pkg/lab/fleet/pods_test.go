@@ -54,7 +54,7 @@ func TestReadPodsRefusesWhatIsMalformedAndSaysWhere(t *testing.T) {
 		{"no rows", header, "pods.csv:1: no row follows the header: want at least one pod"},
 		{"a missing column", "node,cpu_milli,memory_bytes\n", "pods.csv:1: the header has no column series_id"},
 		{"an invalid name", header + "instance_0,1,1,,\n", `pods.csv:2:1: series_id "instance_0": not a valid name`},
-		{"a name twice", header + "a,1,1,,\na,1,1,,\n", `pods.csv:3:1: series_id "a": line 2 has the same name`},
+		{"a name twice", header + "a,1,2,,\na,3,4,,\n", `pods.csv:3:1: series_id "a": line 2 has the same name`},
 		{"a negative request", header + "a,1,-1,,\n", `pods.csv:2:3: requested_bytes "-1": want a whole number in digits, at least 0`},
 		{"a start that is no number", header + "a,1,1,soon,\n", `pods.csv:2:4: start_s "soon": want a whole number`},
 		{"an end before the start", header + "a,1,1,10,9\n", `pods.csv:2:5: end_s "9": too small: want at least 10`},
