@@ -20,7 +20,7 @@ import (
 func runShippedProfileByDefault(command *cobra.Command) {
 	run := command.RunE
 	command.RunE = func(command *cobra.Command, args []string) error {
-		if command.Flags().Changed("config") {
+		if file, err := command.Flags().GetString("config"); err != nil || file != "" {
 			return run(command, args)
 		}
 		profile, err := shippedProfile(command.Flags())

@@ -44,6 +44,12 @@ func started(t *testing.T, flags ...string) *schedulerconfig.KubeSchedulerConfig
 	return object.(*schedulerconfig.KubeSchedulerConfiguration)
 }
 
+func TestAnEmptyConfigIsABareStart(t *testing.T) {
+	if got := started(t, "--config="); got.Profiles[0].SchedulerName != "headroom-scheduler" {
+		t.Errorf("schedulerName = %q, want headroom-scheduler", got.Profiles[0].SchedulerName)
+	}
+}
+
 func TestABareStartRunsTheShippedProfile(t *testing.T) {
 	got := started(t)
 	if err := validation.ValidateKubeSchedulerConfiguration(got); err != nil {

@@ -4,6 +4,7 @@ package usage
 
 import (
 	"context"
+	"maps"
 	"sync/atomic"
 	"time"
 
@@ -14,17 +15,20 @@ import (
 )
 
 // Poller reads a source at an interval and keeps what it returned last. An error publishes nothing: what is there grows
-// old, and its readers see that by its timestamps.
+// old, and its readers see that by its timestamps. So does what a read no longer has: a source may miss a node, or all of
+// them when it starts again, and what was measured a moment ago is still true.
 type Poller struct {
 	source   Source
 	interval time.Duration
+	keep     time.Duration
 	clock    clock.WithTicker
 	latest   atomic.Pointer[sample.Set]
 }
 
-// NewPoller returns a poller; Run starts it. interval must be more than 0.
-func NewPoller(source Source, interval time.Duration, clock clock.WithTicker) *Poller {
-	return &Poller{source: source, interval: interval, clock: clock}
+// NewPoller returns a poller; Run starts it. interval must be more than 0; a measurement that a read no longer has is kept
+// until it is older than keep.
+func NewPoller(source Source, interval, keep time.Duration, clock clock.WithTicker) *Poller {
+	return &Poller{source: source, interval: interval, keep: keep, clock: clock}
 }
 
 // Latest returns what the source returned last, or nil if it never returned anything.
@@ -65,6 +69,22 @@ func (p *Poller) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if before := p.latest.Load(); before != nil {
+		oldest := p.clock.Now().Add(-p.keep)
+		set = &sample.Set{Nodes: merge(before.Nodes, set.Nodes, oldest), Pods: merge(before.Pods, set.Pods, oldest)}
+	}
 	p.latest.Store(set)
 	return nil
+}
+
+// merge returns the newer measurement of each, without those that are older than oldest and not in the new read.
+func merge[K comparable](before, read map[K]sample.Measurement, oldest time.Time) map[K]sample.Measurement {
+	merged := make(map[K]sample.Measurement, len(read))
+	maps.Copy(merged, read)
+	for key, measured := range before {
+		if now, ok := merged[key]; (!ok && !measured.Time.Before(oldest)) || (ok && now.Time.Before(measured.Time)) {
+			merged[key] = measured
+		}
+	}
+	return merged
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 	clocktesting "k8s.io/utils/clock/testing"
 
@@ -30,12 +31,21 @@ func (a answers) Read(ctx context.Context) (*sample.Set, error) {
 	}
 }
 
+// nodes makes a set from names and measurements in turn.
+func nodes(namesAndMeasurements ...any) *sample.Set {
+	set := &sample.Set{Nodes: map[string]sample.Measurement{}}
+	for i := 0; i < len(namesAndMeasurements); i += 2 {
+		set.Nodes[namesAndMeasurements[i].(string)] = namesAndMeasurements[i+1].(sample.Measurement)
+	}
+	return set
+}
+
 func TestAPollerKeepsWhatItReadLast(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	ctx, cancel := context.WithCancel(t.Context())
 	clock := clocktesting.NewFakeClock(now)
 	source := make(answers)
-	poller := usage.NewPoller(source, 15*time.Second, clock)
+	poller := usage.NewPoller(source, 15*time.Second, time.Minute, clock)
 	reads, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
@@ -44,20 +54,25 @@ func TestAPollerKeepsWhatItReadLast(t *testing.T) {
 	if poller.Latest() != nil {
 		t.Error("before the first read there is something")
 	}
-	first, second := &sample.Set{}, &sample.Set{}
-	for _, step := range []struct {
+	at := func(bytes int64, after time.Duration) sample.Measurement {
+		return sample.Measurement{Bytes: bytes, Time: now.Add(after)}
+	}
+	for _, step := range []struct { // 15 s apart
 		name   string
 		answer any
-		want   *sample.Set
+		want   map[string]sample.Measurement
 	}{
-		{"the first read comes at once", first, first},
-		{"an error keeps what was read", errors.New("unavailable"), first},
-		{"the next read replaces it", second, second},
+		{"the first read comes at once", nodes("a", at(1, 0), "b", at(2, 0)), nodes("a", at(1, 0), "b", at(2, 0)).Nodes},
+		{"an error keeps what was read", errors.New("unavailable"), nodes("a", at(1, 0), "b", at(2, 0)).Nodes},
+		{"a node that is missing keeps what it had", nodes("a", at(3, 30*time.Second)), nodes("a", at(3, 30*time.Second), "b", at(2, 0)).Nodes},
+		{"so do all when the source starts again", nodes(), nodes("a", at(3, 30*time.Second), "b", at(2, 0)).Nodes},
+		{"an older measurement does not replace a newer one", nodes("a", at(1, 0)), nodes("a", at(3, 30*time.Second), "b", at(2, 0)).Nodes},
+		{"until it is too old", nodes(), nodes("a", at(3, 30*time.Second)).Nodes},
 	} {
 		source <- step.answer
 		<-reads
-		if got := poller.Latest(); got != step.want {
-			t.Errorf("%s: Latest = %p, want %p", step.name, got, step.want)
+		if diff := cmp.Diff(step.want, poller.Latest().Nodes); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", step.name, diff)
 		}
 		clock.Step(15 * time.Second)
 	}

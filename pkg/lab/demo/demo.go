@@ -64,6 +64,10 @@ const (
 	// setUpTimeout bounds everything before the run itself.
 	setUpTimeout = 3 * time.Minute
 	drawInterval = time.Second
+	// metricsResolution is what metrics-server's own manifests set; usageInterval the kubelet's housekeeping interval
+	// (k8s.io/kubernetes pkg/kubelet/cadvisor/cadvisor_linux.go:66).
+	metricsResolution = 15 * time.Second
+	usageInterval     = 10 * time.Second
 )
 
 // Run runs the demo and writes its report. If ctx ends early, nothing is written and everything is cleaned up.
@@ -78,8 +82,9 @@ func Run(ctx context.Context, options Options) (err error) {
 		},
 	}
 	if r.cluster, err = cluster.Start(ctx, cluster.Options{
-		ExpectedNodes: len(r.pools) * r.spec.Nodes.Count,
-		Progress:      func(step string) { r.view.step("%s", step) },
+		ExpectedNodes:     len(r.pools) * r.spec.Nodes.Count,
+		MetricsResolution: metricsResolution,
+		Progress:          func(step string) { r.view.step("%s", step) },
 	}); err != nil {
 		return err
 	}
@@ -130,7 +135,7 @@ func (r *run) simulate(ctx context.Context) (<-chan error, error) {
 		PressureTransition: r.spec.PressureTransition.Duration,
 		Seed:               r.options.Seed,
 		Jitter:             r.spec.Jitter,
-		ReportInterval:     5 * time.Second,
+		ReportInterval:     usageInterval,
 		Step:               time.Second,
 	})
 	r.tracker = newTracker(clock.RealClock{})

@@ -37,7 +37,7 @@ func (r *run) facts() []report.Fact {
 		{Name: "Nodes in each pool", Value: fmt.Sprintf("%d fake nodes (KWOK) of %s memory, %s allocatable", nodes.Count, nodes.Memory.String(), mebibytes(allocatable.Value()))},
 		{Name: "Eviction threshold", Value: "memory.available < " + nodes.EvictionHard.String() + ", MemoryPressure held for " + r.spec.PressureTransition.Duration.String()},
 		{Name: "System", Value: nodes.SystemMemory.String() + " held outside pods on each node"},
-		{Name: "Metrics", Value: "metrics-server, scraped every 10s; headroom-scheduler reads it every 15s"},
+		{Name: "Metrics", Value: fmt.Sprintf("usage is taken every %s, scraped every %s; headroom-scheduler reads it every 15s", usageInterval, metricsResolution)},
 		{Name: "Jitter", Value: fmt.Sprintf("usage differs from the profile by up to %.0f %%", 100*r.spec.Jitter)},
 		{Name: "default", Value: "kube-scheduler with its default configuration"},
 		{Name: "headroom", Value: "headroom-scheduler with the shipped profile"},

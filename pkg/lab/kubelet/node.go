@@ -30,14 +30,14 @@ func (n *nodeState) advance(now time.Time, node *corev1.Node, pods []*podState, 
 	capacity := node.Status.Capacity.Memory().Value()
 	system := systemMemory(node)
 
+	// What is recorded is what there was before anybody was killed: that is what killed them.
+	history.record(now, node.Name, capacity, min(thresholds.Node, thresholds.Pods+system), system+held(pods))
+
 	for _, pod := range pods {
 		if pod.overLimit() {
 			oomKill(pod, now, node.Name, fmt.Sprintf("container reached its limit of %d bytes", pod.limit), history)
 		}
 	}
-	// What is recorded is what there was before anybody was killed: that is what killed them.
-	history.record(now, node.Name, capacity, min(thresholds.Node, thresholds.Pods+system), system+held(pods))
-
 	// The kubepods cgroup ends where allocatable and the threshold end; the machine where its memory ends
 	// (pkg/kubelet/cm/node_container_manager_linux.go:265-289).
 	podsLimit := thresholds.Pods + options.EvictionHard
@@ -66,15 +66,14 @@ func (n *nodeState) look(now time.Time, node *corev1.Node, thresholds threshold.
 		if victim := evictionVictim(pods); victim != nil {
 			message := fmt.Sprintf("The node was low on resource: memory. Threshold of %s: %d bytes short.", signal, -left)
 			history.happened(now, Event{Kind: Eviction, Node: node.Name, Namespace: victim.pod.Namespace, Pod: victim.pod.Name, Bytes: victim.held, Reason: message})
-			victim.evicted, victim.held = true, 0
-			writes.evict(victim.pod, message, now)
+			victim.evicted, victim.held, victim.message, victim.dirty = true, 0, message, true
 			n.nextLook = now.Add(evictionCleanup)
 		}
 	}
 	pressured := !n.lastMet.IsZero() && now.Sub(n.lastMet) < options.PressureTransition
 	if pressured != n.pressured {
 		n.pressured = pressured
-		writes.pressure(node, pressured, now)
+		writes.pressure(node, pressured, now, func() { n.pressured = !pressured }) // the next look tries again
 	}
 }
 

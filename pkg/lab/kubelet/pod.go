@@ -23,14 +23,15 @@ type podState struct {
 
 	held     int64 // bytes, now
 	evicted  bool
-	reported int64 // bytes in the annotation
+	message  string // of the eviction
+	reported int64  // bytes in the annotation
 	reportAt time.Time
 
 	started   time.Time // of the container; zero while it does not run
 	restarts  int32
 	backOff   time.Duration
 	restartAt time.Time // zero: not waiting
-	dirty     bool      // the container's status is to be written
+	dirty     bool      // the container's or the evicted pod's status is to be written
 }
 
 // newPodState reads the pod's profile. One that cannot be read is taken for the request: the demo's and the lab's inputs are
@@ -84,9 +85,12 @@ func (p *podState) running() bool { return !p.evicted && !p.started.IsZero() && 
 // overLimit reports whether the container wants more than its limit allows.
 func (p *podState) overLimit() bool { return p.running() && p.limit > 0 && p.held > p.limit }
 
-// kill ends the container as the OOM killer does; it starts again after its back-off.
+// kill ends the container as the OOM killer does. It starts again at once the first time, and after its back-off later
+// (k8s.io/kubernetes pkg/kubelet/kuberuntime/kuberuntime_manager.go, doBackOff).
 func (p *podState) kill(now time.Time) {
-	p.backOff = min(max(2*p.backOff, firstBackOff), longestBackOff)
+	if p.restarts > 0 {
+		p.backOff = min(max(2*p.backOff, firstBackOff), longestBackOff)
+	}
 	p.restartAt = now.Add(p.backOff)
 	p.restarts++
 	p.held, p.dirty = 0, true

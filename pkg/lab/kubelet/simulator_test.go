@@ -3,6 +3,7 @@
 package kubelet
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -10,9 +11,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
 	clocktesting "k8s.io/utils/clock/testing"
 
 	"github.com/headroom-dev/headroom/pkg/lab/cluster"
@@ -180,14 +183,22 @@ func TestPastTheThresholdTheKubeletEvictsInItsOrder(t *testing.T) {
 
 func TestAContainerPastItsLimitIsKilledAndComesBack(t *testing.T) {
 	w := newWorld(t, pod("p", "start=50Mi steady=300Mi over=10s", "50Mi", "200Mi"))
-	w.run(8 * time.Second)
+	w.run(7 * time.Second)
 	if diff := cmp.Diff([]string{"oom-kill p"}, w.happened()); diff != "" {
+		t.Fatalf("happened (-want +got):\n%s", diff)
+	}
+	w.run(2 * time.Second)
+	if status := w.pod("p").Status.ContainerStatuses[0]; status.State.Running == nil || status.RestartCount != 1 {
+		t.Errorf("container status after the first kill = %+v, want it running at once", status)
+	}
+	w.run(7 * time.Second)
+	if diff := cmp.Diff([]string{"oom-kill p", "oom-kill p"}, w.happened()); diff != "" {
 		t.Fatalf("happened (-want +got):\n%s", diff)
 	}
 	status := w.pod("p").Status.ContainerStatuses[0]
 	if status.LastTerminationState.Terminated == nil || status.LastTerminationState.Terminated.Reason != "OOMKilled" ||
-		status.State.Waiting == nil || status.State.Waiting.Reason != "CrashLoopBackOff" || status.RestartCount != 1 {
-		t.Errorf("container status = %+v, want OOMKilled, waiting in CrashLoopBackOff, 1 restart", status)
+		status.State.Waiting == nil || status.State.Waiting.Reason != "CrashLoopBackOff" || status.RestartCount != 2 {
+		t.Errorf("container status = %+v, want OOMKilled, waiting in CrashLoopBackOff, 2 restarts", status)
 	}
 	w.run(11 * time.Second)
 	if status := w.pod("p").Status.ContainerStatuses[0]; status.State.Running == nil || !status.Ready {
@@ -195,6 +206,30 @@ func TestAContainerPastItsLimitIsKilledAndComesBack(t *testing.T) {
 	}
 	if got := w.pod("p").Status.Phase; got != corev1.PodRunning {
 		t.Errorf("phase = %s: an OOM kill does not end a pod", got)
+	}
+}
+
+func TestAWriteThatFailsIsSentAgain(t *testing.T) {
+	w := newWorld(t, pod("p", "steady=800Mi", "100Mi", ""))
+	refusals := 0
+	w.client.PrependReactor("patch", "*", func(action clienttesting.Action) (bool, runtime.Object, error) {
+		if action.GetSubresource() == "status" && refusals < 2 { // the eviction and the condition
+			refusals++
+			return true, nil, errors.New("the server is busy")
+		}
+		return false, nil, nil
+	})
+	w.clock.Step(time.Second)
+	w.sync()
+	if err := w.simulator.step(t.Context()); err == nil || refusals != 2 {
+		t.Fatalf("step = %v after %d refusals, want two", err, refusals)
+	}
+	w.run(12 * time.Second)
+	if got := w.pod("p").Status.Reason; got != "Evicted" {
+		t.Errorf("reason = %q, want Evicted", got)
+	}
+	if got := w.pressure(); got != corev1.ConditionTrue {
+		t.Errorf("MemoryPressure = %s, want True", got)
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -30,43 +29,51 @@ const parallelWrites = 16
 // writes collects what a step has to tell the API server.
 type writes struct {
 	client kubernetes.Interface
-	todo   []func(context.Context) error
+	todo   []write
+}
+
+// write is one request, and what to do when it failed: to remember that it is still to be sent.
+type write struct {
+	send   func(context.Context) error
+	failed func()
 }
 
 // flush sends everything and returns what failed. An object that is gone is no failure.
 func (w *writes) flush(ctx context.Context) error {
 	var group errgroup.Group
 	group.SetLimit(parallelWrites)
-	var mutex sync.Mutex
-	var failures []error
-	for _, write := range w.todo {
+	failures := make([]error, len(w.todo))
+	for i := range w.todo {
 		group.Go(func() error {
-			if err := write(ctx); err != nil && !apierrors.IsNotFound(err) {
-				mutex.Lock()
-				failures = append(failures, err)
-				mutex.Unlock()
+			if err := w.todo[i].send(ctx); err != nil && !apierrors.IsNotFound(err) {
+				failures[i] = err
 			}
 			return nil
 		})
 	}
 	_ = group.Wait() // The functions return nil: one failure must not keep the others from being sent.
+	for i, failure := range failures {
+		if failure != nil {
+			w.todo[i].failed()
+		}
+	}
 	w.todo = nil
 	return errors.Join(failures...)
 }
 
 // evict ends a pod as the kubelet does (k8s.io/kubernetes pkg/kubelet/eviction/eviction_manager.go, evictPod).
-func (w *writes) evict(pod *corev1.Pod, message string, now time.Time) {
-	w.patchPodStatus(pod, map[string]any{
-		"phase": corev1.PodFailed, "reason": "Evicted", "message": message,
+func (w *writes) evict(p *podState, now time.Time) {
+	w.patchPodStatus(p, map[string]any{
+		"phase": corev1.PodFailed, "reason": "Evicted", "message": p.message,
 		"conditions": []corev1.PodCondition{
 			{Type: corev1.PodReady, Status: corev1.ConditionFalse, Reason: "PodFailed", LastTransitionTime: metav1.NewTime(now)},
-			{Type: corev1.DisruptionTarget, Status: corev1.ConditionTrue, Reason: corev1.PodReasonTerminationByKubelet, Message: message, LastTransitionTime: metav1.NewTime(now)},
+			{Type: corev1.DisruptionTarget, Status: corev1.ConditionTrue, Reason: corev1.PodReasonTerminationByKubelet, Message: p.message, LastTransitionTime: metav1.NewTime(now)},
 		},
 	})
 }
 
 // pressure sets or clears a node's MemoryPressure condition.
-func (w *writes) pressure(node *corev1.Node, pressured bool, now time.Time) {
+func (w *writes) pressure(node *corev1.Node, pressured bool, now time.Time, failed func()) {
 	condition := corev1.NodeCondition{
 		Type: corev1.NodeMemoryPressure, Status: corev1.ConditionFalse,
 		Reason: "KubeletHasSufficientMemory", Message: "kubelet has sufficient memory available",
@@ -76,7 +83,7 @@ func (w *writes) pressure(node *corev1.Node, pressured bool, now time.Time) {
 		condition.Status = corev1.ConditionTrue
 		condition.Reason, condition.Message = "KubeletHasInsufficientMemory", "kubelet has insufficient memory available"
 	}
-	w.todo = append(w.todo, func(ctx context.Context) error {
+	w.todo = append(w.todo, write{failed: failed, send: func(ctx context.Context) error {
 		patch, err := json.Marshal(map[string]any{"status": map[string]any{"conditions": []corev1.NodeCondition{condition}}})
 		if err != nil {
 			return err
@@ -85,29 +92,34 @@ func (w *writes) pressure(node *corev1.Node, pressured bool, now time.Time) {
 			return fmt.Errorf("node %q: set MemoryPressure: %w", node.Name, err)
 		}
 		return nil
-	})
+	}})
 }
 
 // write tells the API server what changed of the pod: its container's state, and its usage when that is due.
 func (p *podState) write(now time.Time, reportInterval time.Duration, w *writes) {
-	if p.evicted {
-		return
-	}
 	if p.dirty {
 		p.dirty = false
-		w.container(p, now)
+		if p.evicted {
+			w.evict(p, now)
+		} else {
+			w.container(p, now)
+		}
+	}
+	if p.evicted {
+		return
 	}
 	// A container that waits for its restart leaves the pod's sandbox behind.
 	held := max(p.held, sandboxBytes)
 	if p.pod.Status.Phase == corev1.PodRunning && held != p.reported && now.Sub(p.reportAt) >= reportInterval {
 		p.reported, p.reportAt = held, now
-		w.usage(p.pod, held)
+		w.usage(p, held)
 	}
 }
 
 // usage sets the annotation that KWOK serves.
-func (w *writes) usage(pod *corev1.Pod, bytes int64) {
-	w.todo = append(w.todo, func(ctx context.Context) error {
+func (w *writes) usage(p *podState, bytes int64) {
+	pod := p.pod
+	w.todo = append(w.todo, write{failed: func() { p.reported = 0 }, send: func(ctx context.Context) error {
 		patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
 			"annotations": map[string]string{cluster.UsageMemoryAnnotation: strconv.FormatInt(bytes, 10)},
 		}})
@@ -118,7 +130,7 @@ func (w *writes) usage(pod *corev1.Pod, bytes int64) {
 			return fmt.Errorf("pod %s/%s: report usage: %w", pod.Namespace, pod.Name, err)
 		}
 		return nil
-	})
+	}})
 }
 
 // container writes the state of the pod's container after an OOM kill or a restart.
@@ -142,14 +154,15 @@ func (w *writes) container(p *podState, now time.Time) {
 		status.Ready = false
 		ready.Status, ready.Reason = corev1.ConditionFalse, "ContainersNotReady"
 	}
-	w.patchPodStatus(p.pod, map[string]any{
+	w.patchPodStatus(p, map[string]any{
 		"containerStatuses": []*corev1.ContainerStatus{status},
 		"conditions":        []corev1.PodCondition{ready},
 	})
 }
 
-func (w *writes) patchPodStatus(pod *corev1.Pod, status map[string]any) {
-	w.todo = append(w.todo, func(ctx context.Context) error {
+func (w *writes) patchPodStatus(p *podState, status map[string]any) {
+	pod := p.pod
+	w.todo = append(w.todo, write{failed: func() { p.dirty = true }, send: func(ctx context.Context) error {
 		patch, err := json.Marshal(map[string]any{"status": status})
 		if err != nil {
 			return err
@@ -158,5 +171,5 @@ func (w *writes) patchPodStatus(pod *corev1.Pod, status map[string]any) {
 			return fmt.Errorf("pod %s/%s: write status: %w", pod.Namespace, pod.Name, err)
 		}
 		return nil
-	})
+	}})
 }

@@ -94,8 +94,6 @@ func TestPodsCountForWhatTheSampleDoesNotShow(t *testing.T) {
 			ledger.Pod{Measured: 700 * mi, Counted: 700 * mi, Peak: 700 * mi}},
 		{"bound, not started: the request", pod("p", -1), -1,
 			ledger.Pod{Counted: 400 * mi, Peak: 600 * mi}},
-		{"not in the sample: the request", pod("p", time.Hour), -1,
-			ledger.Pod{Counted: 400 * mi, Peak: 600 * mi}},
 		{"warming up below its request: the request", pod("p", 40*time.Second), 100 * mi,
 			ledger.Pod{Measured: 100 * mi, Counted: 400 * mi, Peak: 600 * mi}},
 		{"warming up above its request: the sample", pod("p", 40*time.Second), 500 * mi,
@@ -113,7 +111,7 @@ func TestPodsCountForWhatTheSampleDoesNotShow(t *testing.T) {
 		}), 100 * mi, ledger.Pod{Measured: 100 * mi, Counted: 400 * mi, Peak: 600 * mi}},
 		{"terminating: the sample until it is gone", pod("p", 40*time.Second, func(p *corev1.Pod) {
 			p.DeletionTimestamp = &metav1.Time{Time: now}
-		}), 100 * mi, ledger.Pod{Measured: 100 * mi, Counted: 100 * mi, Peak: 600 * mi}},
+		}), 100 * mi, ledger.Pod{Measured: 100 * mi, Counted: 100 * mi, Peak: 100 * mi}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			set := samples(1000*mi, 20*time.Second, nil)
@@ -139,6 +137,87 @@ func TestPodsCountForWhatTheSampleDoesNotShow(t *testing.T) {
 				t.Errorf("ForecastLeft = %d, want %d", line.ForecastLeft, want)
 			}
 		})
+	}
+}
+
+// The machine's sample of 1000Mi leaves 2900Mi, and shows all that has been running for long.
+func TestAPodWithoutASampleOfItsOwnIsInItsNodesSample(t *testing.T) {
+	reserved := node("n1")
+	reserved.Status.Allocatable[corev1.ResourceMemory] = *resource.NewQuantity(1000*mi, resource.BinarySI)
+	for _, test := range []struct {
+		name string
+		node *corev1.Node
+		pod  *corev1.Pod
+		want int64
+	}{
+		{"running for an hour: counted once", node("n1"), pod("p", time.Hour), 2900 * mi},
+		{"started a moment ago: its request is added", node("n1"), pod("p", 30*time.Second), 2500 * mi},
+		{"the pods' own signal has nothing but the request", reserved, pod("p", time.Hour), 1000*mi - 400*mi - mi},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			snapshot := ledger.NewBuilder(options).Build(now, []*corev1.Node{test.node}, []*corev1.Pod{test.pod}, samples(1000*mi, 20*time.Second, nil))
+			if got := snapshot.Nodes[0].Left; got != test.want {
+				t.Errorf("Left = %dMi, want %dMi", got/mi, test.want/mi)
+			}
+		})
+	}
+}
+
+func TestPodsOfANodeAddUp(t *testing.T) {
+	// In the sample: 300Mi and 500Mi of ready pods. Not in it: 400Mi each of two that have not started.
+	pods := []*corev1.Pod{pod("a", time.Hour), pod("b", time.Hour), pod("c", -1), pod("d", -1)}
+	tight := node("n1")
+	tight.Status.Allocatable[corev1.ResourceMemory] = *resource.NewQuantity(2000*mi, resource.BinarySI)
+	for _, test := range []struct {
+		name string
+		node *corev1.Node
+		want ledger.Node
+	}{
+		{"by the machine", node("n1"), ledger.Node{MeasuredLeft: 2900 * mi, Left: 2100 * mi, ForecastLeft: 2100*mi - 800*mi}},
+		{"by its pods", tight, ledger.Node{MeasuredLeft: 1200*mi - 4*mi, Left: 400*mi - 4*mi, ForecastLeft: -400*mi - 4*mi}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			line := ledger.NewBuilder(options).Build(now, []*corev1.Node{test.node}, pods, samples(1000*mi, 20*time.Second, map[string]int64{"a": 300 * mi, "b": 500 * mi})).Nodes[0]
+			got := ledger.Node{MeasuredLeft: line.MeasuredLeft, Left: line.Left, ForecastLeft: line.ForecastLeft}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestThePodsThatLeaveGiveBackTheirMemoryOnce(t *testing.T) {
+	builder, nodes := ledger.NewBuilder(options), []*corev1.Node{node("n1")}
+	stays, leaves := pod("stays", time.Hour), pod("leaves", time.Hour)
+	set := samples(1000*mi, 20*time.Second, map[string]int64{"stays": 100 * mi, "leaves": 700 * mi})
+	left := func(set *sample.Set, pods ...*corev1.Pod) int64 {
+		return builder.Build(now, nodes, pods, set).Nodes[0].Left / mi
+	}
+	for _, step := range []struct {
+		name string
+		got  int64
+		want int64
+	}{
+		{"both are there", left(set, stays, leaves), 2900},
+		{"one has left: the sample still shows it", left(set, stays), 3600},
+		{"it stays gone", left(set, stays), 3600},
+		{"the next sample does not show it any more", left(samples(300*mi, 5*time.Second, map[string]int64{"stays": 100 * mi}), stays), 3600},
+	} {
+		if step.got != step.want {
+			t.Errorf("%s: left = %dMi, want %dMi", step.name, step.got, step.want)
+		}
+	}
+}
+
+func TestARestartedPodCountsForWhatItHeldBefore(t *testing.T) {
+	builder, nodes := ledger.NewBuilder(options), []*corev1.Node{node("n1")}
+	before := pod("p", time.Hour)
+	builder.Build(now, nodes, []*corev1.Pod{before}, samples(2000*mi, 20*time.Second, map[string]int64{"p": 1500 * mi}))
+	after := before.DeepCopy()
+	after.Status.ContainerStatuses[0].State.Running.StartedAt = metav1.NewTime(ago(3 * time.Second))
+	snapshot := builder.Build(now, nodes, []*corev1.Pod{after}, samples(510*mi, 5*time.Second, map[string]int64{"p": 10 * mi}))
+	if got, _ := snapshot.Pod("p"); got.Counted != 1500*mi {
+		t.Errorf("Counted = %dMi, want the 1500Mi that it held before", got.Counted/mi)
 	}
 }
 

@@ -10,13 +10,15 @@ import (
 )
 
 // isSchedulableAfterPodDeletion wakes the pod when a pod leaves a node that memory was promised to and not measured yet:
-// that promise ends with it. Memory that was measured comes back with the next sample, and the keeper wakes for it.
-func (pl *Memory) isSchedulableAfterPodDeletion(_ klog.Logger, _ *corev1.Pod, oldObj, _ any) (fwk.QueueingHint, error) {
+// that promise ends with it. Memory that was measured comes back with the next book, and the keeper wakes for it: until then
+// another cycle would find the node as full as before, and might take a further victim.
+func (pl *Memory) isSchedulableAfterPodDeletion(_ klog.Logger, pod *corev1.Pod, oldObj, _ any) (fwk.QueueingHint, error) {
 	deleted, _, err := util.As[*corev1.Pod](oldObj, nil)
 	if err != nil {
 		return fwk.Queue, err
 	}
 	if entry, ok := pl.books.current().snapshot.Pod(deleted.UID); ok && entry.Counted <= entry.Measured {
+		pl.waiting.add(pod, pl.prior.Demand(pod).RequestBytes+pl.reserve, pl.books.current())
 		return fwk.QueueSkip, nil
 	}
 	return fwk.Queue, nil

@@ -9,11 +9,13 @@ package memory
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
+	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/utils/clock"
 
@@ -55,15 +57,19 @@ const (
 	ErrReasonUnseen = "node(s) had their memory promised to pods that are still starting"
 
 	signatureKey = "headroom.dev/HeadroomMemory.Demand()"
+	toleranceKey = "headroom.dev/HeadroomMemory.ToleratesMemoryPressure()"
 )
 
 // Name returns the plugin's name.
 func (pl *Memory) Name() string { return Name }
 
-// SignPod signs the pod's demand: together with the node it is all that verdict and score depend on, so pods of
-// different demand never share a signature.
+// SignPod signs the pod's demand and whether it tolerates memory pressure: together with the node that is all that verdict
+// and score depend on, so pods that differ in either never share a signature.
 func (pl *Memory) SignPod(_ context.Context, pod *corev1.Pod) ([]fwk.SignFragment, *fwk.Status) {
-	return []fwk.SignFragment{{Key: signatureKey, Value: pl.prior.Demand(pod)}}, nil
+	return []fwk.SignFragment{
+		{Key: signatureKey, Value: pl.prior.Demand(pod)},
+		{Key: toleranceKey, Value: toleratesPressure(pod)},
+	}, nil
 }
 
 // EventsToRegister: a pod can be helped by a pod that leaves its node, by a node that is new or got larger, and by asking
@@ -76,14 +82,24 @@ func (pl *Memory) EventsToRegister(context.Context) ([]fwk.ClusterEventWithHint,
 	}, nil
 }
 
-// PreFilter takes the current book into the cycle, with the pod's demand. Where the Filter has nothing to say it is skipped.
+// PreFilter takes the current book into the cycle, with the pod's demand. Where the Filter has nothing to say it is skipped:
+// when it is off, when requests decide, and for pods that tolerate memory pressure, as those of DaemonSets do: they are meant
+// to run on full nodes too.
 func (pl *Memory) PreFilter(_ context.Context, cycleState fwk.CycleState, pod *corev1.Pod, _ []fwk.NodeInfo) (*fwk.PreFilterResult, *fwk.Status) {
 	state := pl.newState(pod)
 	cycleState.Write(stateKey, state)
-	if pl.filter == config.FilterOff || state.book.snapshot.Degraded {
+	if pl.filter == config.FilterOff || state.book.snapshot.Degraded || toleratesPressure(pod) {
 		return nil, fwk.NewStatus(fwk.Skip)
 	}
 	return nil, nil
+}
+
+// toleratesPressure reports whether the pod may be placed on a node that its kubelet has marked as short of memory.
+func toleratesPressure(pod *corev1.Pod) bool {
+	pressure := corev1.Taint{Key: corev1.TaintNodeMemoryPressure, Effect: corev1.TaintEffectNoSchedule}
+	return slices.ContainsFunc(pod.Spec.Tolerations, func(toleration corev1.Toleration) bool {
+		return toleration.ToleratesTaint(klog.Background(), &pressure, false)
+	})
 }
 
 // PreFilterExtensions returns the plugin itself, for AddPod and RemovePod.
@@ -213,7 +229,7 @@ func newFrom(ctx context.Context, args *config.HeadroomMemoryArgs, handle fwk.Ha
 		books:   pl.books,
 		waiting: pl.waiting,
 		clock:   clock,
-		poller:  usage.NewPoller(source, args.RefreshInterval.Duration, clock),
+		poller:  usage.NewPoller(source, args.RefreshInterval.Duration, args.FreshFor.Duration, clock),
 		builder: ledger.NewBuilder(ledger.Options{
 			FreshFor:           args.FreshFor.Duration,
 			WarmUp:             args.WarmUp.Duration,

@@ -187,6 +187,28 @@ func TestFilterOffRejectsNothing(t *testing.T) {
 	}
 }
 
+func TestPodsThatTolerateMemoryPressureAreNotFiltered(t *testing.T) {
+	fleet := newFleet(nil).node("n1", 3900*mi, 0)
+	fleet.publish()
+	for _, test := range []struct {
+		name       string
+		toleration corev1.Toleration
+		wantSkip   bool
+	}{
+		{"as a DaemonSet's do", corev1.Toleration{Key: corev1.TaintNodeMemoryPressure, Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoSchedule}, true},
+		{"everything", corev1.Toleration{Operator: corev1.TolerationOpExists}, true},
+		{"another taint", corev1.Toleration{Key: corev1.TaintNodeDiskPressure, Operator: corev1.TolerationOpExists}, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			pod := newPod("p", 500*mi)
+			pod.Spec.Tolerations = []corev1.Toleration{test.toleration}
+			if _, status := fleet.plugin.PreFilter(t.Context(), framework.NewCycleState(), pod, nil); status.IsSkip() != test.wantSkip {
+				t.Errorf("PreFilter = %v, want Skip: %v", status, test.wantSkip)
+			}
+		})
+	}
+}
+
 func TestTheReserveIsKeptFree(t *testing.T) {
 	fleet := newFleet(nil).node("n1", 3000*mi, 0)
 	fleet.plugin.reserve = 100 * mi

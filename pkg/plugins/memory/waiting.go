@@ -3,6 +3,7 @@
 package memory
 
 import (
+	"maps"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
@@ -44,18 +45,27 @@ func (w *waiting) remove(pod types.UID) {
 
 // wake activates the pods for which a node has room by the new book that had none by the book that judged them.
 func (w *waiting) wake(logger klog.Logger, now *book) {
-	activated := map[string]*corev1.Pod{}
 	w.mutex.Lock()
-	for uid, waiter := range w.pods {
-		if waiter.fits(now) {
-			activated[klog.KObj(waiter.pod).String()] = waiter.pod
-			delete(w.pods, uid)
-			continue
-		}
-		waiter.judged = now
-		w.pods[uid] = waiter
-	}
+	judged := maps.Clone(w.pods)
 	w.mutex.Unlock()
+	// Not under the lock, which PostFilter takes: many pods times many nodes take their time.
+	activated := map[string]*corev1.Pod{}
+	for uid, waiter := range judged {
+		fits := waiter.fits(now)
+		if fits {
+			activated[klog.KObj(waiter.pod).String()] = waiter.pod
+		}
+		w.mutex.Lock()
+		if w.pods[uid] == waiter { // It may have been judged anew, or gone, meanwhile.
+			if fits {
+				delete(w.pods, uid)
+			} else {
+				waiter.judged = now
+				w.pods[uid] = waiter
+			}
+		}
+		w.mutex.Unlock()
+	}
 	if len(activated) != 0 {
 		w.activator.Activate(logger, activated)
 	}

@@ -4,6 +4,7 @@ package memory
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
@@ -12,6 +13,7 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 
+	"github.com/headroom-dev/headroom/pkg/memory/ledger"
 	"github.com/headroom-dev/headroom/pkg/memory/sample"
 )
 
@@ -72,6 +74,29 @@ func TestMemoryThatReturnedDuringTheCycleWakesToo(t *testing.T) {
 	fleet.plugin.waiting.wake(logger, fleet.publish())
 	if diff := cmp.Diff(activations{"default/p"}, woken); diff != "" {
 		t.Errorf("woken (-want +got):\n%s", diff)
+	}
+}
+
+// The pod was nominated, so that PostFilter of this plugin may not have run; then its victim goes, and its memory with it.
+func TestThePodThatAVictimMadeRoomForIsWoken(t *testing.T) {
+	var woken activations
+	fleet := newFleet(&woken).node("n1", 3800*mi, 0).running("victim", "n1", 100*mi, 800*mi)
+	builder := ledger.NewBuilder(ledger.Options{FreshFor: 90 * time.Second, WarmUp: time.Minute, EvictionHardBytes: 100 * mi, MaxNotFreshPercent: 50, Prior: fleet.plugin.prior})
+	publish := func() *book {
+		return fleet.plugin.books.publish(builder.Build(now, fleet.nodes, fleet.pods, fleet.samples))
+	}
+	publish()
+	victim := fleet.pods[0]
+	if hint, err := fleet.plugin.isSchedulableAfterPodDeletion(klog.Background(), newPod("p", 500*mi), victim, nil); err != nil || hint != fwk.QueueSkip {
+		t.Fatalf("hint = %v, %v, want QueueSkip: the book does not know yet", hint, err)
+	}
+	fleet.pods = nil // the sample still shows it
+	fleet.plugin.waiting.wake(klog.Background(), publish())
+	if diff := cmp.Diff(activations{"default/p"}, woken); diff != "" {
+		t.Errorf("woken (-want +got):\n%s", diff)
+	}
+	if got := fleet.filter(t, 500*mi, "n1"); !got.IsSuccess() {
+		t.Errorf("and then: %v, want success", got)
 	}
 }
 
