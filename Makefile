@@ -54,6 +54,14 @@ test: build ## Unit tests and the tests on the local cluster, with the real bina
 	@echo "Running all tests; those on the local cluster start a control plane and take a few minutes."
 	@HEADROOM_BIN=$(BIN) $(GO) test -count=1 -vet=off -timeout 20m $(TEST_FLAGS) ./...
 
+# Checks of each property; there are five of them.
+CONFORMANCE_CHECKS ?= 40000
+
+.PHONY: conformance
+conformance: ## Placement compared with the in-tree plugins on 200,000 generated cases (CONFORMANCE_CHECKS=n for each property)
+	@$(GO) test -count=1 -vet=off ./pkg/constraint ./pkg/plugins/nodeaffinity -run 'TestRequired|TestPreferred|TestTheIndex|TestCycles|TestHints' -rapid.checks=$(CONFORMANCE_CHECKS)
+	@$(GO) test -count=1 -vet=off ./pkg/plugins/nodename
+
 .PHONY: race
 race: ## Pure and plugin packages under the race detector
 	@echo "Compiling the packages and what they import for the race detector."
