@@ -25,17 +25,16 @@ func NewIndex() *Index {
 	return &Index{byName: map[string]*corev1.Node{}, byLabel: map[string]map[string]sets.Set[string]{}}
 }
 
-// Sync brings the index to a list of count nodes, of which node returns each. A node object must not change while it is in
-// the list: a changed node is another object, as in an informer's store. It costs a comparison of pointers a node, and for a
-// node that is another object, one of labels.
-func (x *Index) Sync(count int, node func(i int) *corev1.Node) {
-	same := len(x.list) == count
+// Sync brings the index to a list of nodes, which the caller keeps. A node object must not change while it is in the list: a
+// changed node is another object, as in an informer's store. It costs a comparison of pointers a node, and for a node that
+// is another object, one of labels.
+func (x *Index) Sync(nodes []*corev1.Node) {
+	same := len(x.list) == len(nodes)
 	if !same {
-		x.list = append(x.list[:0], make([]*corev1.Node, count)...)
+		x.list = append(x.list[:0], make([]*corev1.Node, len(nodes))...)
 	}
 	moved := !same
-	for i := range count {
-		current := node(i)
+	for i, current := range nodes {
 		previous := x.list[i]
 		if current == previous {
 			continue

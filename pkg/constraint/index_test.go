@@ -15,10 +15,6 @@ import (
 	"github.com/headroom-dev/headroom/pkg/constraint"
 )
 
-func sync(index *constraint.Index, nodes []*corev1.Node) {
-	index.Sync(len(nodes), func(i int) *corev1.Node { return nodes[i] })
-}
-
 // Nodes come, go, move in the list and change their labels; after each Sync the index finds what a walk over all nodes finds.
 func TestTheIndexFindsWhatAWalkFinds(t *testing.T) { rapid.Check(t, indexFindsWhatAWalkFinds) }
 
@@ -51,7 +47,7 @@ func indexFindsWhatAWalkFinds(t *rapid.T) {
 			}
 		}
 		nodes = rapid.Permutation(nodes).Draw(t, "order")
-		sync(index, nodes)
+		index.Sync(nodes)
 
 		pod := drawPod(t)
 		required := constraint.CompileRequired(pod)
@@ -89,7 +85,7 @@ func TestWhatTheIndexNarrows(t *testing.T) {
 		nodes = append(nodes, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("n%d", i), Labels: labels}})
 	}
 	index := constraint.NewIndex()
-	sync(index, nodes)
+	index.Sync(nodes)
 	both := requiring(expression("disk", corev1.NodeSelectorOpIn, "ssd"))
 	both.Spec.NodeSelector = map[string]string{"zone": "a"}
 	for _, test := range []struct {
@@ -140,12 +136,12 @@ func manyNodes(count int) []*corev1.Node {
 func BenchmarkIndex(b *testing.B) {
 	for _, count := range []int{1000, 5000, 15000} {
 		nodes, index := manyNodes(count), constraint.NewIndex()
-		sync(index, nodes)
+		index.Sync(nodes)
 		required := constraint.CompileRequired(&corev1.Pod{Spec: corev1.PodSpec{NodeSelector: map[string]string{"disk": "ssd"}}})
 		b.Run(fmt.Sprintf("sync/%dNodes", count), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				sync(index, nodes)
+				index.Sync(nodes)
 			}
 		})
 		b.Run(fmt.Sprintf("find10/%dNodes", count), func(b *testing.B) {

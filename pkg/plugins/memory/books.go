@@ -3,10 +3,13 @@
 package memory
 
 import (
+	"math"
 	"sync"
 	"sync/atomic"
 
 	"k8s.io/apimachinery/pkg/types"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
 
 	"github.com/headroom-dev/headroom/pkg/memory/forecast"
 	"github.com/headroom-dev/headroom/pkg/memory/ledger"
@@ -15,12 +18,55 @@ import (
 // book is a snapshot with the pods that were reserved and are not in it yet, added up by node. The snapshot never changes;
 // the sums do, by atomic additions, so that Filter and Score take no lock.
 type book struct {
-	snapshot *ledger.Snapshot
-	reserved []reserved // by the snapshot's node index
+	snapshot  *ledger.Snapshot
+	lines     []line // by the snapshot's node index
+	positions atomic.Pointer[positions]
+	// leastLeft is what the fullest fresh node has left for the Filter, in bytes, or less: a release does not raise it.
+	leastLeft atomic.Int64
 }
 
-// reserved is what pods hold, in bytes, that were given to a node since the snapshot: as Filter and as Score count them.
-type reserved struct{ counted, peak atomic.Int64 }
+// line is what a cycle needs of a node, in bytes, in one cache line of 64: what the snapshot says of it, and what pods hold
+// that were given to it since, as Filter and as Score count them.
+type line struct {
+	left, measuredLeft, forecastLeft, size int64
+	fresh                                  bool
+	counted, peak                          atomic.Int64
+}
+
+// positions are indices of lines by the scheduler's own node objects. Those stay the same from cycle to cycle and never
+// change their name, and to find one by its address touches less memory than by its name.
+type positions map[*framework.NodeInfo]int32
+
+// find returns the index of a node's line, or -1. The objects of preemption dry runs are copies: they are found by name.
+func (b *book) find(known positions, node fwk.NodeInfo) int {
+	if object, ok := node.(*framework.NodeInfo); ok {
+		if i, ok := known[object]; ok {
+			return int(i)
+		}
+	}
+	return b.snapshot.Index(node.Node().Name)
+}
+
+// positionsOf returns the positions of all nodes of a cycle, which a book's first cycle looks up. Nodes that come later are found by name
+// until the next book.
+func (b *book) positionsOf(nodes []fwk.NodeInfo) positions {
+	if known := b.positions.Load(); known != nil {
+		return *known
+	}
+	if len(nodes) == 0 {
+		return nil
+	}
+	known := make(positions, len(nodes))
+	for _, node := range nodes {
+		if object, ok := node.(*framework.NodeInfo); ok {
+			if i := b.snapshot.Index(object.Node().Name); i >= 0 {
+				known[object] = int32(i)
+			}
+		}
+	}
+	b.positions.Store(&known)
+	return known
+}
 
 type reservation struct {
 	node   string
@@ -38,7 +84,7 @@ type books struct {
 func newBooks() *books {
 	b := &books{reservations: map[types.UID]reservation{}}
 	// Nothing is known yet: requests decide.
-	b.latest.Store(&book{snapshot: &ledger.Snapshot{Degraded: true}})
+	b.latest.Store(newBook(&ledger.Snapshot{Degraded: true}))
 	return b
 }
 
@@ -72,7 +118,7 @@ func (b *books) releaseLocked(pod types.UID) {
 func (b *books) publish(snapshot *ledger.Snapshot) *book {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
-	next := &book{snapshot: snapshot, reserved: make([]reserved, len(snapshot.Nodes))}
+	next := newBook(snapshot)
 	for pod, entry := range b.reservations {
 		if _, covered := snapshot.Pod(pod); covered {
 			delete(b.reservations, pod)
@@ -84,15 +130,35 @@ func (b *books) publish(snapshot *ledger.Snapshot) *book {
 	return next
 }
 
+func newBook(snapshot *ledger.Snapshot) *book {
+	b := &book{snapshot: snapshot, lines: make([]line, len(snapshot.Nodes))}
+	b.leastLeft.Store(math.MaxInt64)
+	for i := range snapshot.Nodes {
+		node, line := &snapshot.Nodes[i], &b.lines[i]
+		line.left, line.measuredLeft, line.forecastLeft = node.Left, node.MeasuredLeft, node.ForecastLeft
+		line.size, line.fresh = node.Thresholds.Pods, node.State == ledger.Fresh
+		b.lower(i)
+	}
+	return b
+}
+
 func (b *book) count(entry reservation, sign int64) {
 	if node := b.snapshot.Index(entry.node); node >= 0 {
-		b.reserved[node].counted.Add(sign * entry.demand.RequestBytes)
-		b.reserved[node].peak.Add(sign * entry.demand.PeakBytes)
+		b.lines[node].counted.Add(sign * entry.demand.RequestBytes)
+		b.lines[node].peak.Add(sign * entry.demand.PeakBytes)
+		b.lower(node)
+	}
+}
+
+// lower takes a node into leastLeft. It is called under the books' mutex, or before the book is known.
+func (b *book) lower(node int) {
+	if left, known := b.left(node); known && left < b.leastLeft.Load() {
+		b.leastLeft.Store(left)
 	}
 }
 
 // left returns what the Filter sees as left on a node, in bytes, and whether that is known.
 func (b *book) left(node int) (int64, bool) {
-	line := &b.snapshot.Nodes[node]
-	return line.Left - b.reserved[node].counted.Load(), line.State == ledger.Fresh
+	line := &b.lines[node]
+	return line.left - line.counted.Load(), line.fresh
 }

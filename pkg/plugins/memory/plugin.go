@@ -23,6 +23,7 @@ import (
 	"github.com/headroom-dev/headroom/pkg/apis/config/validation"
 	"github.com/headroom-dev/headroom/pkg/memory/forecast"
 	"github.com/headroom-dev/headroom/pkg/memory/ledger"
+	"github.com/headroom-dev/headroom/pkg/plugins/cycle"
 	"github.com/headroom-dev/headroom/pkg/usage"
 )
 
@@ -33,6 +34,7 @@ type Memory struct {
 	prior   forecast.Prior
 	books   *books
 	waiting *waiting
+	latest  *cycle.Latest[*cycleState]
 }
 
 var (
@@ -85,9 +87,9 @@ func (pl *Memory) EventsToRegister(context.Context) ([]fwk.ClusterEventWithHint,
 // PreFilter takes the current book into the cycle, with the pod's demand. Where the Filter has nothing to say it is skipped:
 // when it is off, when requests decide, and for pods that tolerate memory pressure, as those of DaemonSets do: they are meant
 // to run on full nodes too.
-func (pl *Memory) PreFilter(_ context.Context, cycleState fwk.CycleState, pod *corev1.Pod, _ []fwk.NodeInfo) (*fwk.PreFilterResult, *fwk.Status) {
-	state := pl.newState(pod)
-	cycleState.Write(stateKey, state)
+func (pl *Memory) PreFilter(_ context.Context, cycleState fwk.CycleState, pod *corev1.Pod, nodes []fwk.NodeInfo) (*fwk.PreFilterResult, *fwk.Status) {
+	state := pl.newState(pod, nodes)
+	pl.latest.Write(cycleState, state)
 	if pl.filter == config.FilterOff || state.book.snapshot.Degraded || toleratesPressure(pod) {
 		return nil, fwk.NewStatus(fwk.Skip)
 	}
@@ -119,22 +121,26 @@ func (pl *Memory) RemovePod(_ context.Context, cycleState fwk.CycleState, _ *cor
 // Filter rejects a node that has less left than the pod asks for. It looks at requests and measurements only: an expected
 // peak never makes a pod Pending. A node without a fresh sample passes.
 func (pl *Memory) Filter(_ context.Context, cycleState fwk.CycleState, _ *corev1.Pod, nodeInfo fwk.NodeInfo) *fwk.Status {
-	state := stateOf(cycleState)
-	if state == nil {
+	state, ok := pl.latest.Read(cycleState)
+	if !ok || (state.fitsAll && len(state.changes) == 0) {
 		return nil
 	}
-	i := state.book.snapshot.Index(nodeInfo.Node().Name)
-	if i < 0 || state.book.snapshot.Nodes[i].State != ledger.Fresh {
+	i := state.book.find(state.positions, nodeInfo)
+	if i < 0 {
+		return nil
+	}
+	line := &state.book.lines[i]
+	if !line.fresh {
 		return nil
 	}
 	counted, measured := state.held(i)
-	line := &state.book.snapshot.Nodes[i]
 	needed := state.demand.RequestBytes + pl.reserve
-	if line.Left-counted >= needed {
+	if line.left-counted >= needed {
 		return nil
 	}
+	state.rejected.Store(true)
 	// What is measured would leave room: only pods that are still starting take it. Nobody is preempted for that.
-	if line.MeasuredLeft-measured >= needed {
+	if line.measuredLeft-measured >= needed {
 		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, ErrReasonUnseen)
 	}
 	return fwk.NewStatus(fwk.Unschedulable, ErrReasonMeasured)
@@ -142,8 +148,8 @@ func (pl *Memory) Filter(_ context.Context, cycleState fwk.CycleState, _ *corev1
 
 // PostFilter remembers a pod that this plugin rejected, so that it can be woken when memory returns. It never helps by
 // itself and so always answers Unschedulable.
-func (pl *Memory) PostFilter(_ context.Context, cycleState fwk.CycleState, pod *corev1.Pod, statuses fwk.NodeToStatusReader) (*fwk.PostFilterResult, *fwk.Status) {
-	if state := stateOf(cycleState); state != nil && state.rejects(pl, statuses) {
+func (pl *Memory) PostFilter(_ context.Context, cycleState fwk.CycleState, pod *corev1.Pod, _ fwk.NodeToStatusReader) (*fwk.PostFilterResult, *fwk.Status) {
+	if state, ok := pl.latest.Read(cycleState); ok && state.rejected.Load() {
 		pl.waiting.add(pod, state.demand.RequestBytes+pl.reserve, state.book)
 	}
 	return nil, fwk.NewStatus(fwk.Unschedulable)
@@ -151,10 +157,10 @@ func (pl *Memory) PostFilter(_ context.Context, cycleState fwk.CycleState, pod *
 
 // PreScore skips scoring while the book is degraded: then requests decide, by the plugins that score them.
 func (pl *Memory) PreScore(_ context.Context, cycleState fwk.CycleState, pod *corev1.Pod, _ []fwk.NodeInfo) *fwk.Status {
-	state := stateOf(cycleState)
-	if state == nil { // PreFilter is disabled.
-		state = pl.newState(pod)
-		cycleState.Write(stateKey, state)
+	state, ok := pl.latest.Read(cycleState)
+	if !ok { // PreFilter is disabled.
+		state = pl.newState(pod, nil)
+		pl.latest.Write(cycleState, state)
 	}
 	if state.book.snapshot.Degraded {
 		return fwk.NewStatus(fwk.Skip)
@@ -164,17 +170,17 @@ func (pl *Memory) PreScore(_ context.Context, cycleState fwk.CycleState, pod *co
 
 // Score ranks nodes by what is expected to be left with the pod at its peak; see score.
 func (pl *Memory) Score(_ context.Context, cycleState fwk.CycleState, _ *corev1.Pod, nodeInfo fwk.NodeInfo) (int64, *fwk.Status) {
-	state := stateOf(cycleState)
-	if state == nil {
+	state, ok := pl.latest.Read(cycleState)
+	if !ok {
 		return 0, nil
 	}
-	i := state.book.snapshot.Index(nodeInfo.Node().Name)
-	if i < 0 || state.book.snapshot.Nodes[i].State != ledger.Fresh {
+	i := state.book.find(state.positions, nodeInfo)
+	if i < 0 || !state.book.lines[i].fresh {
 		return scoreByRequests(nodeInfo.GetRequested().GetMemory(), nodeInfo.GetAllocatable().GetMemory()), nil
 	}
-	line := &state.book.snapshot.Nodes[i]
-	room := line.ForecastLeft - state.book.reserved[i].peak.Load() - state.demand.PeakBytes
-	return scoreByRoom(room, line.Thresholds.Pods), nil
+	line := &state.book.lines[i]
+	room := line.forecastLeft - line.peak.Load() - state.demand.PeakBytes
+	return scoreByRoom(room, line.size), nil
 }
 
 // ScoreExtensions is nil: scores are on the common scale already.
@@ -182,9 +188,9 @@ func (pl *Memory) ScoreExtensions() fwk.ScoreExtensions { return nil }
 
 // Reserve counts the pod at once, so that the next pod of a burst sees it.
 func (pl *Memory) Reserve(_ context.Context, cycleState fwk.CycleState, pod *corev1.Pod, nodeName string) *fwk.Status {
-	state := stateOf(cycleState)
-	if state == nil {
-		state = pl.newState(pod)
+	state, ok := pl.latest.Read(cycleState)
+	if !ok {
+		state = pl.newState(pod, nil)
 	}
 	pl.books.reserve(pod.UID, nodeName, state.demand)
 	return nil
@@ -224,6 +230,7 @@ func newFrom(ctx context.Context, args *config.HeadroomMemoryArgs, handle fwk.Ha
 		prior:   prior,
 		books:   newBooks(),
 		waiting: newWaiting(handle),
+		latest:  cycle.NewLatest[*cycleState](stateKey),
 	}
 	keeper := &keeper{
 		books:   pl.books,

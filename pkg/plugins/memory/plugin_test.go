@@ -19,6 +19,7 @@ import (
 	"github.com/headroom-dev/headroom/pkg/memory/forecast"
 	"github.com/headroom-dev/headroom/pkg/memory/ledger"
 	"github.com/headroom-dev/headroom/pkg/memory/sample"
+	"github.com/headroom-dev/headroom/pkg/plugins/cycle"
 )
 
 const mi = int64(1) << 20
@@ -50,6 +51,7 @@ func newFleet(activator fwk.PodActivator) *fleet {
 			prior:   forecast.Prior{LimitPercent: 50, DefaultContainerBytes: 200 * mi},
 			books:   newBooks(),
 			waiting: newWaiting(activator),
+			latest:  cycle.NewLatest[*cycleState](stateKey),
 		},
 	}
 }
@@ -294,7 +296,7 @@ func TestReservationsAddUp(t *testing.T) {
 				for _, bytes := range pods {
 					sum += bytes
 				}
-				at := &book.reserved[book.snapshot.Index(node)]
+				at := &book.lines[book.snapshot.Index(node)]
 				if at.counted.Load() != sum || at.peak.Load() != 2*sum {
 					t.Fatalf("%s: counted %d and peak %d, want %d and %d", node, at.counted.Load(), at.peak.Load(), sum, 2*sum)
 				}

@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
 	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
 
 	"github.com/headroom-dev/headroom/pkg/constraint"
 )
@@ -25,6 +26,7 @@ const (
 // needs it compares the snapshot's node objects with those that it has seen, so it never lags and watches nothing itself.
 type narrowing struct {
 	mutex sync.Mutex
+	seen  []*corev1.Node // the node objects of the snapshot that the index is of
 	index *constraint.Index
 }
 
@@ -42,6 +44,25 @@ func (n *narrowing) find(required *constraint.Required, added *constraint.Terms,
 		return nil, false
 	}
 	defer n.mutex.Unlock()
-	n.index.Sync(len(nodes), func(i int) *corev1.Node { return nodes[i].Node() })
+	n.follow(nodes)
 	return n.index.Find(required, added, most)
+}
+
+// follow brings the index to the snapshot. Where nothing changed since the last cycle, which is the rule, it takes one
+// comparison a node.
+func (n *narrowing) follow(nodes []fwk.NodeInfo) {
+	changed := len(nodes) != len(n.seen)
+	for i := 0; i < len(nodes) && !changed; i++ {
+		// Asking the object itself, and not through the interface, lets the processor ask for many at once.
+		info, ok := nodes[i].(*framework.NodeInfo)
+		changed = !ok || info.Node() != n.seen[i]
+	}
+	if !changed {
+		return
+	}
+	n.seen = n.seen[:0]
+	for _, info := range nodes {
+		n.seen = append(n.seen, info.Node())
+	}
+	n.index.Sync(n.seen)
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/headroom-dev/headroom/pkg/apis/config"
 	"github.com/headroom-dev/headroom/pkg/apis/config/validation"
 	"github.com/headroom-dev/headroom/pkg/constraint"
+	"github.com/headroom-dev/headroom/pkg/plugins/cycle"
 )
 
 // NodeAffinity is the plugin.
@@ -28,7 +29,9 @@ type NodeAffinity struct {
 	addedRequired  *constraint.Terms     // nil: none
 	addedPreferred *constraint.Preferred // nil: none
 
-	narrowing *narrowing
+	narrowing   *narrowing
+	preFiltered *cycle.Latest[*preFilterState]
+	preScored   *cycle.Latest[*preScoreState]
 
 	// skipDeferredResize: a running pod whose resize waits for room is scheduled again only to find victims; its node's
 	// labels no longer matter.
@@ -92,7 +95,7 @@ func (pl *NodeAffinity) PreFilter(_ context.Context, cycleState fwk.CycleState, 
 		return nil, fwk.NewStatus(fwk.Skip)
 	}
 	required := constraint.CompileRequired(pod)
-	cycleState.Write(preFilterStateKey, &preFilterState{required})
+	pl.preFiltered.Write(cycleState, &preFilterState{required})
 
 	named, all := constraint.NodeNames(pod)
 	if !all && len(named) == 0 {
@@ -135,7 +138,7 @@ func (pl *NodeAffinity) Filter(_ context.Context, cycleState fwk.CycleState, pod
 	if pl.addedRequired != nil && !pl.addedRequired.Match(node) {
 		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, ErrReasonEnforced)
 	}
-	if !requiredOf(cycleState, pod).Match(node) {
+	if !pl.requiredOf(cycleState, pod).Match(node) {
 		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, ErrReasonPod)
 	}
 	return nil
@@ -151,13 +154,13 @@ func (pl *NodeAffinity) PreScore(_ context.Context, cycleState fwk.CycleState, p
 	if err != nil {
 		return fwk.AsStatus(err)
 	}
-	cycleState.Write(preScoreStateKey, &preScoreState{preferred})
+	pl.preScored.Write(cycleState, &preScoreState{preferred})
 	return nil
 }
 
 // Score adds up the weights of the preferred terms that match the node: the pod's and the added ones.
 func (pl *NodeAffinity) Score(_ context.Context, cycleState fwk.CycleState, pod *corev1.Pod, nodeInfo fwk.NodeInfo) (int64, *fwk.Status) {
-	preferred, err := preferredOf(cycleState, pod)
+	preferred, err := pl.preferredOf(cycleState, pod)
 	if err != nil {
 		return 0, fwk.AsStatus(err)
 	}
@@ -191,6 +194,8 @@ func New(_ context.Context, arguments runtime.Object, _ fwk.Handle) (fwk.Plugin,
 	}
 	pl := &NodeAffinity{
 		narrowing:          newNarrowing(),
+		preFiltered:        cycle.NewLatest[*preFilterState](preFilterStateKey),
+		preScored:          cycle.NewLatest[*preScoreState](preScoreStateKey),
 		skipDeferredResize: utilfeature.DefaultFeatureGate.Enabled(features.InPlacePodVerticalScalingSchedulerPreemption),
 	}
 	if args.AddedAffinity == nil {

@@ -20,11 +20,9 @@ type preFilterState struct{ required *constraint.Required }
 func (s *preFilterState) Clone() fwk.StateData { return s }
 
 // requiredOf returns what PreFilter compiled, or compiles it where PreFilter is disabled.
-func requiredOf(cycleState fwk.CycleState, pod *corev1.Pod) *constraint.Required {
-	if data, err := cycleState.Read(preFilterStateKey); err == nil {
-		if state, ok := data.(*preFilterState); ok {
-			return state.required
-		}
+func (pl *NodeAffinity) requiredOf(cycleState fwk.CycleState, pod *corev1.Pod) *constraint.Required {
+	if state, ok := pl.preFiltered.Read(cycleState); ok {
+		return state.required
 	}
 	return constraint.CompileRequired(pod)
 }
@@ -35,11 +33,9 @@ type preScoreState struct{ preferred *constraint.Preferred }
 func (s *preScoreState) Clone() fwk.StateData { return s }
 
 // preferredOf returns what PreScore compiled, or compiles it where PreScore is disabled.
-func preferredOf(cycleState fwk.CycleState, pod *corev1.Pod) (*constraint.Preferred, error) {
-	if data, err := cycleState.Read(preScoreStateKey); err == nil {
-		if state, ok := data.(*preScoreState); ok {
-			return state.preferred, nil
-		}
+func (pl *NodeAffinity) preferredOf(cycleState fwk.CycleState, pod *corev1.Pod) (*constraint.Preferred, error) {
+	if state, ok := pl.preScored.Read(cycleState); ok {
+		return state.preferred, nil
 	}
 	return constraint.CompilePreferred(constraint.PreferredTerms(pod))
 }
