@@ -3,6 +3,9 @@
 package constraint
 
 import (
+	"slices"
+	"strings"
+
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
@@ -23,6 +26,8 @@ func CompileRequired(pod *corev1.Pod) *Required {
 	for key, value := range pod.Spec.NodeSelector {
 		required.selector = append(required.selector, label{key, value})
 	}
+	// In one order always: what does not hold first is named.
+	slices.SortFunc(required.selector, func(a, b label) int { return strings.Compare(a.key, b.key) })
 	if selector := requiredSelector(pod); selector != nil {
 		required.affinity = CompileTerms(selector)
 	}

@@ -11,6 +11,7 @@ import (
 
 // term is one NodeSelectorTerm: its requirements are ANDed. A term with faults matches no node.
 type term struct {
+	index  int // in the selector's terms, of which the empty ones are left out
 	labels labels.Requirements
 	fields []fieldRequirement
 	faults []error
@@ -67,6 +68,7 @@ func CompileTerms(selector *corev1.NodeSelector) *Terms {
 			continue
 		}
 		next := compileTerm(&selector.NodeSelectorTerms[i], path.Index(i))
+		next.index = i
 		faults = append(faults, next.faults...)
 		compiled.terms = append(compiled.terms, next)
 	}

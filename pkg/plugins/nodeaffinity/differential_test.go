@@ -5,6 +5,7 @@ package nodeaffinity_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -143,7 +144,9 @@ func cycle(pl plugin, pod *corev1.Pod, nodes []fwk.NodeInfo) outcome {
 				feasible = append(feasible, node)
 			}
 		}
-		got.Filter[name] = fmt.Sprint(verdict.Code(), verdict.Message())
+		// Ours says more, after the same words.
+		reason, _, _ := strings.Cut(verdict.Message(), ": ")
+		got.Filter[name] = fmt.Sprint(verdict.Code(), reason)
 	}
 	if len(feasible) == 0 {
 		return got

@@ -48,6 +48,14 @@ func (n *narrowing) find(required *constraint.Required, added *constraint.Terms,
 	return n.index.Find(required, added, most)
 }
 
+// diagnose finds out why nodes do not match. It judges all of them, and is called only for a pod that finds no place.
+func (n *narrowing) diagnose(required *constraint.Required, added *constraint.Terms, nodes []fwk.NodeInfo) *constraint.Diagnosis {
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	n.follow(nodes)
+	return constraint.Diagnose(required, added, n.index)
+}
+
 // follow brings the index to the snapshot. Where nothing changed since the last cycle, which is the rule, it takes one
 // comparison a node.
 func (n *narrowing) follow(nodes []fwk.NodeInfo) {

@@ -83,7 +83,11 @@ func TestAPodThatNoNodeMatchesIsRefusedAtOnce(t *testing.T) {
 	plugin := newPlugin(t)
 	pod := st.MakePod().NodeSelector(map[string]string{"disk": "tape"}).Obj()
 	_, status := plugin.PreFilter(t.Context(), framework.NewCycleState(), pod, fleet(2000, 0))
-	if status.Code() != fwk.UnschedulableAndUnresolvable || status.Message() != nodeaffinity.ErrReasonPod {
-		t.Errorf("status = %v %q, want UnschedulableAndUnresolvable because %q", status.Code(), status.Message(), nodeaffinity.ErrReasonPod)
+	if status.Code() != fwk.UnschedulableAndUnresolvable {
+		t.Errorf("code = %v, want UnschedulableAndUnresolvable", status.Code())
+	}
+	want := "2000 " + nodeaffinity.ErrReasonPod + `: 2000 by disk In [tape] (no such label on 2000); no node has label "disk"`
+	if diff := cmp.Diff(want, status.Message()); diff != "" {
+		t.Errorf("reason (-want +got):\n%s", diff)
 	}
 }

@@ -29,6 +29,7 @@ type NodeAffinity struct {
 	addedRequired  *constraint.Terms     // nil: none
 	addedPreferred *constraint.Preferred // nil: none
 
+	handle      fwk.Handle
 	narrowing   *narrowing
 	preFiltered *cycle.Latest[*preFilterState]
 	preScored   *cycle.Latest[*preScoreState]
@@ -41,6 +42,7 @@ type NodeAffinity struct {
 var (
 	_ fwk.PreFilterPlugin   = &NodeAffinity{}
 	_ fwk.FilterPlugin      = &NodeAffinity{}
+	_ fwk.PostFilterPlugin  = &NodeAffinity{}
 	_ fwk.PreScorePlugin    = &NodeAffinity{}
 	_ fwk.ScorePlugin       = &NodeAffinity{}
 	_ fwk.ScoreExtensions   = &NodeAffinity{}
@@ -52,12 +54,12 @@ const (
 	// Name is the plugin's name in a KubeSchedulerConfiguration.
 	Name = "HeadroomNodeAffinity"
 
-	// The reasons' texts are those of the in-tree plugin: the kubelet and users' tools compare them.
+	// The reasons begin with the texts of the in-tree plugin, which users' alerts and tools look for.
 
-	// ErrReasonPod is the reason for a node that the pod's own constraints do not match.
-	ErrReasonPod = "node(s) didn't match Pod's node affinity/selector"
+	// ErrReasonPod is the reason for a node that the pod's own constraints do not match; which of them follows.
+	ErrReasonPod = constraint.PhrasePod
 	// ErrReasonEnforced is the reason for a node that the added affinity does not match.
-	ErrReasonEnforced = "node(s) didn't match scheduler-enforced node affinity"
+	ErrReasonEnforced = constraint.PhraseAdded
 	// ErrReasonConflict is the reason for a pod whose every term names contradicting nodes.
 	ErrReasonConflict = "pod affinity terms conflict"
 )
@@ -95,7 +97,8 @@ func (pl *NodeAffinity) PreFilter(_ context.Context, cycleState fwk.CycleState, 
 		return nil, fwk.NewStatus(fwk.Skip)
 	}
 	required := constraint.CompileRequired(pod)
-	pl.preFiltered.Write(cycleState, &preFilterState{required})
+	state := newPreFilterState(required)
+	pl.preFiltered.Write(cycleState, state)
 
 	named, all := constraint.NodeNames(pod)
 	if !all && len(named) == 0 {
@@ -103,27 +106,16 @@ func (pl *NodeAffinity) PreFilter(_ context.Context, cycleState fwk.CycleState, 
 	}
 	if matching, ok := pl.narrowing.find(required, pl.addedRequired, nodes); ok {
 		if len(matching) == 0 {
-			return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, pl.reasonForNone(nodes))
+			return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, pl.narrowing.diagnose(required, pl.addedRequired, nodes).Message())
 		}
+		state.narrowed = true
 		return &fwk.PreFilterResult{NodeNames: matching}, nil
 	}
 	if all {
 		return nil, nil
 	}
+	state.narrowed = true
 	return &fwk.PreFilterResult{NodeNames: named}, nil
-}
-
-// reasonForNone says which constraint it is that no node matches.
-func (pl *NodeAffinity) reasonForNone(nodes []fwk.NodeInfo) string {
-	if pl.addedRequired == nil {
-		return ErrReasonPod
-	}
-	for _, node := range nodes {
-		if pl.addedRequired.Match(node.Node()) {
-			return ErrReasonPod
-		}
-	}
-	return ErrReasonEnforced
 }
 
 // PreFilterExtensions is nil: other pods do not change a node's labels.
@@ -134,14 +126,34 @@ func (pl *NodeAffinity) Filter(_ context.Context, cycleState fwk.CycleState, pod
 	if pl.passes(pod) {
 		return nil
 	}
-	node := nodeInfo.Node()
+	node, state := nodeInfo.Node(), pl.stateOf(cycleState, pod)
 	if pl.addedRequired != nil && !pl.addedRequired.Match(node) {
 		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, ErrReasonEnforced)
 	}
-	if !pl.requiredOf(cycleState, pod).Match(node) {
-		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, ErrReasonPod)
+	if state.required.Match(node) {
+		return nil
 	}
-	return nil
+	state.rejected.Store(true)
+	return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, state.reason(state.required.FirstMiss(node)))
+}
+
+// PostFilter only adds words: what the nodes have that do not match, and what the pod may have been meant to ask. The search
+// was narrowed, so the framework has no reasons of its own for the nodes left out.
+func (pl *NodeAffinity) PostFilter(_ context.Context, cycleState fwk.CycleState, _ *corev1.Pod, _ fwk.NodeToStatusReader) (*fwk.PostFilterResult, *fwk.Status) {
+	state, ok := pl.preFiltered.Read(cycleState)
+	if !ok || pl.handle == nil || !(state.narrowed || state.rejected.Load()) {
+		return nil, fwk.NewStatus(fwk.Unschedulable)
+	}
+	nodes, err := pl.handle.SnapshotSharedLister().NodeInfos().List()
+	if err != nil {
+		return nil, fwk.AsStatus(err)
+	}
+	diagnosis := pl.narrowing.diagnose(state.required, pl.addedRequired, nodes)
+	text := diagnosis.Instead()
+	if state.narrowed {
+		text = diagnosis.Message()
+	}
+	return nil, fwk.NewStatus(fwk.Unschedulable, text)
 }
 
 // PreScore compiles the pod's preferred terms once. A faulty term is an error, as in-tree.
@@ -184,7 +196,7 @@ func (pl *NodeAffinity) passes(pod *corev1.Pod) bool {
 }
 
 // New returns the plugin for arguments of type HeadroomNodeAffinityArgs, which it validates.
-func New(_ context.Context, arguments runtime.Object, _ fwk.Handle) (fwk.Plugin, error) {
+func New(_ context.Context, arguments runtime.Object, handle fwk.Handle) (fwk.Plugin, error) {
 	args, ok := arguments.(*config.HeadroomNodeAffinityArgs)
 	if !ok {
 		return nil, fmt.Errorf("%s: the arguments are of type %T, want HeadroomNodeAffinityArgs", Name, arguments)
@@ -193,6 +205,7 @@ func New(_ context.Context, arguments runtime.Object, _ fwk.Handle) (fwk.Plugin,
 		return nil, fmt.Errorf("%s: %w", Name, err)
 	}
 	pl := &NodeAffinity{
+		handle:             handle,
 		narrowing:          newNarrowing(),
 		preFiltered:        cycle.NewLatest[*preFilterState](preFilterStateKey),
 		preScored:          cycle.NewLatest[*preScoreState](preScoreStateKey),

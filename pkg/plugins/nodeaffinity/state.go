@@ -3,6 +3,9 @@
 package nodeaffinity
 
 import (
+	"fmt"
+	"sync/atomic"
+
 	corev1 "k8s.io/api/core/v1"
 	fwk "k8s.io/kube-scheduler/framework"
 
@@ -14,17 +17,47 @@ const (
 	preScoreStateKey  = "PreScore" + Name
 )
 
-type preFilterState struct{ required *constraint.Required }
+// preFilterState is what one scheduling cycle knows of the pod's constraints.
+type preFilterState struct {
+	required *constraint.Required
+	narrowed bool        // PreFilter left nodes out
+	rejected atomic.Bool // Filter rejected a node for the pod's constraints
+	// reasons are the texts of Filter by what was missed, made when they are first needed.
+	reasons []atomic.Pointer[string]
+}
+
+func newPreFilterState(required *constraint.Required) *preFilterState {
+	return &preFilterState{required: required, reasons: make([]atomic.Pointer[string], min(required.Misses(), mostReasons+1))}
+}
+
+// mostReasons is how many of a pod's requirements Filter names: events count nodes by text, and have room for few.
+const mostReasons = 4
+
+// reason returns why a node does not match. Nodes that miss the same have the same reason.
+func (s *preFilterState) reason(miss constraint.Miss) string {
+	at := &s.reasons[min(int(miss), len(s.reasons)-1)]
+	if text := at.Load(); text != nil {
+		return *text
+	}
+	text := ErrReasonPod + ": "
+	if int(miss) >= mostReasons {
+		text += fmt.Sprintf("one of %d more requirements", s.required.Misses()-mostReasons)
+	} else {
+		text += s.required.MissText(miss)
+	}
+	at.Store(&text)
+	return text
+}
 
 // Clone returns the state itself: it does not depend on other pods.
 func (s *preFilterState) Clone() fwk.StateData { return s }
 
-// requiredOf returns what PreFilter compiled, or compiles it where PreFilter is disabled.
-func (pl *NodeAffinity) requiredOf(cycleState fwk.CycleState, pod *corev1.Pod) *constraint.Required {
+// stateOf returns what PreFilter wrote, or makes it where PreFilter is disabled.
+func (pl *NodeAffinity) stateOf(cycleState fwk.CycleState, pod *corev1.Pod) *preFilterState {
 	if state, ok := pl.preFiltered.Read(cycleState); ok {
-		return state.required
+		return state
 	}
-	return constraint.CompileRequired(pod)
+	return newPreFilterState(constraint.CompileRequired(pod))
 }
 
 type preScoreState struct{ preferred *constraint.Preferred }

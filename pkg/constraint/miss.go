@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package constraint
+
+import (
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+)
+
+// Miss tells why a node does not match: the position of what does not hold. It is a small number, below Misses, so that a
+// text for each can be kept.
+type Miss int
+
+// Misses returns the number of different misses, at least 1.
+func (r *Required) Misses() int {
+	return len(r.selector) + r.affinity.misses()
+}
+
+// FirstMiss returns the first requirement that the node does not meet. Where several terms are alternatives, that none of
+// them matches is one miss. It allocates nothing. The node must not match.
+func (r *Required) FirstMiss(node *corev1.Node) Miss {
+	for i, wanted := range r.selector {
+		if found, ok := node.Labels[wanted.key]; !ok || found != wanted.value {
+			return Miss(i)
+		}
+	}
+	return Miss(len(r.selector) + r.affinity.firstMiss(node))
+}
+
+// MissText says in words what does not hold, such as disktype In [ssd].
+func (r *Required) MissText(miss Miss) string {
+	if int(miss) < len(r.selector) {
+		return r.selector[miss].requirement().Wanted
+	}
+	return r.affinity.missText(int(miss) - len(r.selector))
+}
+
+// only returns the term where there is one, which can be read.
+func (t *Terms) only() *term {
+	if t == nil || len(t.terms) != 1 || len(t.terms[0].faults) != 0 {
+		return nil
+	}
+	return &t.terms[0]
+}
+
+func (t *Terms) misses() int {
+	if only := t.only(); only != nil {
+		return len(only.labels) + len(only.fields)
+	}
+	return 1
+}
+
+func (t *Terms) firstMiss(node *corev1.Node) int {
+	only := t.only()
+	if only == nil {
+		return 0
+	}
+	for i := range only.labels {
+		if !only.labels[i].Matches(labels.Set(node.Labels)) {
+			return i
+		}
+	}
+	for i := range only.fields {
+		if !only.fields[i].matches(node.Name) {
+			return len(only.labels) + i
+		}
+	}
+	return 0
+}
+
+func (t *Terms) missText(miss int) string {
+	only := t.only()
+	switch {
+	case t == nil || len(t.terms) == 0:
+		return "a term that asks for something"
+	case only == nil && len(t.terms) == 1:
+		return t.terms[0].invalid().Wanted
+	case only == nil:
+		return fmt.Sprintf("none of %d alternative terms", len(t.terms))
+	case miss < len(only.labels):
+		return only.labelRequirement(miss).Wanted
+	default:
+		return only.fieldRequirement(miss - len(only.labels)).Wanted
+	}
+}
