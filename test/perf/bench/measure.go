@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/headroom-dev/headroom/test/perf"
+)
+
+const (
+	harness = "./test/perf/harness"
+	etcd    = "go.etcd.io/etcd/server/v3"
+	// stopDelay is how long a measurement may take to end its API server and etcd when it is interrupted.
+	stopDelay = 20 * time.Second
+	// limit is how long a measurement may take; interval how often its result is looked for.
+	limit, interval = 20 * time.Minute, 200 * time.Millisecond
+)
+
+// bench takes measurements and appends them to the results.
+type bench struct {
+	out     io.Writer
+	config  string // a file of config/
+	results string
+	have    []perf.Result
+	folder  string // for binaries and logs
+}
+
+func (b *bench) measure(ctx context.Context, todo []measurement) error {
+	binary, etcdFolder, err := b.build(ctx)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	for i, next := range todo {
+		left := ""
+		if i > 0 {
+			left = fmt.Sprintf(", about %s left", (time.Since(began) / time.Duration(i) * time.Duration(len(todo)-i)).Round(time.Minute))
+		}
+		fmt.Fprintf(b.out, "%d of %d%s: %-16s %-13s run %d ", i+1, len(todo), left, next.workload, next.arm, next.run)
+		measured, err := b.once(ctx, binary, etcdFolder, next)
+		if err != nil {
+			fmt.Fprintln(b.out)
+			return fmt.Errorf("%s with %s: %w", next.workload, next.arm, err)
+		}
+		fmt.Fprintf(b.out, "%7.1f pods/s, %.3f ms to choose a node\n", measured.PodsPerSecond, measured.AlgorithmMsMean)
+		b.have = append(b.have, perf.Result{
+			Workload: next.workload.name, Nodes: next.workload.nodes, Arm: next.arm, Run: next.run, Measured: *measured,
+		})
+		if err := perf.WriteResults(b.results, b.have); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// build compiles the harness and etcd.
+func (b *bench) build(ctx context.Context) (binary, etcdFolder string, err error) {
+	folder, err := filepath.Abs(b.folder)
+	if err != nil {
+		return "", "", err
+	}
+	binary, etcdFolder = filepath.Join(folder, "harness.test"), filepath.Join(folder, "etcd")
+	fmt.Fprintln(b.out, "compiling the harness and etcd; the first time takes minutes")
+	for _, arguments := range [][]string{
+		{"build", "-o", filepath.Join(etcdFolder, "etcd"), etcd},
+		{"test", "-c", "-vet=off", "-o", binary, harness},
+	} {
+		command := exec.CommandContext(ctx, "go", arguments...)
+		command.Stdout, command.Stderr = b.out, b.out
+		command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
+		if err := command.Run(); err != nil {
+			return "", "", fmt.Errorf("go %v: %w", arguments, err)
+		}
+	}
+	return binary, etcdFolder, nil
+}
+
+// once takes one measurement in a process of its own, whose output is kept in a log file. The process is ended when its
+// result is there.
+func (b *bench) once(ctx context.Context, binary, etcdFolder string, what measurement) (*perf.Measured, error) {
+	logPath := filepath.Join(filepath.Dir(binary), fmt.Sprintf("%s-%d-%s.log", what.workload.name, what.workload.nodes, what.arm))
+	log, err := os.Create(logPath)
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	folder, err := os.MkdirTemp("", "headroom-bench-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(folder)
+	resultPath := filepath.Join(folder, "measured.json")
+
+	running, stop := context.WithTimeout(ctx, limit)
+	defer stop()
+	command := exec.CommandContext(running, binary, "-test.run=^$", "-test.benchtime=1x", "-test.timeout="+limit.String(),
+		fmt.Sprintf("-test.bench=^BenchmarkScheduling$/^%s$/^%dNodes$", what.workload.name, what.workload.nodes), "-data-items-dir="+folder)
+	command.Dir = harness
+	command.Stdout, command.Stderr = log, log
+	command.Env = append(os.Environ(), "PATH="+etcdFolder+string(os.PathListSeparator)+os.Getenv("PATH"),
+		"TMPDIR="+folder, "ARTIFACTS="+folder, // etcd's data, and what the components log
+		"HEADROOM_BENCH_ARM="+string(what.arm), "HEADROOM_BENCH_CONFIG="+b.config, "HEADROOM_BENCH_RESULT="+resultPath)
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that etcd ends with it
+	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGTERM) }
+	command.WaitDelay = stopDelay
+	if err := command.Start(); err != nil {
+		return nil, err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- command.Wait() }()
+	measured, err := awaitMeasured(resultPath, ended)
+	stop()
+	if err != nil {
+		return nil, errors.Join(ctx.Err(), fmt.Errorf("no result, see %s: %w", logPath, err))
+	}
+	<-ended
+	return measured, nil
+}
+
+// awaitMeasured waits until there is a result, or the process ended without one.
+func awaitMeasured(path string, ended chan error) (*perf.Measured, error) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		measured, err := perf.ReadMeasured(path)
+		if err == nil || !errors.Is(err, fs.ErrNotExist) {
+			return measured, err
+		}
+		select {
+		case end := <-ended:
+			ended <- end
+			if measured, err := perf.ReadMeasured(path); err == nil {
+				return measured, nil
+			}
+			return nil, fmt.Errorf("the harness ended: %w", errors.Join(end, err))
+		case <-ticker.C:
+		}
+	}
+}

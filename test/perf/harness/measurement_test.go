@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	kruntime "k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/component-base/metrics/legacyregistry"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
+	frameworkruntime "k8s.io/kubernetes/pkg/scheduler/framework/runtime"
+	perf "k8s.io/kubernetes/test/integration/scheduler_perf"
+	"k8s.io/kubernetes/test/utils/client-go/ktesting"
+
+	testperf "github.com/headroom-dev/headroom/test/perf"
+	"github.com/headroom-dev/headroom/test/perf/arms"
+)
+
+// stopwatchName is a plugin without influence: it notes when pods are bound.
+const stopwatchName = "Stopwatch"
+
+// measured is the label of the pods that count.
+const measured = "measured"
+
+// measurement times one workload: from the first scheduling attempt of a measured pod to the last bind of one.
+type measurement struct {
+	arm      testperf.Arm
+	metrics  *arms.Metrics
+	whenDone func(*testperf.Measured) error
+
+	mutex     sync.Mutex
+	prepared  bool
+	expected  int // measured pods
+	bound     int
+	start     counters
+	algorithm []time.Duration // of each attempt of a measured pod
+	doneErr   error
+}
+
+// counters are totals of this process at one moment.
+type counters struct {
+	at          time.Time
+	allocations uint64
+	filterSum   float64 // seconds
+	filterCount uint64
+}
+
+func newMeasurement(b *testing.B, arm testperf.Arm) *measurement {
+	b.Helper()
+	if !slices.Contains(testperf.Arms(), arm) {
+		b.Fatalf("%s=%s: want one of %v", armVariable, arm, testperf.Arms())
+	}
+	metrics := arms.NewMetrics()
+	b.Cleanup(metrics.Close)
+	return &measurement{arm: arm, metrics: metrics}
+}
+
+// registry has the plugins of all arms, and the stopwatch.
+func (m *measurement) registry() frameworkruntime.Registry {
+	registry := arms.Registry(m.metrics)
+	registry[stopwatchName] = func(context.Context, kruntime.Object, fwk.Handle) (fwk.Plugin, error) { return &stopwatch{m}, nil }
+	return registry
+}
+
+// nodesCreated is called by the harness when nodes are there. When they all are, it waits until the arm has read their
+// metrics, so that each arm does the work that it would do in a cluster.
+func (m *measurement) nodesCreated(ctx ktesting.TContext, instance *scheduler.Scheduler, workload *perf.Workload, nodes *corev1.NodeList) error {
+	if !m.prepared {
+		m.prepared = true
+		m.prepare(instance, workload)
+	}
+	wanted := 0
+	for _, name := range []string{"ssdNodes", "plainNodes"} {
+		if count, err := workload.GetParam(name); err == nil {
+			wanted += count
+		}
+	}
+	if len(nodes.Items) < wanted {
+		return nil
+	}
+	m.metrics.SetNodes(nodes.Items)
+	if m.arm == testperf.Headroom || m.arm == testperf.LoadVariation {
+		return m.metrics.AwaitRead(ctx)
+	}
+	return nil
+}
+
+func (m *measurement) prepare(instance *scheduler.Scheduler, workload *perf.Workload) {
+	m.expected, _ = workload.GetParam("measurePods")
+	if each, err := workload.GetParam("eachPods"); err == nil {
+		m.expected += 3 * each
+	}
+	m.algorithm = make([]time.Duration, 0, 2*m.expected)
+	schedulePod := instance.SchedulePod
+	instance.SchedulePod = func(ctx context.Context, f framework.Framework, state fwk.CycleState, pod *framework.QueuedPodInfo) (scheduler.ScheduleResult, error) {
+		if pod.Pod.Labels[measured] == "" {
+			return schedulePod(ctx, f, state, pod)
+		}
+		if m.start.at.IsZero() {
+			m.start = count()
+		}
+		begin := time.Now()
+		result, err := schedulePod(ctx, f, state, pod)
+		m.algorithm = append(m.algorithm, time.Since(begin)) // cycles come one after another
+		return result, err
+	}
+}
+
+// stopwatch notes when measured pods are bound.
+type stopwatch struct{ measurement *measurement }
+
+var _ fwk.PostBindPlugin = &stopwatch{}
+
+func (s *stopwatch) Name() string { return stopwatchName }
+
+func (s *stopwatch) PostBind(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, _ string) {
+	m := s.measurement
+	m.metrics.AddPod(pod)
+	if pod.Labels[measured] == "" {
+		return
+	}
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	if m.bound++; m.bound == m.expected {
+		m.doneErr = m.done(count())
+	}
+}
+
+func count() counters {
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	now := counters{at: time.Now(), allocations: stats.Mallocs}
+	families, err := legacyregistry.DefaultGatherer.Gather()
+	if err != nil {
+		return now
+	}
+	for _, family := range families {
+		if family.GetName() != "scheduler_framework_extension_point_duration_seconds" {
+			continue
+		}
+		for _, metric := range family.GetMetric() {
+			for _, label := range metric.GetLabel() {
+				if label.GetName() == "extension_point" && label.GetValue() == "Filter" {
+					now.filterSum += metric.GetHistogram().GetSampleSum()
+					now.filterCount += metric.GetHistogram().GetSampleCount()
+				}
+			}
+		}
+	}
+	return now
+}
+
+// done hands over the result, given the counters at the end.
+func (m *measurement) done(end counters) error {
+	slices.Sort(m.algorithm)
+	var sum time.Duration
+	for _, duration := range m.algorithm {
+		sum += duration
+	}
+	result := &testperf.Measured{
+		PodsPerSecond:   float64(m.expected) / end.at.Sub(m.start.at).Seconds(),
+		AlgorithmMsMean: float64(sum) / float64(len(m.algorithm)) / float64(time.Millisecond),
+		AlgorithmMsP99:  float64(m.algorithm[len(m.algorithm)*99/100]) / float64(time.Millisecond),
+		AllocsPerPod:    float64(end.allocations-m.start.allocations) / float64(m.expected),
+	}
+	if cycles := end.filterCount - m.start.filterCount; cycles > 0 {
+		result.FilterMsMean = (end.filterSum - m.start.filterSum) / float64(cycles) * 1000
+	}
+	if m.whenDone == nil {
+		return nil
+	}
+	return m.whenDone(result)
+}
+
+// finished returns why there is no result.
+func (m *measurement) finished() error {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	switch {
+	case m.expected == 0:
+		return errors.New("no workload was run: does -bench name one?")
+	case m.bound < m.expected:
+		return fmt.Errorf("%d of %d measured pods were bound", m.bound, m.expected)
+	}
+	return m.doneErr
+}

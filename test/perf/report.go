@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package perf
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// The report stands between these lines of a Markdown file.
+const (
+	beginMark = "<!-- bench: begin -->"
+	endMark   = "<!-- bench: end -->"
+)
+
+// figures are the columns of the table.
+func figures() []struct {
+	name string
+	of   func(*Result) float64
+} {
+	return []struct {
+		name string
+		of   func(*Result) float64
+	}{
+		{"pods/s", func(r *Result) float64 { return r.PodsPerSecond }},
+		{"time to choose a node", func(r *Result) float64 { return r.AlgorithmMsMean }},
+		{"allocations", func(r *Result) float64 { return r.AllocsPerPod }},
+	}
+}
+
+// Table is a Markdown table: the stock arm's own figures, and the others as ratios to it.
+func Table(results []Result) string {
+	var text strings.Builder
+	text.WriteString("| workload | nodes | arm | runs |")
+	for _, figure := range figures() {
+		text.WriteString(" " + figure.name + " |")
+	}
+	text.WriteString("\n|---|--:|---|--:|--:|--:|--:|\n")
+	for _, group := range Groups(results) {
+		for _, arm := range Arms() {
+			cells, runs := row(results, group, arm)
+			if runs > 0 {
+				fmt.Fprintf(&text, "| %s | %d | %s | %d | %s |\n", group.Workload, group.Nodes, arm, runs, strings.Join(cells, " | "))
+			}
+		}
+	}
+	return text.String()
+}
+
+func row(results []Result, group Group, arm Arm) (cells []string, runs int) {
+	for i, figure := range figures() {
+		if arm == Stock {
+			var values []float64
+			for j := range results {
+				if results[j].Arm == Stock && (Group{results[j].Workload, results[j].Nodes}) == group {
+					values = append(values, figure.of(&results[j]))
+				}
+			}
+			mean, _ := meanAndDeviation(values)
+			format := []string{"%.0f", "%.2f ms", "%.0f"}[i]
+			cells, runs = append(cells, fmt.Sprintf(format, mean)), len(values)
+			continue
+		}
+		ratio, ok := Compare(results, group, arm, figure.of)
+		if !ok {
+			return nil, 0
+		}
+		cells, runs = append(cells, ratio.String()), ratio.Runs
+	}
+	return cells, runs
+}
+
+// String is the ratio with its interval.
+func (r Ratio) String() string {
+	if math.IsNaN(r.Low) {
+		return fmt.Sprintf("x %.2f", r.Mean)
+	}
+	return fmt.Sprintf("x %.2f (%.2f to %.2f)", r.Mean, r.Low, r.High)
+}
+
+// WriteReport writes the table between the marks of a Markdown file, and the plot beside it into images/NAME.svg.
+func WriteReport(path string, results []Result) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	before, rest, found := strings.Cut(string(text), beginMark)
+	_, after, ended := strings.Cut(rest, endMark)
+	if !found || !ended {
+		return fmt.Errorf("%s: want the lines %q and %q, between which the report is written", path, beginMark, endMark)
+	}
+	name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)) + ".svg"
+	if err := writeWhole(filepath.Join(filepath.Dir(path), "images", name), []byte(Plot(results))); err != nil {
+		return err
+	}
+	report := fmt.Sprintf("%s\n\n![Pods per second of each arm, as ratios to the stock arm](images/%s)\n\n%s\n%s",
+		beginMark, name, Table(results), endMark)
+	return writeWhole(path, []byte(before+report+after))
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package perf
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// Arm is one of the schedulers that are compared.
+type Arm string
+
+// The arms. Each runs the same workloads in the same harness.
+const (
+	Stock         Arm = "stock"         // the in-tree plugins with kube-scheduler's own configuration
+	Config        Arm = "config"        // the in-tree plugins with Headroom's configuration
+	Headroom      Arm = "headroom"      // Headroom's plugins with that configuration
+	LoadVariation Arm = "loadvariation" // stock and scheduler-plugins' LoadVariationRiskBalancing
+)
+
+// Arms returns all arms.
+func Arms() []Arm { return []Arm{Stock, Config, Headroom, LoadVariation} }
+
+// Measured is what one run of a workload gives.
+type Measured struct {
+	// PodsPerSecond counts from the first attempt to the last bind of the pods that count.
+	PodsPerSecond float64 `json:"podsPerSecond"`
+	// AlgorithmMsMean and AlgorithmMsP99 are the time to choose a node for a pod, in milliseconds.
+	AlgorithmMsMean float64 `json:"algorithmMsMean"`
+	AlgorithmMsP99  float64 `json:"algorithmMsP99"`
+	// FilterMsMean is the part of it in which nodes are filtered, in milliseconds a cycle.
+	FilterMsMean float64 `json:"filterMsMean"`
+	// AllocsPerPod is the number of heap allocations of the whole process, API server included, by pods that count.
+	AllocsPerPod float64 `json:"allocsPerPod"`
+}
+
+// Result is a measurement and what was measured.
+type Result struct {
+	Workload string `json:"workload"`
+	Nodes    int    `json:"nodes"`
+	Arm      Arm    `json:"arm"`
+	Run      int    `json:"run"` // from 1; runs of the same number were measured one after another
+	Measured
+}
+
+// ReadResults reads a list of results; no file is an empty list.
+func ReadResults(path string) ([]Result, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var results []Result
+	if err := json.Unmarshal(text, &results); err != nil {
+		return nil, fmt.Errorf("%s: not a list of results (move it away to start anew): %w", path, err)
+	}
+	for i, result := range results {
+		if !slices.Contains(Arms(), result.Arm) || result.Run < 1 || result.PodsPerSecond <= 0 {
+			return nil, fmt.Errorf("%s: result %d is none of ours (move the file away to start anew): %+v", path, i, result)
+		}
+	}
+	return results, nil
+}
+
+// WriteResults replaces the file with the list, or leaves it as it is when that fails.
+func WriteResults(path string, results []Result) error {
+	text, err := json.MarshalIndent(results, "", "  ")
+	if err != nil {
+		return err
+	}
+	return writeWhole(path, append(text, '\n'))
+}
+
+// WriteMeasured writes one measurement, which ReadMeasured reads.
+func WriteMeasured(path string, measured *Measured) error {
+	text, err := json.Marshal(measured)
+	if err != nil {
+		return err
+	}
+	return writeWhole(path, text)
+}
+
+// ReadMeasured reads one measurement. The error is fs.ErrNotExist as long as there is none.
+func ReadMeasured(path string) (*Measured, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	measured := &Measured{}
+	if err := json.Unmarshal(text, measured); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return measured, nil
+}
+
+// writeWhole writes a file that is there whole or not at all.
+func writeWhole(path string, text []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temporary.Name())
+	_, err = temporary.Write(text)
+	if err := errors.Join(err, temporary.Chmod(0o644), temporary.Close()); err != nil {
+		return err
+	}
+	return os.Rename(temporary.Name(), path)
+}
