@@ -85,8 +85,11 @@ func stock(t *testing.T, ours *schedulerconfig.KubeSchedulerConfiguration) *sche
 	return decode(t, text)
 }
 
-// startScheduler runs a whole scheduler on a client that keeps objects in memory, until the test ends.
-func startScheduler(t *testing.T, configuration *schedulerconfig.KubeSchedulerConfiguration) (*fake.Clientset, *scheduler.Scheduler) {
+// startScheduler runs a whole scheduler on a client that keeps objects in memory, until the test ends. It is prepared before
+// it runs.
+func startScheduler(
+	t *testing.T, configuration *schedulerconfig.KubeSchedulerConfiguration, prepare ...func(*fake.Clientset, *scheduler.Scheduler),
+) (*fake.Clientset, *scheduler.Scheduler) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(klog.NewContext(t.Context(), logr.Discard()))
 	client := newClient()
@@ -106,6 +109,9 @@ func startScheduler(t *testing.T, configuration *schedulerconfig.KubeSchedulerCo
 	)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, prepare := range prepare {
+		prepare(client, instance)
 	}
 	done := make(chan struct{})
 	t.Cleanup(func() {
