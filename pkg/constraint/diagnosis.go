@@ -62,10 +62,12 @@ func Diagnose(required *Required, added *Terms, index *Index) *Diagnosis {
 		}
 		first, missed := firstMissed(questions, node)
 		counts[first].count(&questions[first], node)
-		if missed == 1 {
-			counts[first].near = append(counts[first].near, node.Name)
-		} else {
+		if missed > 1 {
 			far++
+			continue
+		}
+		if counts[first].near++; counts[first].near <= nearestNodes {
+			counts[first].nearest = append(counts[first].nearest, node.Name)
 		}
 	}
 	if d.Matching == 0 && far > 0 {
@@ -116,7 +118,8 @@ func firstMissed(questions []question, node *corev1.Node) (first, missed int) {
 type removal struct {
 	Removal
 	instead map[string]int
-	near    []string // nodes that miss nothing else
+	near    int // nodes that miss nothing else
+	nearest []string
 }
 
 func (r *removal) count(of *question, node *corev1.Node) {
@@ -143,11 +146,10 @@ func (r *removal) sorted() Removal {
 // nearest names the nodes that miss one requirement only: those of the requirement of which there are fewest, since that is
 // the one to look at.
 func (d *Diagnosis) nearest(questions []question, counts []removal) {
+	fewest := 0
 	for i := range counts {
-		if near := counts[i].near; len(near) > 0 && (len(d.Nearest) == 0 || len(near) < len(d.Nearest)) {
-			d.Nearest, d.NearestMiss = near, questions[i].Requirement
+		if near := counts[i].near; near > 0 && (fewest == 0 || near < fewest) {
+			fewest, d.Nearest, d.NearestMiss = near, counts[i].nearest, questions[i].Requirement
 		}
 	}
-	d.Nearest = slices.Sorted(slices.Values(d.Nearest))
-	d.Nearest = d.Nearest[:min(len(d.Nearest), nearestNodes)]
 }

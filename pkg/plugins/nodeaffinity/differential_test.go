@@ -11,8 +11,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	utilfeature "k8s.io/apiserver/pkg/util/feature"
+	featuregatetesting "k8s.io/component-base/featuregate/testing"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/features"
 	schedulerconfig "k8s.io/kubernetes/pkg/scheduler/apis/config"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/feature"
@@ -98,6 +101,9 @@ func drawNodes(t *rapid.T) []fwk.NodeInfo {
 
 func drawPod(t *rapid.T) *corev1.Pod {
 	pod := &corev1.Pod{}
+	if reason := rapid.SampledFrom([]string{"", corev1.PodReasonDeferred, corev1.PodReasonInfeasible}).Draw(t, "resize"); reason != "" {
+		pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodResizePending, Status: corev1.ConditionTrue, Reason: reason}}
+	}
 	if rapid.Bool().Draw(t, "has selector") {
 		pod.Spec.NodeSelector = rapid.MapOfN(rapid.SampledFrom(keys), rapid.SampledFrom(values), 0, 2).Draw(t, "selector")
 	}
@@ -169,7 +175,8 @@ func cycle(pl plugin, pod *corev1.Pod, nodes []fwk.NodeInfo) outcome {
 }
 
 func build(t *rapid.T, added *corev1.NodeAffinity) (ours, theirs plugin, ok bool) {
-	theirsBuilt, wantErr := intree.New(context.Background(), &schedulerconfig.NodeAffinityArgs{AddedAffinity: added}, nil, feature.Features{})
+	gates := feature.NewSchedulerFeaturesFromGates(utilfeature.DefaultFeatureGate)
+	theirsBuilt, wantErr := intree.New(context.Background(), &schedulerconfig.NodeAffinityArgs{AddedAffinity: added}, nil, gates)
 	oursBuilt, gotErr := nodeaffinity.New(context.Background(), &config.HeadroomNodeAffinityArgs{AddedAffinity: added}, nil)
 	if (wantErr == nil) != (gotErr == nil) {
 		t.Fatalf("New: in-tree %v, ours %v", wantErr, gotErr)
@@ -188,6 +195,18 @@ func drawAdded(t *rapid.T) *corev1.NodeAffinity {
 }
 
 func TestCyclesEndAsWithTheInTreePlugin(t *testing.T) { rapid.Check(t, cyclesEndAlike) }
+
+// A running pod whose resize waits for room passes both plugins, where preemption for it is on; see passes.
+func TestCyclesOfDeferredResizesEndAsWithTheInTreePlugin(t *testing.T) {
+	for _, enabled := range []bool{false, true} {
+		t.Run(fmt.Sprintf("preemption %v", enabled), func(t *testing.T) {
+			featuregatetesting.SetFeatureGatesDuringTest(t, utilfeature.DefaultFeatureGate, featuregatetesting.FeatureOverrides{
+				features.InPlacePodVerticalScalingSchedulerPreemption: enabled,
+			})
+			rapid.Check(t, cyclesEndAlike)
+		})
+	}
+}
 
 func FuzzCycle(f *testing.F) { f.Fuzz(rapid.MakeFuzz(cyclesEndAlike)) }
 
