@@ -54,13 +54,28 @@ test: build ## Unit tests and the tests on the local cluster, with the real bina
 	@echo "Running all tests; those on the local cluster start a control plane and take a few minutes."
 	@HEADROOM_BIN=$(BIN) $(GO) test -count=1 -vet=off -timeout 20m $(TEST_FLAGS) ./...
 
-# Checks of each property; there are five of them.
-CONFORMANCE_CHECKS ?= 40000
+# Checks of each property; there are nine of them.
+CONFORMANCE_CHECKS ?= 25000
+CONFORMANCE_PROPERTIES = ^Test(Required|Preferred|TheIndex|Explanations|Cycles|Hints)
 
 .PHONY: conformance
-conformance: ## Placement compared with the in-tree plugins on 200,000 generated cases (CONFORMANCE_CHECKS=n for each property)
-	@$(GO) test -count=1 -vet=off ./pkg/constraint ./pkg/plugins/nodeaffinity -run 'TestRequired|TestPreferred|TestTheIndex|TestCycles|TestHints' -rapid.checks=$(CONFORMANCE_CHECKS)
-	@$(GO) test -count=1 -vet=off ./pkg/plugins/nodename
+conformance: ## Placement compared with the in-tree plugins on 225,000 generated cases and those of test/cases (CONFORMANCE_CHECKS=n for each property)
+	@$(GO) test -count=1 -vet=off ./pkg/constraint ./pkg/plugins/nodeaffinity ./pkg/plugins/nodename -run '$(CONFORMANCE_PROPERTIES)' -rapid.checks=$(CONFORMANCE_CHECKS)
+	@$(GO) test -count=1 -vet=off ./test/cases
+
+RUNS ?= 5
+# The configuration that the arms config and headroom run, for example BENCH=throughput.
+BENCH ?= replace
+
+.PHONY: bench
+bench: ## Speed on the upstream harness, four arms, into out/bench and docs/performance.md (WORKLOADS=basic,selective/1000 ARMS=stock,headroom RUNS=n BENCH=throughput)
+	@$(GO) run ./test/perf/bench --runs $(RUNS) $(if $(WORKLOADS),--workloads $(WORKLOADS)) $(if $(ARMS),--arms $(ARMS)) \
+		--config scheduler-config-$(BENCH).yaml --results out/bench/$(if $(filter replace,$(BENCH)),results,$(BENCH)).json --report docs/performance.md
+
+.PHONY: bench-cycles
+bench-cycles: ## Time to choose a node, Headroom and stock cycle by cycle in one process, and the matcher and the index alone
+	@$(GO) test -run '^$$' -bench . ./pkg/constraint
+	@$(GO) test -run '^$$' -bench . -benchtime 2000x ./test/perf/cycle
 
 .PHONY: race
 race: ## Pure and plugin packages under the race detector

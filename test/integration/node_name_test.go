@@ -80,7 +80,9 @@ func TestTheNodeNamePolicyNamesTheNodeByAffinity(t *testing.T) {
 	spread := &corev1.PodAntiAffinity{PreferredDuringSchedulingIgnoredDuringExecution: []corev1.WeightedPodAffinityTerm{{
 		Weight: 1, PodAffinityTerm: corev1.PodAffinityTerm{TopologyKey: corev1.LabelHostname},
 	}}}
-	required := func(terms ...corev1.NodeSelectorTerm) *corev1.NodeSelector { return &corev1.NodeSelector{NodeSelectorTerms: terms} }
+	required := func(terms ...corev1.NodeSelectorTerm) *corev1.NodeSelector {
+		return &corev1.NodeSelector{NodeSelectorTerms: terms}
+	}
 	for _, test := range []struct {
 		name       string
 		have, want *corev1.Affinity

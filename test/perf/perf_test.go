@@ -87,11 +87,11 @@ func TestAFileOfOtherThingsIsRefused(t *testing.T) {
 
 func TestTheReportReplacesWhatStandsBetweenItsMarks(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "speed.md")
-	if err := os.WriteFile(path, []byte("before\n<!-- bench: begin -->\nold\n<!-- bench: end -->\nafter\n"), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte("before\n<!-- bench try: begin -->\nold\n<!-- bench try: end -->\nafter\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	results := []perf.Result{result(perf.Stock, 1, 100), result(perf.Headroom, 1, 150)}
-	if err := perf.WriteReport(path, results); err != nil {
+	if err := perf.WriteReport(path, "try", results); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(path)
@@ -99,11 +99,11 @@ func TestTheReportReplacesWhatStandsBetweenItsMarks(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := string(text)
-	if !strings.HasPrefix(got, "before\n<!-- bench: begin -->\n\n![") || strings.Contains(got, "old") ||
-		!strings.HasSuffix(got, perf.Table(results)+"\n<!-- bench: end -->\nafter\n") {
+	if !strings.HasPrefix(got, "before\n<!-- bench try: begin -->\n\n![") || strings.Contains(got, "old") ||
+		!strings.HasSuffix(got, perf.Table(results)+"\n<!-- bench try: end -->\nafter\n") {
 		t.Errorf("report:\n%s", got)
 	}
-	image, err := os.ReadFile(filepath.Join(filepath.Dir(path), "images", "speed.svg"))
+	image, err := os.ReadFile(filepath.Join(filepath.Dir(path), "images", "bench-try.svg"))
 	if err != nil || !strings.Contains(string(image), "basic, 10 nodes") || !strings.Contains(string(image), "x 1.50") {
 		t.Errorf("plot: %v\n%s", err, image)
 	}
@@ -111,7 +111,7 @@ func TestTheReportReplacesWhatStandsBetweenItsMarks(t *testing.T) {
 	if err := os.WriteFile(path, []byte("no marks"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := perf.WriteReport(path, results); err == nil {
+	if err := perf.WriteReport(path, "try", results); err == nil {
 		t.Error("a file without marks was taken")
 	}
 }

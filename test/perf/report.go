@@ -10,11 +10,10 @@ import (
 	"strings"
 )
 
-// The report stands between these lines of a Markdown file.
-const (
-	beginMark = "<!-- bench: begin -->"
-	endMark   = "<!-- bench: end -->"
-)
+// marks are the lines of a Markdown file between which the report of a name stands.
+func marks(name string) (begin, end string) {
+	return "<!-- bench " + name + ": begin -->", "<!-- bench " + name + ": end -->"
+}
 
 // figures are the columns of the table.
 func figures() []struct {
@@ -81,22 +80,22 @@ func (r Ratio) String() string {
 	return fmt.Sprintf("x %.2f (%.2f to %.2f)", r.Mean, r.Low, r.High)
 }
 
-// WriteReport writes the table between the marks of a Markdown file, and the plot beside it into images/NAME.svg.
-func WriteReport(path string, results []Result) error {
+// WriteReport writes the table between the marks of a Markdown file, and the plot beside it into images.
+func WriteReport(path, name string, results []Result) error {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	before, rest, found := strings.Cut(string(text), beginMark)
-	_, after, ended := strings.Cut(rest, endMark)
+	begin, end := marks(name)
+	before, rest, found := strings.Cut(string(text), begin)
+	_, after, ended := strings.Cut(rest, end)
 	if !found || !ended {
-		return fmt.Errorf("%s: want the lines %q and %q, between which the report is written", path, beginMark, endMark)
+		return fmt.Errorf("%s: want the lines %q and %q, between which the report is written", path, begin, end)
 	}
-	name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)) + ".svg"
-	if err := writeWhole(filepath.Join(filepath.Dir(path), "images", name), []byte(Plot(results))); err != nil {
+	image := "bench-" + name + ".svg"
+	if err := writeWhole(filepath.Join(filepath.Dir(path), "images", image), []byte(Plot(results))); err != nil {
 		return err
 	}
-	report := fmt.Sprintf("%s\n\n![Pods per second of each arm, as ratios to the stock arm](images/%s)\n\n%s\n%s",
-		beginMark, name, Table(results), endMark)
+	report := fmt.Sprintf("%s\n\n![Pods per second of each arm, as ratios to the stock arm](images/%s)\n\n%s\n%s", begin, image, Table(results), end)
 	return writeWhole(path, []byte(before+report+after))
 }

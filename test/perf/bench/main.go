@@ -55,7 +55,7 @@ func run(ctx context.Context, args []string) error {
 	runs := flags.Int("runs", 5, "how often each workload is to be measured with each arm, runs that the results have already included")
 	config := flags.String("config", "scheduler-config-replace.yaml", "the file of config/ that the arms config and headroom run")
 	results := flags.String("results", "out/bench/results.json", "the file that results are appended to")
-	report := flags.String("report", "", "a Markdown file between whose marks the table and the plot of all results are written")
+	report := flags.String("report", "", "a Markdown file with marks for a report of the results file's name, between which the table and the plot of all results are written")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func run(ctx context.Context, args []string) error {
 	if *report == "" {
 		return nil
 	}
-	return perf.WriteReport(*report, have)
+	return perf.WriteReport(*report, strings.TrimSuffix(filepath.Base(*results), ".json"), have)
 }
 
 // workload is what is scheduled, on how many nodes.
