@@ -28,7 +28,11 @@ func readAll(t *testing.T) []cases.File {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return files
+	page, err := cases.ReadPage(filepath.Join("..", "..", "docs", "placement.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(files, *page)
 }
 
 // playAll plays every case that is for the runner, each with a scheduler of its own.

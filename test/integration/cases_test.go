@@ -40,6 +40,11 @@ func TestPlacementCases(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	page, err := cases.ReadPage("../../docs/placement.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files = append(files, *page)
 	byConfig := map[string][]cases.Case{}
 	var configs []string
 	for _, file := range files {
