@@ -18,8 +18,8 @@ type Diagnosis struct {
 	// Removed has the requirements that stand in the way, the one of most nodes first. Each node counts once: with the
 	// first requirement it does not meet, of the alternative of which it misses fewest.
 	Removed []Removal
-	// Nearest are nodes that miss one requirement only, NearestMiss; at most nearestNodes names. They are given where no
-	// node matches and most miss more.
+	// Nearest are nodes that miss one requirement only, NearestMiss: of several the one that fewest nodes miss; at most
+	// nearestNodes names. They are given where no node matches and some miss more.
 	Nearest     []string
 	NearestMiss Requirement
 	// Hints are likely mistakes of the pod, in words.
@@ -97,7 +97,10 @@ func firstMissed(questions []question, node *corev1.Node) (first, missed int) {
 			if met, _, _ := questions[i].ask(node); met {
 				continue
 			}
-			if ofThis++; firstOfThis < 0 {
+			if ofThis++; questions[i].Invalid {
+				ofThis = len(questions) // whatever it asks: no node can meet it
+			}
+			if firstOfThis < 0 {
 				firstOfThis = i
 			}
 		}

@@ -60,7 +60,7 @@ func TestTheMessageSaysWhatStandsInTheWay(t *testing.T) {
 		{
 			"a value with a typo", selecting("zone=eu-wset-1a"), nil, labelled("zone=eu-west-1a", "zone=us-east-1a"),
 			`2 node(s) didn't match Pod's node affinity/selector: 2 by zone In [eu-wset-1a] ("eu-west-1a" on 1, "us-east-1a" on 1); ` +
-				`no node has zone="eu-wset-1a"; did you mean "eu-west-1a" (on 1 nodes)?`,
+				`no node has zone="eu-wset-1a"; did you mean "eu-west-1a" (on 1 node)?`,
 		},
 		{
 			"two requirements that no node meets together, and the nearest miss", selecting("disk=ssd zone=a"), nil,

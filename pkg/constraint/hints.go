@@ -5,6 +5,7 @@ package constraint
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -18,7 +19,11 @@ const mostHints = 2
 func hints(questions []question, index *Index) []string {
 	var found []string
 	for i := range questions {
-		if hint := hintOf(&questions[i].Requirement, index); hint != "" && !slices.Contains(found, hint) {
+		asked := func(other question) bool { return other.Wanted == questions[i].Wanted }
+		if slices.ContainsFunc(questions[:i], asked) {
+			continue
+		}
+		if hint := hintOf(&questions[i].Requirement, index); hint != "" {
 			found = append(found, hint)
 		}
 		if len(found) == mostHints {
@@ -32,7 +37,7 @@ func hints(questions []question, index *Index) []string {
 func hintOf(requirement *Requirement, index *Index) string {
 	switch {
 	case requirement.IsField && requirement.operator == corev1.NodeSelectorOpIn:
-		return hintOfValue(`no node is called "%s"`, requirement.Values, index.names())
+		return hintOfValue("no node is called ", requirement.Values, index.names())
 	case requirement.IsField || requirement.Invalid ||
 		requirement.operator == corev1.NodeSelectorOpNotIn || requirement.operator == corev1.NodeSelectorOpDoesNotExist:
 		return ""
@@ -51,7 +56,7 @@ func hintOf(requirement *Requirement, index *Index) string {
 			}
 		}
 	}
-	return hintOfValue("no node has "+requirement.Key+`="%s"`, requirement.Values, counted(values))
+	return hintOfValue("no node has "+requirement.Key+"=", requirement.Values, counted(values))
 }
 
 // keys counts the nodes by the keys of their labels, names by their names.
@@ -82,30 +87,35 @@ func counted(values map[string]sets.Set[string]) map[string]int {
 }
 
 // hintOfValue speaks of the first value if no node has any of them.
-func hintOfValue(format string, values []string, known map[string]int) string {
+func hintOfValue(absent string, values []string, known map[string]int) string {
 	if len(values) == 0 || slices.ContainsFunc(values, func(value string) bool { return known[value] > 0 }) {
 		return ""
 	}
-	return fmt.Sprintf(format, values[0]) + didYouMean(values[0], known)
+	return absent + strconv.Quote(values[0]) + didYouMean(values[0], known)
 }
 
 // didYouMean proposes the one known word that is nearest to what was written, if there is one that is near.
 func didYouMean(written string, known map[string]int) string {
-	tolerated := len(written) / 4
+	tolerated := min(len(written)/4, 3)
 	if len(written) >= 3 { // shorter words are near to everything
 		tolerated = max(tolerated, 1)
 	}
 	nearest, distance, unique := "", tolerated+1, false
+	folded := fold(written)
+	var d editDistance
 	for word := range known {
-		d := editDistance(fold(written), fold(word), distance)
-		if d < distance {
-			nearest, distance, unique = word, d, true
-		} else if d == distance {
+		switch apart := d.between(folded, fold(word), distance); {
+		case apart < distance:
+			nearest, distance, unique = word, apart, true
+		case apart == distance:
 			unique = false
 		}
 	}
-	if nearest == "" || !unique {
+	switch {
+	case nearest == "" || !unique:
 		return ""
+	case known[nearest] == 1:
+		return fmt.Sprintf("; did you mean %q (on 1 node)?", nearest)
 	}
 	return fmt.Sprintf("; did you mean %q (on %d nodes)?", nearest, known[nearest])
 }
@@ -120,21 +130,23 @@ func fold(word string) string {
 	}, strings.ToLower(word))
 }
 
-// editDistance is the least number of characters to insert, remove, replace or swap with their neighbour that makes one word
-// of the other (optimal string alignment). What is above most is returned as more than most.
-func editDistance(a, b string, most int) int {
+// editDistance computes the least number of characters to insert, remove, replace or swap with their neighbour that makes one
+// word of another (optimal string alignment). It keeps its memory from word to word.
+type editDistance struct{ rows [3][]int } // of the last three prefixes
+
+// between returns the distance of two words; what is above most is returned as more than most.
+func (d *editDistance) between(a, b string, most int) int {
 	if len(a)-len(b) > most || len(b)-len(a) > most {
 		return most + 1
 	}
-	var rows [3][]int // of the last three prefixes of a
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
+	for i := range d.rows {
+		d.rows[i] = slices.Grow(d.rows[i][:0], len(b)+1)[:len(b)+1]
 	}
-	for j := range rows[0] {
-		rows[0][j] = j
+	for j := range d.rows[0] {
+		d.rows[0][j] = j
 	}
 	for i := 1; i <= len(a); i++ {
-		row, above, twoAbove := rows[i%3], rows[(i+2)%3], rows[(i+1)%3]
+		row, above, twoAbove := d.rows[i%3], d.rows[(i+2)%3], d.rows[(i+1)%3]
 		row[0] = i
 		for j := 1; j <= len(b); j++ {
 			replace := above[j-1]
@@ -147,5 +159,5 @@ func editDistance(a, b string, most int) int {
 			}
 		}
 	}
-	return rows[len(a)%3][len(b)]
+	return d.rows[len(a)%3][len(b)]
 }

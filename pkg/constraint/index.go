@@ -53,6 +53,9 @@ func (x *Index) Sync(nodes []*corev1.Node) {
 // put adds a node, or replaces the one of its name.
 func (x *Index) put(node *corev1.Node) {
 	previous, known := x.byName[node.Name]
+	if known && previous == node { // it only has another place in the list
+		return
+	}
 	x.byName[node.Name] = node
 	if known {
 		if maps.Equal(previous.Labels, node.Labels) {

@@ -22,10 +22,11 @@ const (
 	mostRemovals = 4
 	mostInstead  = 3
 	mostHint     = 200
-	mostWord     = 63 // of a value: it may be a taint to readers, but never to the rest of the message
+	mostWord     = 63 // of a value
+	mostWanted   = mostValues + mostWord
 )
 
-// Message tells the diagnosis in less than 700 bytes, most important first. It begins with the number of nodes and the phrase.
+// Message tells the diagnosis in at most 600 bytes, most important first. It begins with the number of nodes and the phrase.
 func (d *Diagnosis) Message() string {
 	var parts []string
 	if d.NotAdded > 0 {
@@ -78,7 +79,7 @@ func (d *Diagnosis) removals() string {
 }
 
 func (r *Removal) text() string {
-	text := fmt.Sprintf("%d by %s", r.Nodes, shortened(r.Wanted, mostValues+mostWord))
+	text := fmt.Sprintf("%d by %s", r.Nodes, shortened(r.Wanted, mostWanted))
 	var found []string
 	others := 0
 	for i, instead := range r.Instead {

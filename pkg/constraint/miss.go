@@ -15,7 +15,7 @@ type Miss int
 
 // Misses returns the number of different misses, at least 1.
 func (r *Required) Misses() int {
-	return len(r.selector) + r.affinity.misses()
+	return max(len(r.selector)+r.affinity.misses(), 1)
 }
 
 // FirstMiss returns the first requirement that the node does not meet. Where several terms are alternatives, that none of
@@ -29,8 +29,12 @@ func (r *Required) FirstMiss(node *corev1.Node) Miss {
 	return Miss(len(r.selector) + r.affinity.firstMiss(node))
 }
 
-// MissText says in words what does not hold, such as disktype In [ssd].
+// MissText says in words what does not hold, such as disktype In [ssd], in at most 123 bytes.
 func (r *Required) MissText(miss Miss) string {
+	return shortened(r.missText(miss), mostWanted)
+}
+
+func (r *Required) missText(miss Miss) string {
 	if int(miss) < len(r.selector) {
 		return r.selector[miss].requirement().Wanted
 	}
@@ -46,7 +50,10 @@ func (t *Terms) only() *term {
 }
 
 func (t *Terms) misses() int {
-	if only := t.only(); only != nil {
+	switch only := t.only(); {
+	case t == nil:
+		return 0
+	case only != nil:
 		return len(only.labels) + len(only.fields)
 	}
 	return 1

@@ -233,7 +233,7 @@ func TestEventsThatCannotHelpLetThePodSleep(t *testing.T) {
 				return err == nil && count == 0
 			})
 			f.sentinel(t)
-			if got := f.attempts.Load(); got != before {
+			if got := f.attempts.Load(); got != before || !f.unschedulable() {
 				t.Errorf("%d more attempts to place the pod, want none", got-before)
 			}
 		})

@@ -3,6 +3,7 @@
 package perf
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strings"
@@ -37,6 +38,18 @@ func Groups(results []Result) []Group {
 		return a.Nodes - b.Nodes
 	})
 	return groups
+}
+
+// Revisions returns the revisions of the repository that the results are of.
+func Revisions(results []Result) []string {
+	var revisions []string
+	for i := range results {
+		revision := cmp.Or(results[i].Revision, "an unknown revision")
+		if !slices.Contains(revisions, revision) {
+			revisions = append(revisions, revision)
+		}
+	}
+	return revisions
 }
 
 // Compare returns the ratio of a figure of the arm to that of the stock arm. ok is false where no run has both.

@@ -46,6 +46,9 @@ type Result struct {
 	Arm      Arm    `json:"arm"`
 	Run      int    `json:"run"` // from 1; runs of the same number were measured one after another
 	Measured
+	// Config is the file of config/ that the arms config and headroom ran, Revision the repository's.
+	Config   string `json:"config,omitempty"`
+	Revision string `json:"revision,omitempty"`
 }
 
 // ReadResults reads a list of results; no file is an empty list.

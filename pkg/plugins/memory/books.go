@@ -25,8 +25,8 @@ type book struct {
 	leastLeft atomic.Int64
 }
 
-// line is what a cycle needs of a node, in bytes, in one cache line of 64: what the snapshot says of it, and what pods hold
-// that were given to it since, as Filter and as Score count them.
+// line is what a cycle needs of a node, in bytes, side by side: what the snapshot says of it, and what pods hold that were
+// given to it since, as Filter and as Score count them.
 type line struct {
 	left, measuredLeft, forecastLeft, size int64
 	fresh                                  bool

@@ -138,7 +138,9 @@ func (pl *Memory) Filter(_ context.Context, cycleState fwk.CycleState, _ *corev1
 	if line.left-counted >= needed {
 		return nil
 	}
-	state.rejected.Store(true)
+	if !state.rejected.Load() { // once is enough, and many workers share it
+		state.rejected.Store(true)
+	}
 	// What is measured would leave room: only pods that are still starting take it. Nobody is preempted for that.
 	if line.measuredLeft-measured >= needed {
 		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, ErrReasonUnseen)

@@ -21,8 +21,10 @@ type cycleState struct {
 	positions positions
 	demand    forecast.Demand
 	changes   []change
-	fitsAll   bool        // but for changes, every node has room for the pod
-	rejected  atomic.Bool // this plugin rejected a node
+	fitsAll   bool // but for changes, every node has room for the pod
+	// rejected is set when this plugin rejects a node. It is shared with copies of the state: Filter gets one for a node to
+	// which pods are nominated.
+	rejected *atomic.Bool
 }
 
 // change is what AddPod and RemovePod did to one node, in bytes more than the book holds.
@@ -35,6 +37,7 @@ type change struct {
 func (s *cycleState) Clone() fwk.StateData {
 	return &cycleState{
 		book: s.book, positions: s.positions, demand: s.demand, changes: slices.Clone(s.changes), fitsAll: s.fitsAll,
+		rejected: s.rejected,
 	}
 }
 
@@ -52,7 +55,7 @@ func (s *cycleState) held(node int) (counted, measured int64) {
 
 func (pl *Memory) newState(pod *corev1.Pod, nodes []fwk.NodeInfo) *cycleState {
 	book := pl.books.current()
-	state := &cycleState{book: book, positions: book.positionsOf(nodes), demand: pl.prior.Demand(pod)}
+	state := &cycleState{book: book, positions: book.positionsOf(nodes), demand: pl.prior.Demand(pod), rejected: &atomic.Bool{}}
 	state.fitsAll = book.leastLeft.Load() >= state.demand.RequestBytes+pl.reserve
 	return state
 }

@@ -63,6 +63,25 @@ func TestReturningMemoryWakesJustThePodsThatFit(t *testing.T) {
 	}
 }
 
+// A node to which pods are nominated is judged by copies of the cycle's state.
+func TestAPodThatWasRejectedBesideNominatedPodsIsWoken(t *testing.T) {
+	var woken activations
+	fleet := newFleet(&woken).node("n1", 3800*mi, 0)
+	fleet.publish()
+	state, pod := framework.NewCycleState(), newPod("pod", 500*mi)
+	fleet.plugin.PreFilter(t.Context(), state, pod, nil)
+	if status := fleet.plugin.Filter(t.Context(), state.Clone(), pod, fleet.info("n1")); status.Code() != fwk.Unschedulable {
+		t.Fatalf("Filter = %v, want Unschedulable", status)
+	}
+	fleet.plugin.PostFilter(t.Context(), state, pod, framework.NewDefaultNodeToStatus())
+	fleet.samples.Nodes["n1"] = sample.Measurement{Bytes: 1000 * mi, Time: now}
+	logger, _ := ktesting.NewTestContext(t)
+	fleet.plugin.waiting.wake(logger, fleet.publish())
+	if diff := cmp.Diff(activations{"default/pod"}, woken); diff != "" {
+		t.Errorf("woken (-want +got):\n%s", diff)
+	}
+}
+
 func TestMemoryThatReturnedDuringTheCycleWakesToo(t *testing.T) {
 	var woken activations
 	fleet := newFleet(&woken).node("n1", 3800*mi, 0)

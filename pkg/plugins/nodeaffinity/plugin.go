@@ -133,7 +133,9 @@ func (pl *NodeAffinity) Filter(_ context.Context, cycleState fwk.CycleState, pod
 	if state.required.Match(node) {
 		return nil
 	}
-	state.rejected.Store(true)
+	if !state.rejected.Load() { // once is enough, and many workers share it
+		state.rejected.Store(true)
+	}
 	return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, state.reason(state.required.FirstMiss(node)))
 }
 

@@ -27,11 +27,12 @@ type preFilterState struct {
 }
 
 func newPreFilterState(required *constraint.Required) *preFilterState {
-	return &preFilterState{required: required, reasons: make([]atomic.Pointer[string], min(required.Misses(), mostReasons+1))}
+	return &preFilterState{required: required, reasons: make([]atomic.Pointer[string], min(required.Misses(), mostReasons))}
 }
 
-// mostReasons is how many of a pod's requirements Filter names: events count nodes by text, and have room for few.
-const mostReasons = 4
+// mostReasons is how many reasons Filter has for a pod: events count nodes by text, and have room for few. The last one is
+// for all requirements that come later.
+const mostReasons = 5
 
 // reason returns why a node does not match. Nodes that miss the same have the same reason.
 func (s *preFilterState) reason(miss constraint.Miss) string {
@@ -40,8 +41,8 @@ func (s *preFilterState) reason(miss constraint.Miss) string {
 		return *text
 	}
 	text := ErrReasonPod + ": "
-	if int(miss) >= mostReasons {
-		text += fmt.Sprintf("one of %d more requirements", s.required.Misses()-mostReasons)
+	if more := s.required.Misses() - mostReasons; more > 0 && int(miss) >= mostReasons-1 {
+		text += fmt.Sprintf("one of %d more requirements", more+1)
 	} else {
 		text += s.required.MissText(miss)
 	}

@@ -13,6 +13,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"slices"
@@ -70,8 +71,17 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	for _, result := range have {
+		if result.Config != "" && result.Config != *config {
+			return fmt.Errorf("%s holds results of %s, not of %s: choose another file by --results", *results, result.Config, *config)
+		}
+	}
+	revision, err := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty").Output()
+	if err != nil {
+		return fmt.Errorf("git describe: %w", err)
+	}
 	if todo := plan.missing(have); len(todo) > 0 {
-		b := &bench{out: os.Stdout, config: *config, results: *results, have: have, folder: filepath.Dir(*results)}
+		b := &bench{out: os.Stdout, config: *config, revision: strings.TrimSpace(string(revision)), results: *results, have: have, folder: filepath.Dir(*results)}
 		if err := b.measure(ctx, todo); err != nil {
 			return err
 		}
@@ -79,7 +89,7 @@ func run(ctx context.Context, args []string) error {
 	}
 	fmt.Println()
 	fmt.Print(perf.Table(have))
-	fmt.Println("\n" + *results)
+	fmt.Printf("\n%s, of %s\n", *results, strings.Join(perf.Revisions(have), ", "))
 	if *report == "" {
 		return nil
 	}
@@ -109,9 +119,12 @@ func newPlan(chosen, arms string, runs int) (*plan, error) {
 	for name := range strings.SplitSeq(chosen, ",") {
 		found := false
 		for _, known := range workloads() {
-			if name == "" || name == known.name || name == known.String() {
+			if name != "" && name != known.name && name != known.String() {
+				continue
+			}
+			found = true
+			if !slices.Contains(p.workloads, known) {
 				p.workloads = append(p.workloads, known)
-				found = true
 			}
 		}
 		if !found {

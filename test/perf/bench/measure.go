@@ -22,17 +22,20 @@ const (
 	etcd    = "go.etcd.io/etcd/server/v3"
 	// stopDelay is how long a measurement may take to end its API server and etcd when it is interrupted.
 	stopDelay = 20 * time.Second
+	// endDelay is how long etcd may take to end when its API server has.
+	endDelay = 5 * time.Second
 	// limit is how long a measurement may take; interval how often its result is looked for.
 	limit, interval = 20 * time.Minute, 200 * time.Millisecond
 )
 
 // bench takes measurements and appends them to the results.
 type bench struct {
-	out     io.Writer
-	config  string // a file of config/
-	results string
-	have    []perf.Result
-	folder  string // for binaries and logs
+	out      io.Writer
+	config   string // a file of config/
+	revision string // of this repository
+	results  string
+	have     []perf.Result
+	folder   string // for binaries and logs
 }
 
 func (b *bench) measure(ctx context.Context, todo []measurement) error {
@@ -55,6 +58,7 @@ func (b *bench) measure(ctx context.Context, todo []measurement) error {
 		fmt.Fprintf(b.out, "%7.1f pods/s, %.3f ms to choose a node\n", measured.PodsPerSecond, measured.AlgorithmMsMean)
 		b.have = append(b.have, perf.Result{
 			Workload: next.workload.name, Nodes: next.workload.nodes, Arm: next.arm, Run: next.run, Measured: *measured,
+			Config: b.config, Revision: b.revision,
 		})
 		if err := perf.WriteResults(b.results, b.have); err != nil {
 			return err
@@ -119,12 +123,38 @@ func (b *bench) once(ctx context.Context, binary, etcdFolder string, what measur
 	ended := make(chan error, 1)
 	go func() { ended <- command.Wait() }()
 	measured, err := awaitMeasured(resultPath, ended)
+	timedOut := running.Err() != nil && ctx.Err() == nil
 	stop()
-	if err != nil {
-		return nil, errors.Join(ctx.Err(), fmt.Errorf("no result, see %s: %w", logPath, err))
-	}
 	<-ended
+	if stopErr := endGroup(command.Process.Pid); stopErr != nil {
+		err = errors.Join(err, stopErr)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case timedOut:
+		return nil, fmt.Errorf("no result after %s, see %s", limit, logPath)
+	case err != nil:
+		return nil, fmt.Errorf("no result, see %s: %w", logPath, err)
+	}
 	return measured, nil
+}
+
+// endGroup ends what a measurement left of its process group, etcd above all, and waits until it is gone.
+func endGroup(group int) error {
+	for deadline := time.Now().Add(endDelay); time.Now().Before(deadline); time.Sleep(interval / 4) {
+		err := syscall.Kill(-group, syscall.SIGTERM)
+		if errors.Is(err, syscall.ESRCH) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("end process group %d: %w", group, err)
+		}
+	}
+	if err := syscall.Kill(-group, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return fmt.Errorf("kill process group %d: %w", group, err)
+	}
+	return nil
 }
 
 // awaitMeasured waits until there is a result, or the process ended without one.
@@ -138,7 +168,7 @@ func awaitMeasured(path string, ended chan error) (*perf.Measured, error) {
 		}
 		select {
 		case end := <-ended:
-			ended <- end
+			ended <- end // for the caller, who waits for it
 			if measured, err := perf.ReadMeasured(path); err == nil {
 				return measured, nil
 			}

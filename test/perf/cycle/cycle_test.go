@@ -10,6 +10,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/kubernetes/pkg/scheduler/metrics"
 
 	"github.com/headroom-dev/headroom/test/perf"
@@ -46,32 +47,42 @@ func fleet(b *testing.B, count int) []*corev1.Node {
 }
 
 // BenchmarkChoose schedules the same pods with all arms, a pod with each in turn, and reports the median time to choose a
-// node and its ratio to the stock arm's (below 1 is faster).
+// node, or to find that there is none, and its ratio to the stock arm's (below 1 is faster).
 func BenchmarkChoose(b *testing.B) {
 	config := os.Getenv("CONFIG")
 	if config == "" {
 		config = shipped
 	}
 	arms := []perf.Arm{perf.Stock, perf.Headroom}
+	tooLarge := func(pod *corev1.Pod) {
+		pod.Spec.Containers[0].Resources.Requests[corev1.ResourceCPU] = resource.MustParse("200")
+	}
 	for _, workload := range []struct {
-		pod   string
-		nodes int
+		name, pod string
+		nodes     int
+		change    func(*corev1.Pod)
 	}{
-		{"basic", 5000},
-		{"selective", 1000},
-		{"selective", 5000},
-		{"zone", 5000},
-		{"preferred", 5000},
-		{"matches-nothing", 5000},
-		{"too-large", 5000},
+		{"basic", "basic", 5000, nil},
+		{"selective", "selective", 1000, nil},
+		{"selective", "selective", 5000, nil},
+		{"selective", "selective", 15000, nil},
+		{"zone", "zone", 5000, nil},
+		{"preferred", "preferred", 5000, nil},
+		{"matches-nothing", "matches-nothing", 5000, nil},
+		{"too-large", "too-large", 5000, nil},
+		{"too-large-in-zone", "zone", 5000, tooLarge},
+		{"too-large-selective", "selective", 5000, tooLarge},
 	} {
-		b.Run(fmt.Sprintf("%s/%dNodes", workload.pod, workload.nodes), func(b *testing.B) {
+		b.Run(fmt.Sprintf("%s/%dNodes", workload.name, workload.nodes), func(b *testing.B) {
 			nodes := fleet(b, workload.nodes)
 			instances := make([]*instance, len(arms))
 			for i, arm := range arms {
 				instances[i] = newInstance(b, arm, config, nodes)
 			}
 			pod := template[corev1.Pod](b, "pod-"+workload.pod)
+			if workload.change != nil {
+				workload.change(pod)
+			}
 			for number := range 50 { // until caches and pools are warm
 				for _, instance := range instances {
 					instance.place(pod, -number-1)

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/headroom-dev/headroom/test/perf"
+)
+
+func TestWhatIsMissingIsMeasuredArmAfterArm(t *testing.T) {
+	plan, err := newPlan("selective/1000,selective/1000,basic", "stock,headroom", 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	have := []perf.Result{{Workload: "basic", Nodes: 5000, Arm: perf.Headroom, Run: 1}}
+	var got []string
+	for _, next := range plan.missing(have) {
+		got = append(got, strings.Join([]string{next.workload.String(), string(next.arm)}, " "))
+	}
+	want := []string{
+		"selective/1000 headroom", "selective/1000 stock", "basic/5000 stock", // run 1
+		"selective/1000 stock", "selective/1000 headroom", "basic/5000 stock", "basic/5000 headroom",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("to do (-want +got):\n%s", diff)
+	}
+}
+
+func TestAPlanOfUnknownThingsIsRefused(t *testing.T) {
+	for _, test := range []struct {
+		workloads, arms string
+		runs            int
+		want            string
+	}{
+		{"selective/7", "", 1, `"selective/7"`},
+		{"", "stock,other", 1, `"other"`},
+		{"", "", 0, "--runs=0"},
+	} {
+		if _, err := newPlan(test.workloads, test.arms, test.runs); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("newPlan(%q, %q, %d) = %v, want an error that names %s", test.workloads, test.arms, test.runs, err, test.want)
+		}
+	}
+}
+
+// etcd outlives a harness that dies by itself.
+func TestAGroupIsEndedWithTheChildrenOfItsLeader(t *testing.T) {
+	leader := exec.Command("sh", "-c", "sleep 300 & echo started; exit 1")
+	leader.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	out, err := leader.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := leader.Start(); err != nil {
+		t.Fatal(err)
+	}
+	started := make([]byte, len("started"))
+	if _, err := out.Read(started); err != nil || !slices.Equal(started, []byte("started")) {
+		t.Fatalf("%q, %v", started, err)
+	}
+	state, err := leader.Process.Wait()
+	if err != nil || state.Success() {
+		t.Fatalf("leader: %v, %v", state, err)
+	}
+	if err := endGroup(leader.Process.Pid); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(-leader.Process.Pid, 0); err == nil {
+		t.Error("the group is still there")
+	}
+}
