@@ -4,6 +4,8 @@ package constraint_test
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -152,16 +154,7 @@ func explanationsAgree(t *rapid.T) {
 	}
 	matching := 0
 	for _, node := range nodes {
-		selector, terms := true, map[int]bool{}
-		for _, check := range required.Explain(node) {
-			if check.Alternative == constraint.Selector {
-				selector = selector && check.Met
-				continue
-			}
-			so, ok := terms[check.Alternative]
-			terms[check.Alternative] = (so || !ok) && check.Met
-		}
-		explained := selector && (!hasTerms(pod) || anyTrue(terms))
+		explained := met(pod, required.Explain(node))
 		if explained != required.Match(node) {
 			t.Fatalf("explained %v, matched %v: %+v", explained, required.Match(node), required.Explain(node))
 		}
@@ -184,15 +177,17 @@ func explanationsAgree(t *rapid.T) {
 	_ = diagnosis.Message()
 }
 
-func anyTrue(terms map[int]bool) bool {
-	for _, met := range terms {
-		if met {
-			return true
+// met is the verdict that checks of a node's requirements come to.
+func met(pod *corev1.Pod, checks []constraint.Check) bool {
+	selector, terms := true, map[int]bool{}
+	for _, check := range checks {
+		if check.Alternative == constraint.Selector {
+			selector = selector && check.Met
+			continue
 		}
+		so, ok := terms[check.Alternative]
+		terms[check.Alternative] = (so || !ok) && check.Met
 	}
-	return false
-}
-
-func hasTerms(pod *corev1.Pod) bool {
-	return pod.Spec.Affinity.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution != nil
+	hasTerms := pod.Spec.Affinity.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution != nil
+	return selector && (!hasTerms || slices.Contains(slices.Collect(maps.Values(terms)), true))
 }

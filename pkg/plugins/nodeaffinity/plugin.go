@@ -143,7 +143,7 @@ func (pl *NodeAffinity) Filter(_ context.Context, cycleState fwk.CycleState, pod
 // was narrowed, so the framework has no reasons of its own for the nodes left out.
 func (pl *NodeAffinity) PostFilter(_ context.Context, cycleState fwk.CycleState, _ *corev1.Pod, _ fwk.NodeToStatusReader) (*fwk.PostFilterResult, *fwk.Status) {
 	state, ok := pl.preFiltered.Read(cycleState)
-	if !ok || pl.handle == nil || !(state.narrowed || state.rejected.Load()) {
+	if !ok || pl.handle == nil || (!state.narrowed && !state.rejected.Load()) {
 		return nil, fwk.NewStatus(fwk.Unschedulable)
 	}
 	nodes, err := pl.handle.SnapshotSharedLister().NodeInfos().List()

@@ -4,73 +4,65 @@
 package arms
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	configv1 "k8s.io/kube-scheduler/config/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/headroom-dev/headroom/test/perf"
 )
 
-// configFolder has the configurations, seen from a package two folders below this repository's test folder.
-var configFolder = filepath.Join("..", "..", "..", "config")
-
-type object = map[string]any
+const loadVariation = "LoadVariationRiskBalancing"
 
 // Configuration returns the KubeSchedulerConfiguration of an arm, whose profile is called default-scheduler. file is the
-// one of config/ that Headroom runs; extra are plugins to enable at PostBind.
+// one of config/ that Headroom runs; extra are plugins to enable at PostBind. It is called by packages three folders below
+// the repository.
 func Configuration(arm perf.Arm, file string, metrics *Metrics, extra ...string) ([]byte, error) {
-	configuration := object{
-		"apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "KubeSchedulerConfiguration",
-		"profiles": []any{object{"plugins": object{}}},
-	}
+	configuration := configv1.KubeSchedulerConfiguration{Profiles: []configv1.KubeSchedulerProfile{{Plugins: &configv1.Plugins{}}}}
+	configuration.SetGroupVersionKind(configv1.SchemeGroupVersion.WithKind("KubeSchedulerConfiguration"))
 	if arm == perf.Config || arm == perf.Headroom {
-		text, err := os.ReadFile(filepath.Join(configFolder, file))
+		text, err := os.ReadFile(filepath.Join("..", "..", "..", "config", file))
 		if err != nil {
 			return nil, err
 		}
-		configuration = object{}
-		if err := yaml.Unmarshal(text, &configuration); err != nil {
+		configuration = configv1.KubeSchedulerConfiguration{}
+		if err := yaml.UnmarshalStrict(text, &configuration); err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
 	}
-	profile := configuration["profiles"].([]any)[0].(object)
-	profile["schedulerName"] = "default-scheduler"
-	plugins := profile["plugins"].(object)
+	profile := &configuration.Profiles[0]
+	profile.SchedulerName = new(corev1.DefaultSchedulerName)
 	switch arm {
 	case perf.Config:
 		withoutOurs(profile)
 	case perf.LoadVariation:
-		plugins["multiPoint"] = object{"enabled": []any{object{"name": "LoadVariationRiskBalancing"}}}
-		profile["pluginConfig"] = []any{object{"name": "LoadVariationRiskBalancing", "args": object{"watcherAddress": metrics.URL()}}}
+		arguments, err := json.Marshal(map[string]string{"watcherAddress": metrics.URL()})
+		if err != nil {
+			return nil, err
+		}
+		profile.Plugins.MultiPoint.Enabled = []configv1.Plugin{{Name: loadVariation}}
+		profile.PluginConfig = []configv1.PluginConfig{{Name: loadVariation, Args: runtime.RawExtension{Raw: arguments}}}
 	}
-	var postBind []any
 	for _, name := range extra {
-		postBind = append(postBind, object{"name": name})
+		profile.Plugins.PostBind.Enabled = append(profile.Plugins.PostBind.Enabled, configv1.Plugin{Name: name})
 	}
-	plugins["postBind"] = object{"enabled": postBind}
 	return yaml.Marshal(configuration)
 }
 
 // withoutOurs takes Headroom's plugins out of a profile and lets the in-tree ones that they replace stay.
-func withoutOurs(profile object) {
-	ours := func(entry any) bool { return strings.HasPrefix(entry.(object)["name"].(string), "Headroom") }
-	for _, point := range profile["plugins"].(object) {
-		point := point.(object)
-		if enabled, ok := point["enabled"].([]any); ok {
-			point["enabled"] = slices.DeleteFunc(enabled, ours)
-		}
-		if disabled, ok := point["disabled"].([]any); ok {
-			point["disabled"] = slices.DeleteFunc(disabled, func(entry any) bool {
-				name := entry.(object)["name"]
-				return name == "NodeName" || name == "NodeAffinity"
-			})
-		}
+func withoutOurs(profile *configv1.KubeSchedulerProfile) {
+	ours := func(name string) bool { return strings.HasPrefix(name, "Headroom") }
+	replaced := func(name string) bool { return name == "NodeName" || name == "NodeAffinity" }
+	for _, set := range []*configv1.PluginSet{&profile.Plugins.MultiPoint, &profile.Plugins.PostFilter} {
+		set.Enabled = slices.DeleteFunc(set.Enabled, func(plugin configv1.Plugin) bool { return ours(plugin.Name) })
+		set.Disabled = slices.DeleteFunc(set.Disabled, func(plugin configv1.Plugin) bool { return replaced(plugin.Name) })
 	}
-	if arguments, ok := profile["pluginConfig"].([]any); ok {
-		profile["pluginConfig"] = slices.DeleteFunc(arguments, ours)
-	}
+	profile.PluginConfig = slices.DeleteFunc(profile.PluginConfig, func(plugin configv1.PluginConfig) bool { return ours(plugin.Name) })
 }

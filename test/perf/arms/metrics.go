@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -88,7 +89,7 @@ func (m *Metrics) AwaitRead(ctx context.Context) error {
 // ServeHTTP answers with the metrics of nodes or pods, or with the report.
 func (m *Metrics) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	m.mutex.Lock()
-	nodes, pods := m.nodes, m.pods[:len(m.pods):len(m.pods)]
+	nodes, pods := m.nodes, slices.Clip(m.pods)
 	m.mutex.Unlock()
 	var answer any
 	switch {

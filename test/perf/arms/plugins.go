@@ -37,4 +37,5 @@ type redirected struct {
 	config *rest.Config
 }
 
+// KubeConfig returns the other configuration.
 func (r redirected) KubeConfig() *rest.Config { return r.config }

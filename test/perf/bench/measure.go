@@ -102,7 +102,7 @@ func (b *bench) once(ctx context.Context, binary, etcdFolder string, what measur
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(folder)
+	defer func() { _ = os.RemoveAll(folder) }() // it lies in the temporary folder
 	resultPath := filepath.Join(folder, "measured.json")
 
 	running, stop := context.WithTimeout(ctx, limit)
@@ -120,8 +120,12 @@ func (b *bench) once(ctx context.Context, binary, etcdFolder string, what measur
 	if err := command.Start(); err != nil {
 		return nil, err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- command.Wait() }()
+	var runErr error
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		runErr = command.Wait()
+	}()
 	measured, err := awaitMeasured(resultPath, ended)
 	timedOut := running.Err() != nil && ctx.Err() == nil
 	stop()
@@ -135,7 +139,7 @@ func (b *bench) once(ctx context.Context, binary, etcdFolder string, what measur
 	case timedOut:
 		return nil, fmt.Errorf("no result after %s, see %s", limit, logPath)
 	case err != nil:
-		return nil, fmt.Errorf("no result, see %s: %w", logPath, err)
+		return nil, fmt.Errorf("no result, see %s: %w", logPath, errors.Join(runErr, err))
 	}
 	return measured, nil
 }
@@ -158,21 +162,17 @@ func endGroup(group int) error {
 }
 
 // awaitMeasured waits until there is a result, or the process ended without one.
-func awaitMeasured(path string, ended chan error) (*perf.Measured, error) {
+func awaitMeasured(path string, ended <-chan struct{}) (*perf.Measured, error) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
-	for {
+	for over := false; ; {
 		measured, err := perf.ReadMeasured(path)
-		if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		if err == nil || over || !errors.Is(err, fs.ErrNotExist) {
 			return measured, err
 		}
 		select {
-		case end := <-ended:
-			ended <- end // for the caller, who waits for it
-			if measured, err := perf.ReadMeasured(path); err == nil {
-				return measured, nil
-			}
-			return nil, fmt.Errorf("the harness ended: %w", errors.Join(end, err))
+		case <-ended:
+			over = true // It may have written the result at the last moment: once more.
 		case <-ticker.C:
 		}
 	}
