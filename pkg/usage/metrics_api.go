@@ -56,8 +56,8 @@ func (m *MetricsAPI) Read(ctx context.Context) (*sample.Set, error) {
 	}
 	latest := m.clock.Now().Add(maxClockSkew)
 	set := &sample.Set{
-		Nodes: make(map[string]sample.Measurement, len(nodes.Items)),
-		Pods:  make(map[types.NamespacedName]sample.Measurement, len(pods.Items)),
+		Nodes: make(map[string]sample.Node, len(nodes.Items)),
+		Pods:  make(map[types.NamespacedName]sample.Pod, len(pods.Items)),
 	}
 	for i := range nodes.Items {
 		item := &nodes.Items[i]
@@ -66,7 +66,7 @@ func (m *MetricsAPI) Read(ctx context.Context) (*sample.Set, error) {
 			continue
 		}
 		if measured, ok := plausible(memory.Value(), item.Timestamp.Time, latest); ok {
-			set.Nodes[item.Name] = measured
+			set.Nodes[item.Name] = sample.Node{Measurement: measured}
 		}
 	}
 	for i := range pods.Items {
@@ -76,7 +76,7 @@ func (m *MetricsAPI) Read(ctx context.Context) (*sample.Set, error) {
 			continue
 		}
 		if measured, ok := plausible(bytes, item.Timestamp.Time, latest); ok {
-			set.Pods[types.NamespacedName{Namespace: item.Namespace, Name: item.Name}] = measured
+			set.Pods[types.NamespacedName{Namespace: item.Namespace, Name: item.Name}] = sample.Pod{Measurement: measured}
 		}
 	}
 	return set, nil

@@ -76,12 +76,12 @@ func TestReadKeepsWhatCanBeTrue(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &sample.Set{
-		Nodes: map[string]sample.Measurement{
-			"good":                 {Bytes: 1000, Time: earlier},
-			"clock-a-little-ahead": {Bytes: 1000, Time: now.Add(30 * time.Second)},
+		Nodes: map[string]sample.Node{
+			"good":                 {Measurement: sample.Measurement{Bytes: 1000, Time: earlier}},
+			"clock-a-little-ahead": {Measurement: sample.Measurement{Bytes: 1000, Time: now.Add(30 * time.Second)}},
 		},
-		Pods: map[types.NamespacedName]sample.Measurement{
-			{Namespace: "default", Name: "two-containers"}: {Bytes: 300, Time: now},
+		Pods: map[types.NamespacedName]sample.Pod{
+			{Namespace: "default", Name: "two-containers"}: {Measurement: sample.Measurement{Bytes: 300, Time: now}},
 		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

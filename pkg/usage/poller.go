@@ -77,12 +77,15 @@ func (p *Poller) read(ctx context.Context) error {
 	return nil
 }
 
+// timed is a measurement of a node or a pod.
+type timed interface{ Taken() time.Time }
+
 // merge returns the newer measurement of each, without those that are older than oldest and not in the new read.
-func merge[K comparable](before, read map[K]sample.Measurement, oldest time.Time) map[K]sample.Measurement {
-	merged := make(map[K]sample.Measurement, len(read))
+func merge[K comparable, V timed](before, read map[K]V, oldest time.Time) map[K]V {
+	merged := make(map[K]V, len(read))
 	maps.Copy(merged, read)
 	for key, measured := range before {
-		if now, ok := merged[key]; (!ok && !measured.Time.Before(oldest)) || (ok && now.Time.Before(measured.Time)) {
+		if now, ok := merged[key]; (!ok && !measured.Taken().Before(oldest)) || (ok && now.Taken().Before(measured.Taken())) {
 			merged[key] = measured
 		}
 	}

@@ -33,9 +33,9 @@ func (a answers) Read(ctx context.Context) (*sample.Set, error) {
 
 // nodes makes a set from names and measurements in turn.
 func nodes(namesAndMeasurements ...any) *sample.Set {
-	set := &sample.Set{Nodes: map[string]sample.Measurement{}}
+	set := &sample.Set{Nodes: map[string]sample.Node{}}
 	for i := 0; i < len(namesAndMeasurements); i += 2 {
-		set.Nodes[namesAndMeasurements[i].(string)] = namesAndMeasurements[i+1].(sample.Measurement)
+		set.Nodes[namesAndMeasurements[i].(string)] = sample.Node{Measurement: namesAndMeasurements[i+1].(sample.Measurement)}
 	}
 	return set
 }
@@ -60,7 +60,7 @@ func TestAPollerKeepsWhatItReadLast(t *testing.T) {
 	for _, step := range []struct { // 15 s apart
 		name   string
 		answer any
-		want   map[string]sample.Measurement
+		want   map[string]sample.Node
 	}{
 		{"the first read comes at once", nodes("a", at(1, 0), "b", at(2, 0)), nodes("a", at(1, 0), "b", at(2, 0)).Nodes},
 		{"an error keeps what was read", errors.New("unavailable"), nodes("a", at(1, 0), "b", at(2, 0)).Nodes},

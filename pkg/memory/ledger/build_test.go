@@ -71,11 +71,11 @@ func pod(name string, age time.Duration, changes ...func(*corev1.Pod)) *corev1.P
 
 func samples(nodeBytes int64, age time.Duration, pods map[string]int64) *sample.Set {
 	set := &sample.Set{
-		Nodes: map[string]sample.Measurement{"n1": {Bytes: nodeBytes, Time: ago(age)}},
-		Pods:  map[types.NamespacedName]sample.Measurement{},
+		Nodes: map[string]sample.Node{"n1": {Measurement: sample.Measurement{Bytes: nodeBytes, Time: ago(age)}}},
+		Pods:  map[types.NamespacedName]sample.Pod{},
 	}
 	for name, bytes := range pods {
-		set.Pods[types.NamespacedName{Namespace: "default", Name: name}] = sample.Measurement{Bytes: bytes, Time: ago(age)}
+		set.Pods[types.NamespacedName{Namespace: "default", Name: name}] = sample.Pod{Measurement: sample.Measurement{Bytes: bytes, Time: ago(age)}}
 	}
 	return set
 }

@@ -91,7 +91,7 @@ func TestTheBookFollowsSamplesPodsAndTheClock(t *testing.T) {
 		}
 	}
 	measure := func(bytes int64) {
-		source.set.Store(&sample.Set{Nodes: map[string]sample.Measurement{"n1": {Bytes: bytes, Time: clock.Now().Add(30 * time.Second)}}})
+		source.set.Store(&sample.Set{Nodes: map[string]sample.Node{"n1": {Measurement: sample.Measurement{Bytes: bytes, Time: clock.Now().Add(30 * time.Second)}}}})
 	}
 
 	until("a source that fails leaves the node unknown", func(b *book) bool { return b.snapshot.Nodes[0].State == ledger.Absent && b.snapshot.Degraded })

@@ -45,7 +45,7 @@ func (a *activations) Activate(_ klog.Logger, pods map[string]*corev1.Pod) {
 
 func newFleet(activator fwk.PodActivator) *fleet {
 	return &fleet{
-		samples: &sample.Set{Nodes: map[string]sample.Measurement{}, Pods: map[types.NamespacedName]sample.Measurement{}},
+		samples: &sample.Set{Nodes: map[string]sample.Node{}, Pods: map[types.NamespacedName]sample.Pod{}},
 		plugin: &Memory{
 			filter:  config.FilterHard,
 			prior:   forecast.Prior{LimitPercent: 50, DefaultContainerBytes: 200 * mi},
@@ -66,7 +66,7 @@ func (f *fleet) node(name string, bytes int64, age time.Duration) *fleet {
 			Allocatable: corev1.ResourceList{corev1.ResourceMemory: quantity(3900 * mi)},
 		},
 	})
-	f.samples.Nodes[name] = sample.Measurement{Bytes: bytes, Time: now.Add(-age)}
+	f.samples.Nodes[name] = sample.Node{Measurement: sample.Measurement{Bytes: bytes, Time: now.Add(-age)}}
 	return f
 }
 
@@ -81,7 +81,7 @@ func (f *fleet) running(name, node string, request, measured int64) *fleet {
 		ContainerStatuses: []corev1.ContainerStatus{{State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: started}}}},
 	}
 	f.pods = append(f.pods, pod)
-	f.samples.Pods[types.NamespacedName{Namespace: "default", Name: name}] = sample.Measurement{Bytes: measured, Time: now}
+	f.samples.Pods[types.NamespacedName{Namespace: "default", Name: name}] = sample.Pod{Measurement: sample.Measurement{Bytes: measured, Time: now}}
 	return f
 }
 

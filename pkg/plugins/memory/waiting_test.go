@@ -44,7 +44,7 @@ func TestReturningMemoryWakesJustThePodsThatFit(t *testing.T) {
 	logger, _ := ktesting.NewTestContext(t)
 	wakeAt := func(bytes int64) []string {
 		woken = nil
-		fleet.samples.Nodes["n1"] = sample.Measurement{Bytes: bytes, Time: now}
+		fleet.samples.Nodes["n1"] = sample.Node{Measurement: sample.Measurement{Bytes: bytes, Time: now}}
 		fleet.plugin.waiting.wake(logger, fleet.publish())
 		return woken
 	}
@@ -74,7 +74,7 @@ func TestAPodThatWasRejectedBesideNominatedPodsIsWoken(t *testing.T) {
 		t.Fatalf("Filter = %v, want Unschedulable", status)
 	}
 	fleet.plugin.PostFilter(t.Context(), state, pod, framework.NewDefaultNodeToStatus())
-	fleet.samples.Nodes["n1"] = sample.Measurement{Bytes: 1000 * mi, Time: now}
+	fleet.samples.Nodes["n1"] = sample.Node{Measurement: sample.Measurement{Bytes: 1000 * mi, Time: now}}
 	logger, _ := ktesting.NewTestContext(t)
 	fleet.plugin.waiting.wake(logger, fleet.publish())
 	if diff := cmp.Diff(activations{"default/pod"}, woken); diff != "" {
@@ -86,7 +86,7 @@ func TestMemoryThatReturnedDuringTheCycleWakesToo(t *testing.T) {
 	var woken activations
 	fleet := newFleet(&woken).node("n1", 3800*mi, 0)
 	judged := fleet.publish()
-	fleet.samples.Nodes["n1"] = sample.Measurement{Bytes: 1000 * mi, Time: now}
+	fleet.samples.Nodes["n1"] = sample.Node{Measurement: sample.Measurement{Bytes: 1000 * mi, Time: now}}
 	fleet.publish() // while the pod is being judged by the book before
 	fleet.plugin.waiting.add(newPod("p", 500*mi), 500*mi, judged)
 	logger, _ := ktesting.NewTestContext(t)
@@ -125,7 +125,7 @@ func TestPodsThatAreGoneOrPlacedAreNotWoken(t *testing.T) {
 	fleet.publish()
 	fleet.reject(t, newPod("p", 500*mi))
 	fleet.plugin.waiting.remove("p")
-	fleet.samples.Nodes["n1"] = sample.Measurement{Bytes: 0, Time: now}
+	fleet.samples.Nodes["n1"] = sample.Node{Measurement: sample.Measurement{Bytes: 0, Time: now}}
 	fleet.plugin.waiting.wake(klog.Background(), fleet.publish())
 	if len(woken) != 0 {
 		t.Errorf("woken: %v, want none", woken)
