@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package forecast
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	resourcehelper "k8s.io/component-helpers/resource"
+)
+
+// Prior estimates pods of which nothing was learned.
+type Prior struct {
+	// LimitPercent places a container's expected peak between its request (0) and its limit (100).
+	LimitPercent int64
+	// DefaultContainerBytes is the expected peak of a container with neither request nor limit.
+	DefaultContainerBytes int64
+}
+
+var _ Estimator = Prior{}
+
+// Demand returns the pod's demand. A pod that declares its peak gets what it declares. Otherwise the peak of a pod is
+// composed of its containers' as its effective request is: the larger of what the regular containers with the sidecars hold
+// and of what the init containers hold one after the other, plus memory-backed volumes and overhead
+// (k8s.io/component-helpers resource/helpers.go:152-289). A pod-level limit bounds it.
+//
+// Of a pod that is on a node already, a resize that is under way counts: the largest of what is wanted, what its kubelet has
+// admitted and what is in force (resource/helpers.go:295-332).
+func (p Prior) Demand(pod *corev1.Pod) Demand {
+	demand := Demand{RequestBytes: request(pod), PeakSource: SourceRequest}
+	demand.FirmBytes = demand.RequestBytes
+	if bytes, declared, err := DeclaredPeak(pod); declared && err == nil {
+		demand.FirmBytes, demand.PeakBytes, demand.PeakSource = bytes, bytes, SourceDeclared
+		return demand
+	}
+	demand.PeakBytes = max(p.peak(pod, &demand.PeakSource), demand.RequestBytes)
+	return demand
+}
+
+// request returns the pod's effective memory request, as the scheduler counts it: by its spec before it has a node, and with
+// its status after that.
+func request(pod *corev1.Pod) int64 {
+	placed := pod.Spec.NodeName != ""
+	requests := resourcehelper.PodRequests(pod, resourcehelper.PodResourcesOptions{
+		UseStatusResources: placed,
+		InPlacePodLevelResourcesVerticalScalingEnabled: placed,
+	})
+	return requests.Memory().Value()
+}
+
+// peak composes the pod's peak and weakens the source to what it is known by.
+func (p Prior) peak(pod *corev1.Pod, source *Source) int64 {
+	var regular, sidecars, initPeak int64
+	for i := range pod.Spec.InitContainers {
+		container := &pod.Spec.InitContainers[i]
+		peak := p.container(container, statusOf(pod.Status.InitContainerStatuses, container.Name), source)
+		if container.RestartPolicy != nil && *container.RestartPolicy == corev1.ContainerRestartPolicyAlways {
+			sidecars += peak
+			initPeak = max(initPeak, sidecars)
+		} else {
+			initPeak = max(initPeak, sidecars+peak)
+		}
+	}
+	for i := range pod.Spec.Containers {
+		container := &pod.Spec.Containers[i]
+		regular += p.container(container, statusOf(pod.Status.ContainerStatuses, container.Name), source)
+	}
+	peak := max(regular+sidecars, initPeak) + memoryVolumes(pod)
+	if podLevel := pod.Spec.Resources; podLevel != nil {
+		if limit, ok := podLevel.Limits[corev1.ResourceMemory]; ok {
+			peak = min(peak, limit.Value())
+		}
+	}
+	if overhead, ok := pod.Spec.Overhead[corev1.ResourceMemory]; ok {
+		peak += overhead.Value()
+	}
+	return peak
+}
+
+// container returns the expected peak of one container and weakens the source to what this container is known by.
+func (p Prior) container(container *corev1.Container, status *corev1.ContainerStatus, source *Source) int64 {
+	request, hasRequest := container.Resources.Requests[corev1.ResourceMemory]
+	limit, hasLimit := container.Resources.Limits[corev1.ResourceMemory]
+	limitBytes := limit.Value()
+	if status != nil && status.Resources != nil { // in force while it is being lowered
+		if inForce, ok := status.Resources.Limits[corev1.ResourceMemory]; ok && hasLimit {
+			limitBytes = max(limitBytes, inForce.Value())
+		}
+	}
+	killed := status != nil && oomKilled(status)
+	if killed {
+		*source = SourceOOMKilled
+	}
+	switch {
+	case killed && hasLimit:
+		// It wanted more than it held when it was killed, which was up to its limit.
+		return limitBytes
+	case hasLimit:
+		if *source == SourceRequest {
+			*source = SourceLimit
+		}
+		low := int64(0)
+		if hasRequest {
+			low = request.Value()
+		}
+		// By parts: percent times a limit of many exabytes would overflow.
+		span := limitBytes - low
+		return low + span/100*p.LimitPercent + span%100*p.LimitPercent/100
+	case killed:
+		return raised(max(request.Value(), p.DefaultContainerBytes))
+	case hasRequest && request.Sign() > 0:
+		return request.Value()
+	default:
+		if *source != SourceOOMKilled {
+			*source = SourceDefault
+		}
+		return p.DefaultContainerBytes
+	}
+}
+
+// raised is what is expected of what was killed for want of memory while it held so many bytes: a fifth more
+// (VerticalPodAutoscaler, recommender/model/cluster.go: OOMBumpUpRatio).
+func raised(bytes int64) int64 { return bytes + bytes/5 }
+
+// Raised returns what is expected of a pod that held so many bytes before one of its containers was killed for want of
+// memory, or bytes itself for other pods.
+func Raised(pod *corev1.Pod, bytes int64) int64 {
+	for _, statuses := range [][]corev1.ContainerStatus{pod.Status.ContainerStatuses, pod.Status.InitContainerStatuses} {
+		for i := range statuses {
+			if oomKilled(&statuses[i]) {
+				return raised(bytes)
+			}
+		}
+	}
+	return bytes
+}
+
+func oomKilled(status *corev1.ContainerStatus) bool {
+	for _, state := range []*corev1.ContainerStateTerminated{status.State.Terminated, status.LastTerminationState.Terminated} {
+		if state != nil && state.Reason == "OOMKilled" {
+			return true
+		}
+	}
+	return false
+}
+
+// memoryVolumes returns the size limits of memory-backed volumes that no container's limit bounds: what is written to them
+// is charged to the container that writes (k8s.io/kubernetes pkg/volume/emptydir/empty_dir.go:128). A volume without a size
+// limit adds nothing: nobody knows what will be in it.
+func memoryVolumes(pod *corev1.Pod) int64 {
+	var sum int64
+	for i := range pod.Spec.Volumes {
+		volume := &pod.Spec.Volumes[i]
+		if volume.EmptyDir == nil || volume.EmptyDir.Medium != corev1.StorageMediumMemory || volume.EmptyDir.SizeLimit == nil {
+			continue
+		}
+		if mountedWithoutLimit(pod, volume.Name) {
+			sum += volume.EmptyDir.SizeLimit.Value()
+		}
+	}
+	return sum
+}
+
+func mountedWithoutLimit(pod *corev1.Pod, volume string) bool {
+	for _, containers := range [][]corev1.Container{pod.Spec.Containers, pod.Spec.InitContainers} {
+		for i := range containers {
+			if _, limited := containers[i].Resources.Limits[corev1.ResourceMemory]; limited {
+				continue
+			}
+			for _, mount := range containers[i].VolumeMounts {
+				if mount.Name == volume {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+func statusOf(statuses []corev1.ContainerStatus, name string) *corev1.ContainerStatus {
+	for i := range statuses {
+		if statuses[i].Name == name {
+			return &statuses[i]
+		}
+	}
+	return nil
+}
