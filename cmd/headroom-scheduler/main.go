@@ -33,7 +33,7 @@ func main() {
 	command := app.NewSchedulerCommand(
 		app.WithPlugin(nodename.Name, nodename.New),
 		app.WithPlugin(nodeaffinity.Name, nodeaffinity.New),
-		app.WithPlugin(memory.Name, memory.New),
+		app.WithPlugin(memory.Name, memory.NewFactory().New),
 
 		app.WithPlugin(loadvariationriskbalancing.Name, loadvariationriskbalancing.New),
 		app.WithPlugin(lowriskovercommitment.Name, lowriskovercommitment.New),

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	daemonutil "k8s.io/kubernetes/pkg/controller/daemon/util"
 )
 
@@ -167,6 +168,7 @@ func (p *parser) clause(pod *corev1.Pod, seen map[string]bool) {
 		// What the DaemonSet controller does to each pod that it makes.
 		pod.Spec.Affinity = daemonutil.ReplaceDaemonSetPodNodeNameNodeAffinity(pod.Spec.Affinity, node)
 		daemonutil.AddOrUpdateDaemonPodTolerations(&pod.Spec)
+		pod.OwnerReferences = []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "DaemonSet", Name: pod.Name, UID: "daemon", Controller: new(true)}}
 	case keyword.kind == word && slices.Contains(podAttributes(), keyword.text):
 		p.fail(keyword, "found %s after a clause, expected it right after the pod's name", keyword)
 	default:

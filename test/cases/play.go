@@ -25,6 +25,8 @@ type Player struct {
 	CreateNodes func(context.Context, []*corev1.Node) error
 	// Settled returns when the scheduler knows the nodes as they are. It is called after each change of a node.
 	Settled func(context.Context) error
+	// CollectsGarbage: pods whose owner does not exist are deleted, so that daemons must do without one.
+	CollectsGarbage bool
 	// Limit is how long an expectation may take to come true, Interval how often that is checked.
 	Limit, Interval time.Duration
 }
@@ -91,6 +93,9 @@ func (p *Player) createPod(ctx context.Context, pod *corev1.Pod) error {
 	}
 	pod = pod.DeepCopy()
 	pod.Namespace = p.Namespace
+	if p.CollectsGarbage {
+		pod.OwnerReferences = nil
+	}
 	var err error
 	waited := wait.PollUntilContextTimeout(ctx, p.Interval, p.Limit, true, func(ctx context.Context) (bool, error) {
 		_, err = p.Client.CoreV1().Pods(p.Namespace).Create(ctx, pod, metav1.CreateOptions{})

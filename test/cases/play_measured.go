@@ -74,7 +74,6 @@ func probe(name string, c *Case, node *corev1.Node) *corev1.Pod {
 			Key: metav1.ObjectNameField, Operator: corev1.NodeSelectorOpIn, Values: []string{node.Name},
 		}},
 	}}}
-	// No more than these: pods that tolerate memory pressure are not refused for measured memory.
 	for _, taint := range node.Spec.Taints {
 		pod.Spec.Tolerations = append(pod.Spec.Tolerations, corev1.Toleration{Key: taint.Key, Operator: corev1.TolerationOpExists})
 	}

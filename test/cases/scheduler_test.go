@@ -104,7 +104,7 @@ func startScheduler(
 		scheduler.WithPercentageOfNodesToScore(configuration.PercentageOfNodesToScore),
 		scheduler.WithParallelism(configuration.Parallelism),
 		scheduler.WithFrameworkOutOfTreeRegistry(frameworkruntime.Registry{
-			nodename.Name: nodename.New, nodeaffinity.Name: nodeaffinity.New, memory.Name: memory.New,
+			nodename.Name: nodename.New, nodeaffinity.Name: nodeaffinity.New, memory.Name: memory.NewFactory().New,
 		}),
 	)
 	if err != nil {

@@ -80,7 +80,7 @@ func (s *stage) play(t *testing.T, c *cases.Case, number int) {
 	}
 	t.Cleanup(func() { s.clear(t) })
 	player := &cases.Player{
-		Client: s.clients, Namespace: s.namespace, Limit: waitLimit, Interval: caseInterval, Settled: s.settled,
+		Client: s.clients, Namespace: s.namespace, Limit: waitLimit, Interval: caseInterval, Settled: s.settled, CollectsGarbage: true,
 		CreateNodes: func(ctx context.Context, nodes []*corev1.Node) error {
 			if err := s.createNodes(ctx, nodes); err != nil || !c.Measures() {
 				return err

@@ -14,8 +14,25 @@ type FilterMode string
 const (
 	// FilterHard rejects a node whose measured memory leaves no room for the pod.
 	FilterHard FilterMode = "Hard"
+	// FilterSoft rejects nothing: a node that Hard would reject scores below all others.
+	FilterSoft FilterMode = "Soft"
 	// FilterOff rejects nothing: memory only scores.
 	FilterOff FilterMode = "Off"
+)
+
+// FilterModes returns every mode that there is.
+func FilterModes() []FilterMode { return []FilterMode{FilterHard, FilterSoft, FilterOff} }
+
+// SourceType names a source of memory samples.
+type SourceType string
+
+const (
+	// SourceMetricsAPI is metrics.k8s.io, which metrics-server serves.
+	SourceMetricsAPI SourceType = "MetricsAPI"
+	// SourcePrometheus is a Prometheus that scrapes kubelets.
+	SourcePrometheus SourceType = "Prometheus"
+	// SourceKubelet is the kubelets' own /stats/summary.
+	SourceKubelet SourceType = "Kubelet"
 )
 
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
@@ -35,8 +52,21 @@ type HeadroomNodeAffinityArgs struct {
 type HeadroomMemoryArgs struct {
 	metav1.TypeMeta
 
-	// Filter is Hard or Off.
+	// Filter is Hard, Soft or Off, for pods that FilterByQOSClass says nothing about.
 	Filter FilterMode
+
+	// FilterByQOSClass is the filter of pods by their QoS class: Guaranteed, Burstable, BestEffort.
+	FilterByQOSClass map[corev1.PodQOSClass]FilterMode
+
+	// FilterDaemonSetPods and FilterCriticalPods say whether the filter is for pods of DaemonSets and for pods of priority
+	// 2000000000 or more too. Such pods are meant to run on full nodes.
+	FilterDaemonSetPods, FilterCriticalPods bool
+
+	// Shadow makes the plugin decide and report, and change nothing.
+	Shadow bool
+
+	// Source says where memory samples come from.
+	Source MemorySource
 
 	// RefreshInterval is the time between two reads of the metrics source.
 	RefreshInterval metav1.Duration
@@ -56,8 +86,21 @@ type HeadroomMemoryArgs struct {
 	// AssumedEvictionHard is the kubelet's memory.available hard eviction threshold where it is not known, in bytes.
 	AssumedEvictionHard resource.Quantity
 
-	// Reserve is kept free above the eviction threshold by the Filter, in bytes.
-	Reserve resource.Quantity
+	// Reserve is kept free above the eviction threshold by the Filter, in bytes, and ReservePercent in percent of the
+	// memory that a node has for pods. The larger of the two counts. ReservePercent ranges from 0 to 100.
+	Reserve        resource.Quantity
+	ReservePercent int32
+
+	// Cooldown is the time for which a node that ran short of memory is avoided, and for which a workload is kept off a
+	// node that ended one of its pods for that. 0: nothing is remembered.
+	Cooldown metav1.Duration
+
+	// MaxStallPercent is the share of time in which processes of a node may wait for memory before the node is avoided,
+	// where the source tells (PSI, some, over 10 seconds). 0 to 100; 0: any.
+	MaxStallPercent int32
+
+	// ReadKubeletConfig makes the plugin read eviction thresholds from the kubelets' /configz.
+	ReadKubeletConfig bool
 
 	// LimitPriorPercent places the expected peak of a container between its request (0) and its limit (100) as long as
 	// nothing better is known. Range 0 to 100. It only scores; it never makes a node infeasible.
@@ -65,4 +108,50 @@ type HeadroomMemoryArgs struct {
 
 	// DefaultContainerPeak is the expected peak of a container with neither request nor limit, in bytes.
 	DefaultContainerPeak resource.Quantity
+}
+
+// MemorySource says where memory samples come from.
+type MemorySource struct {
+	// Type is MetricsAPI, Prometheus or Kubelet.
+	Type SourceType
+
+	// Prometheus says how to ask it; required for that type.
+	Prometheus *PrometheusSource
+
+	// Kubelet says how to connect to kubelets, as a source and for their configuration.
+	Kubelet *KubeletSource
+}
+
+// PrometheusSource says how to ask a Prometheus. Queries are PromQL; an empty one is the default.
+type PrometheusSource struct {
+	// Address is the base URL, such as https://prometheus.monitoring:9090.
+	Address string
+
+	// NodeQuery gives the working set of each machine, PodsQuery that of each kubepods cgroup, and PodQuery that of each
+	// pod, in bytes.
+	NodeQuery string
+	PodsQuery string
+	PodQuery  string
+
+	// NodeLabel is the label with the node's name.
+	NodeLabel string
+
+	// BearerTokenFile is read at every request; Username and PasswordFile are for basic authentication instead.
+	BearerTokenFile string
+	Username        string
+	PasswordFile    string
+
+	// CAFile verifies the server; the system's authorities if empty. InsecureSkipVerify trusts any server.
+	CAFile             string
+	InsecureSkipVerify bool
+}
+
+// KubeletSource says how to connect to kubelets. The scheduler's own credentials are used.
+type KubeletSource struct {
+	// CAFile verifies kubelets' serving certificates; the cluster's authority if empty. InsecureSkipVerify trusts any.
+	CAFile             string
+	InsecureSkipVerify bool
+
+	// MaxConcurrent is how many kubelets are asked at a time. At least 1; 0 for the default.
+	MaxConcurrent int32
 }

@@ -120,17 +120,27 @@ func (p Prior) container(container *corev1.Container, status *corev1.ContainerSt
 // (VerticalPodAutoscaler, recommender/model/cluster.go: OOMBumpUpRatio).
 func raised(bytes int64) int64 { return bytes + bytes/5 }
 
-// Raised returns what is expected of a pod that held so many bytes before one of its containers was killed for want of
-// memory, or bytes itself for other pods.
-func Raised(pod *corev1.Pod, bytes int64) int64 {
-	for _, statuses := range [][]corev1.ContainerStatus{pod.Status.ContainerStatuses, pod.Status.InitContainerStatuses} {
-		for i := range statuses {
-			if oomKilled(&statuses[i]) {
-				return raised(bytes)
+// Raised returns what is expected of a pod of which a container was killed for want of memory: demand's peak, which is the
+// limit if that container has one. Without a limit it is a fifth more than the pod's measured peak, in bytes, if that is
+// more. killed is false for other pods.
+func Raised(pod *corev1.Pod, demand Demand, measuredPeak int64) (bytes int64, killed bool) {
+	for _, kind := range []struct {
+		containers []corev1.Container
+		statuses   []corev1.ContainerStatus
+	}{{pod.Spec.Containers, pod.Status.ContainerStatuses}, {pod.Spec.InitContainers, pod.Status.InitContainerStatuses}} {
+		for i := range kind.containers {
+			container := &kind.containers[i]
+			status := statusOf(kind.statuses, container.Name)
+			if status == nil || !oomKilled(status) {
+				continue
+			}
+			killed, bytes = true, max(bytes, demand.PeakBytes)
+			if _, limited := container.Resources.Limits[corev1.ResourceMemory]; !limited {
+				bytes = max(bytes, raised(measuredPeak))
 			}
 		}
 	}
-	return bytes
+	return bytes, killed
 }
 
 func oomKilled(status *corev1.ContainerStatus) bool {

@@ -17,33 +17,49 @@ import (
 // sample is the sum of its containers and lacks the pause process and what else is charged to the pod's cgroup.
 const podMarginBytes = 1 << 20
 
-// Builder makes snapshots. It remembers the demand of pods that have not changed since the last one. It is not safe for
-// concurrent use.
-type Builder struct {
-	options Options
-	demands map[types.UID]demandOfVersion
-	present map[types.UID]presence
-	gone    map[types.UID]presence
+// Input is what a book is made from.
+type Input struct {
+	Now   time.Time
+	Nodes []*corev1.Node
+	// Pods with a node that have not ended, of every scheduler. A pod of a node that is not in Nodes is left out.
+	Pods []*corev1.Pod
+	// Samples may be nil: nothing was ever read.
+	Samples *sample.Set
+	// Ended are pods that are known to have ended: their containers have stopped. Nil: nothing is known.
+	Ended func(types.UID) bool
+	// Troubles happened since the last book, or before it: telling of one twice does no harm.
+	Troubles []Trouble
 }
 
-type demandOfVersion struct {
+// Builder makes snapshots. It remembers what it saw of each pod. It is not safe for concurrent use.
+type Builder struct {
+	options  Options
+	builds   uint64
+	degraded bool
+	pods     map[types.UID]*record
+	troubles troubles
+}
+
+// record is what is remembered of a pod from one book to the next.
+type record struct {
+	build           uint64 // the last one that the pod was in
 	resourceVersion string
 	demand          forecast.Demand
-}
-
-// presence is what a pod was last seen to hold.
-type presence struct {
-	node string
+	workload        forecast.Workload
+	node            string
 	// measured bytes, part of the node's sample of that time.
 	measured int64
 	sampled  time.Time
 	// peak is the most that was ever measured of the pod, in bytes.
-	peak int64
+	peak        int64
+	terminating bool
+	// gone is when the pod was first missing.
+	gone time.Time
 }
 
 // NewBuilder returns a builder.
 func NewBuilder(options Options) *Builder {
-	return &Builder{options: options}
+	return &Builder{options: options, pods: map[types.UID]*record{}, troubles: troubles{}}
 }
 
 // tally is what adds up on a node while its pods are walked.
@@ -53,132 +69,121 @@ type tally struct {
 	unseenByPods int64 // asked for, not in the samples of pods yet
 	growth       int64 // expected beyond what is counted
 	gone         int64 // in the node's sample, of pods that are gone since
+	phantom      int64 // of pods that are gone and may hold memory still
 	pods         int64
+	unmeasured   bool // there are pods of which nothing is known but that they are there
 }
 
-// Build returns the book at the time now. pods are all pods with a node that have not ended, of every scheduler; a pod of a
-// node that is not in nodes is left out. samples may be nil: nothing was ever read.
-func (b *Builder) Build(now time.Time, nodes []*corev1.Node, pods []*corev1.Pod, samples *sample.Set) *Snapshot {
-	if samples == nil {
-		samples = &sample.Set{}
-	}
-	snapshot := &Snapshot{
-		Nodes: make([]Node, len(nodes)),
-		index: make(map[string]int, len(nodes)),
-		pods:  make(map[types.UID]Pod, len(pods)),
-	}
-	for i, node := range nodes {
-		snapshot.index[node.Name] = i
-	}
-
-	tallies := make([]tally, len(nodes))
-	demands := make(map[types.UID]demandOfVersion, len(pods))
-	present := make(map[types.UID]presence, len(pods))
-	for _, pod := range pods {
-		i, ok := snapshot.index[pod.Spec.NodeName]
-		if !ok || ended(pod) {
-			continue
-		}
-		demand := b.demand(pod)
-		demands[pod.UID] = demand
-		sampled := samples.Nodes[pod.Spec.NodeName].Time
-		entry, inNode := b.entry(now, pod, demand.demand, samples, sampled)
-		entry.Node = i
-		snapshot.pods[pod.UID] = entry
-		present[pod.UID] = presence{
-			node: pod.Spec.NodeName, measured: entry.Measured, sampled: sampled, peak: max(entry.Measured, b.present[pod.UID].peak),
-		}
-		tallies[i].podsMeasured += entry.Measured
-		tallies[i].unseenByPods += entry.Counted - entry.Measured
-		if !inNode {
-			tallies[i].unseenByNode += entry.Counted - entry.Measured
-		}
-		tallies[i].growth += entry.Peak - entry.Counted
-		tallies[i].pods++
-	}
-	b.leave(present, snapshot, tallies, samples)
-	b.demands, b.present = demands, present
-
-	for i, node := range nodes {
-		snapshot.Nodes[i] = b.line(now, node, tallies[i], samples)
-		if snapshot.Nodes[i].State != Fresh {
-			snapshot.NotFresh++
-		}
-	}
-	snapshot.Degraded = snapshot.NotFresh*100 > b.options.MaxNotFreshPercent*len(nodes)
-	return snapshot
+// build is one book in the making.
+type build struct {
+	*Builder
+	Input
+	snapshot *Snapshot
+	tallies  []tally
 }
 
-// leave gives back the memory of pods that are gone while their node's sample still shows them, until there is a newer one:
-// without it, a pod that made room would seem to have made none, and the next would have to go.
-func (b *Builder) leave(present map[types.UID]presence, snapshot *Snapshot, tallies []tally, samples *sample.Set) {
-	gone := map[types.UID]presence{}
-	for _, earlier := range []map[types.UID]presence{b.gone, b.present} {
-		for uid, pod := range earlier {
-			_, stays := present[uid]
-			i, known := snapshot.index[pod.node]
-			if stays || !known || pod.measured == 0 || !samples.Nodes[pod.node].Time.Equal(pod.sampled) {
-				continue
-			}
-			gone[uid] = pod
-			tallies[i].gone += pod.measured
-		}
+// Build returns the book at input.Now.
+func (b *Builder) Build(input Input) *Snapshot {
+	if input.Samples == nil {
+		input.Samples = &sample.Set{}
 	}
-	b.gone = gone
+	b.builds++
+	made := build{Builder: b, Input: input, tallies: make([]tally, len(input.Nodes)), snapshot: &Snapshot{
+		Time:  input.Now,
+		Nodes: make([]Node, len(input.Nodes)),
+		index: make(map[string]int, len(input.Nodes)),
+		pods:  make(map[types.UID]Pod, len(input.Pods)),
+	}}
+	made.fill()
+	return made.snapshot
 }
 
-// line makes a node's line from its sample and the tally of its pods.
-func (b *Builder) line(now time.Time, node *corev1.Node, sum tally, samples *sample.Set) Node {
-	line := Node{Name: node.Name}
-	thresholds, err := threshold.Of(node, b.options.EvictionHardBytes)
-	if err != nil { // A node that has not reported its size yet: absent, as one without a sample.
-		return line
+func (b *build) fill() {
+	for i, node := range b.Nodes {
+		b.snapshot.index[node.Name] = i
+		line := &b.snapshot.Nodes[i]
+		line.Name = node.Name
+		// An error is a node that has not reported its size yet: absent, as one without a sample.
+		if thresholds, err := threshold.Of(node, b.options.EvictionHardBytes); err == nil {
+			line.Thresholds = thresholds
+			b.measure(line, node)
+		}
 	}
-	line.Thresholds = thresholds
-	measured, ok := samples.Nodes[node.Name]
+	for node := range b.Samples.Nodes {
+		if _, ok := b.snapshot.index[node]; !ok {
+			b.refuse(sample.ReasonUnknown)
+		}
+	}
+	b.troubles.add(b.Troubles)
+	for _, pod := range b.Pods {
+		if i, ok := b.snapshot.index[pod.Spec.NodeName]; ok && !ended(pod) {
+			b.count(i, pod)
+		}
+	}
+	b.leave()
+	for i, node := range b.Nodes {
+		line := &b.snapshot.Nodes[i]
+		if line.State != Absent {
+			b.sum(line, &b.tallies[i])
+		}
+		if line.State != Fresh {
+			b.snapshot.NotFresh++
+		}
+		line.Cooling = b.troubles.ofNode(node, b.Samples.Nodes[node.Name].Stall, b.options, b.Now)
+	}
+	b.snapshot.cooling = b.troubles.ofWorkloads(b.snapshot.index, b.options.Cooldown, b.Now)
+	b.degrade()
+}
+
+// measure says how far a node's sample can be trusted. One that the machine cannot hold is refused.
+func (b *build) measure(line *Node, node *corev1.Node) {
+	measured, ok := b.Samples.Nodes[node.Name]
 	if !ok {
-		return line
+		return
+	}
+	if capacity := node.Status.Capacity.Memory().Value(); measured.Bytes > capacity || (measured.Pods.Known() && measured.Pods.Bytes > capacity) {
+		b.refuse(sample.ReasonImpossible)
+		return
 	}
 	line.SampleTime = measured.Time
 	line.State = Fresh
-	if now.Sub(measured.Time) > b.options.FreshFor {
+	if b.Now.Sub(measured.Time) > b.options.FreshFor {
 		line.State = Stale
 	}
-	nodeHeld := max(measured.Bytes-sum.gone, 0)
-	podsHeld := sum.podsMeasured + sum.pods*podMarginBytes
-	line.MeasuredLeft, _ = thresholds.Left(nodeHeld, podsHeld)
-	line.Left, line.Signal = thresholds.Left(nodeHeld+sum.unseenByNode, podsHeld+sum.unseenByPods)
+}
+
+// sum makes a node's figures from its sample and the tally of its pods.
+func (b *build) sum(line *Node, sum *tally) {
+	measured := b.Samples.Nodes[line.Name]
+	line.NodeHeld = max(measured.Bytes-sum.gone, 0)
+	line.PodsHeld = sum.podsMeasured + sum.phantom + sum.pods*podMarginBytes
+	unseenByPods := sum.unseenByPods
+	if measured.Pods.Known() { // The cgroup itself: it holds what the pods' own samples may lack.
+		line.PodsHeld = max(measured.Pods.Bytes-sum.gone, 0)
+		unseenByPods = sum.unseenByNode
+	}
+	line.Removable = sum.podsMeasured
+	if sum.unmeasured {
+		line.Removable = max(line.NodeHeld, line.PodsHeld)
+	}
+	line.MeasuredLeft, _ = line.Thresholds.Left(line.NodeHeld, line.PodsHeld)
+	line.Left, line.Signal = line.Thresholds.Left(line.NodeHeld+sum.unseenByNode, line.PodsHeld+unseenByPods)
 	line.ForecastLeft = line.Left - sum.growth
-	return line
 }
 
-// entry says what one pod counts for. inNode is true for a pod without a sample of its own whose memory is in its node's
-// sample all the same, taken at sampled: it has been running for longer than its warm-up.
-func (b *Builder) entry(now time.Time, pod *corev1.Pod, demand forecast.Demand, samples *sample.Set, sampled time.Time) (entry Pod, inNode bool) {
-	measured, ok := samples.Pods[types.NamespacedName{Namespace: pod.Namespace, Name: pod.Name}]
-	covered := ok && coveredBy(pod, measured.Time)
-	if covered {
-		entry.Measured = measured.Bytes
+// degrade decides whether too few nodes are fresh.
+func (b *build) degrade() {
+	limit := b.options.MaxNotFreshPercent * len(b.Nodes)
+	if b.degraded {
+		limit -= limit / 5
 	}
-	entry.Counted = entry.Measured
-	switch {
-	case !covered:
-		entry.Counted = demand.RequestBytes
-		inNode = coveredBy(pod, sampled) && !b.warming(now, pod, sampled)
-	case b.warming(now, pod, measured.Time):
-		// What it held before it was restarted, it will hold again.
-		entry.Counted = max(entry.Measured, demand.RequestBytes, b.present[pod.UID].peak)
-	}
-	entry.Peak = max(entry.Counted, demand.PeakBytes)
-	if pod.DeletionTimestamp != nil { // On its way out: it will not grow.
-		entry.Peak = entry.Counted
-	}
-	return entry, inNode
+	b.degraded = b.snapshot.NotFresh*100 > limit
+	b.snapshot.Degraded = b.degraded
 }
 
-func (b *Builder) demand(pod *corev1.Pod) demandOfVersion {
-	if known, ok := b.demands[pod.UID]; ok && known.resourceVersion == pod.ResourceVersion {
-		return known
+func (b *build) refuse(reason sample.Reason) {
+	if b.snapshot.Refused == nil {
+		b.snapshot.Refused = map[sample.Reason]int{}
 	}
-	return demandOfVersion{pod.ResourceVersion, b.options.Prior.Demand(pod)}
+	b.snapshot.Refused[reason]++
 }

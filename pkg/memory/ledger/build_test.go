@@ -27,7 +27,7 @@ var (
 		WarmUp:             time.Minute,
 		EvictionHardBytes:  100 * mi,
 		MaxNotFreshPercent: 50,
-		Prior:              forecast.Prior{LimitPercent: 50, DefaultContainerBytes: 200 * mi},
+		Estimator:          forecast.Prior{LimitPercent: 50, DefaultContainerBytes: 200 * mi},
 	}
 )
 
@@ -118,7 +118,7 @@ func TestPodsCountForWhatTheSampleDoesNotShow(t *testing.T) {
 			if test.sampled >= 0 {
 				set = samples(1000*mi, 20*time.Second, map[string]int64{"p": test.sampled})
 			}
-			snapshot := ledger.NewBuilder(options).Build(now, []*corev1.Node{node("n1")}, []*corev1.Pod{test.pod}, set)
+			snapshot := ledger.NewBuilder(options).Build(ledger.Input{Now: now, Nodes: []*corev1.Node{node("n1")}, Pods: []*corev1.Pod{test.pod}, Samples: set})
 			got, ok := snapshot.Pod("p")
 			if !ok {
 				t.Fatal("the pod is not in the book")
@@ -155,7 +155,7 @@ func TestAPodWithoutASampleOfItsOwnIsInItsNodesSample(t *testing.T) {
 		{"the pods' own signal has nothing but the request", reserved, pod("p", time.Hour), 1000*mi - 400*mi - mi},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			snapshot := ledger.NewBuilder(options).Build(now, []*corev1.Node{test.node}, []*corev1.Pod{test.pod}, samples(1000*mi, 20*time.Second, nil))
+			snapshot := ledger.NewBuilder(options).Build(ledger.Input{Now: now, Nodes: []*corev1.Node{test.node}, Pods: []*corev1.Pod{test.pod}, Samples: samples(1000*mi, 20*time.Second, nil)})
 			if got := snapshot.Nodes[0].Left; got != test.want {
 				t.Errorf("Left = %dMi, want %dMi", got/mi, test.want/mi)
 			}
@@ -177,7 +177,7 @@ func TestPodsOfANodeAddUp(t *testing.T) {
 		{"by its pods", tight, ledger.Node{MeasuredLeft: 1200*mi - 4*mi, Left: 400*mi - 4*mi, ForecastLeft: -400*mi - 4*mi}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			line := ledger.NewBuilder(options).Build(now, []*corev1.Node{test.node}, pods, samples(1000*mi, 20*time.Second, map[string]int64{"a": 300 * mi, "b": 500 * mi})).Nodes[0]
+			line := ledger.NewBuilder(options).Build(ledger.Input{Now: now, Nodes: []*corev1.Node{test.node}, Pods: pods, Samples: samples(1000*mi, 20*time.Second, map[string]int64{"a": 300 * mi, "b": 500 * mi})}).Nodes[0]
 			got := ledger.Node{MeasuredLeft: line.MeasuredLeft, Left: line.Left, ForecastLeft: line.ForecastLeft}
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
@@ -191,7 +191,8 @@ func TestThePodsThatLeaveGiveBackTheirMemoryOnce(t *testing.T) {
 	stays, leaves := pod("stays", time.Hour), pod("leaves", time.Hour)
 	set := samples(1000*mi, 20*time.Second, map[string]int64{"stays": 100 * mi, "leaves": 700 * mi})
 	left := func(set *sample.Set, pods ...*corev1.Pod) int64 {
-		return builder.Build(now, nodes, pods, set).Nodes[0].Left / mi
+		ended := func(uid types.UID) bool { return uid == "leaves" }
+		return builder.Build(ledger.Input{Now: now, Nodes: nodes, Pods: pods, Samples: set, Ended: ended}).Nodes[0].Left / mi
 	}
 	for _, step := range []struct {
 		name string
@@ -199,7 +200,7 @@ func TestThePodsThatLeaveGiveBackTheirMemoryOnce(t *testing.T) {
 		want int64
 	}{
 		{"both are there", left(set, stays, leaves), 2900},
-		{"one has left: the sample still shows it", left(set, stays), 3600},
+		{"one has ended: the sample still shows it", left(set, stays), 3600},
 		{"it stays gone", left(set, stays), 3600},
 		{"the next sample does not show it any more", left(samples(300*mi, 5*time.Second, map[string]int64{"stays": 100 * mi}), stays), 3600},
 	} {
@@ -209,13 +210,39 @@ func TestThePodsThatLeaveGiveBackTheirMemoryOnce(t *testing.T) {
 	}
 }
 
+// A pod that was deleted by force is gone from the API at once, while its containers run on until its kubelet stops them.
+func TestAPodThatVanishedIsHeldForAWhile(t *testing.T) {
+	vanishing := func(changes ...func(*corev1.Pod)) func(after time.Duration, pods ...*corev1.Pod) int64 {
+		builder, first := ledger.NewBuilder(options), pod("p", time.Hour, changes...)
+		set := samples(1000*mi, 20*time.Second, map[string]int64{"p": 700 * mi})
+		build := func(after time.Duration, pods ...*corev1.Pod) int64 {
+			return builder.Build(ledger.Input{Now: now.Add(after), Nodes: []*corev1.Node{node("n1")}, Pods: pods, Samples: set}).Nodes[0].Left / mi
+		}
+		build(0, first)
+		return build
+	}
+	forced := vanishing()
+	for _, step := range []struct {
+		after time.Duration
+		want  int64
+	}{{time.Second, 2900}, {30 * time.Second, 2900}, {32 * time.Second, 3600}} {
+		if got := forced(step.after); got != step.want {
+			t.Errorf("deleted by force %s ago: left = %dMi, want %dMi", step.after, got, step.want)
+		}
+	}
+	terminating := vanishing(func(p *corev1.Pod) { p.DeletionTimestamp = &metav1.Time{Time: now} })
+	if got := terminating(time.Second); got != 3600 {
+		t.Errorf("gone after it was terminating: left = %dMi, want 3600Mi", got)
+	}
+}
+
 func TestARestartedPodCountsForWhatItHeldBefore(t *testing.T) {
 	builder, nodes := ledger.NewBuilder(options), []*corev1.Node{node("n1")}
 	before := pod("p", time.Hour)
-	builder.Build(now, nodes, []*corev1.Pod{before}, samples(2000*mi, 20*time.Second, map[string]int64{"p": 1500 * mi}))
+	builder.Build(ledger.Input{Now: now, Nodes: nodes, Pods: []*corev1.Pod{before}, Samples: samples(2000*mi, 20*time.Second, map[string]int64{"p": 1500 * mi})})
 	after := before.DeepCopy()
 	after.Status.ContainerStatuses[0].State.Running.StartedAt = metav1.NewTime(ago(3 * time.Second))
-	snapshot := builder.Build(now, nodes, []*corev1.Pod{after}, samples(510*mi, 5*time.Second, map[string]int64{"p": 10 * mi}))
+	snapshot := builder.Build(ledger.Input{Now: now, Nodes: nodes, Pods: []*corev1.Pod{after}, Samples: samples(510*mi, 5*time.Second, map[string]int64{"p": 10 * mi})})
 	if got, _ := snapshot.Pod("p"); got.Counted != 1500*mi {
 		t.Errorf("Counted = %dMi, want the 1500Mi that it held before", got.Counted/mi)
 	}
@@ -226,7 +253,7 @@ func TestEndedPodsAndPodsOfUnknownNodesDoNotCount(t *testing.T) {
 		pod("failed", time.Hour, func(p *corev1.Pod) { p.Status.Phase = corev1.PodFailed }),
 		pod("elsewhere", time.Hour, func(p *corev1.Pod) { p.Spec.NodeName = "gone" }),
 	}
-	snapshot := ledger.NewBuilder(options).Build(now, []*corev1.Node{node("n1")}, pods, samples(1000*mi, 0, nil))
+	snapshot := ledger.NewBuilder(options).Build(ledger.Input{Now: now, Nodes: []*corev1.Node{node("n1")}, Pods: pods, Samples: samples(1000*mi, 0, nil)})
 	for _, pod := range pods {
 		if _, ok := snapshot.Pod(pod.UID); ok {
 			t.Errorf("pod %s is in the book", pod.Name)
@@ -253,7 +280,7 @@ func TestNodeStates(t *testing.T) {
 		{"a node without a size", unsized, samples(mi, 0, nil), ledger.Absent},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			snapshot := ledger.NewBuilder(options).Build(now, []*corev1.Node{test.node}, nil, test.samples)
+			snapshot := ledger.NewBuilder(options).Build(ledger.Input{Now: now, Nodes: []*corev1.Node{test.node}, Samples: test.samples})
 			if got := snapshot.Nodes[0].State; got != test.want {
 				t.Errorf("state = %v, want %v", got, test.want)
 			}
@@ -267,8 +294,7 @@ func TestNodeStates(t *testing.T) {
 func TestTheKubepodsSignalBindsWhereSystemReservationsAreLarge(t *testing.T) {
 	reserved := node("n1")
 	reserved.Status.Allocatable[corev1.ResourceMemory] = *resource.NewQuantity(1000*mi, resource.BinarySI)
-	snapshot := ledger.NewBuilder(options).Build(now, []*corev1.Node{reserved},
-		[]*corev1.Pod{pod("p", time.Hour)}, samples(1500*mi, 0, map[string]int64{"p": 700 * mi}))
+	snapshot := ledger.NewBuilder(options).Build(ledger.Input{Now: now, Nodes: []*corev1.Node{reserved}, Pods: []*corev1.Pod{pod("p", time.Hour)}, Samples: samples(1500*mi, 0, map[string]int64{"p": 700 * mi})})
 	if got, want := snapshot.Nodes[0].Left, 1000*mi-700*mi-mi; got != want {
 		t.Errorf("Left = %d, want %d (allocatable - pod - margin)", got, want)
 	}
@@ -288,8 +314,8 @@ func TestBuildingAgainWithTheSameBuilderGivesTheSameBook(t *testing.T) {
 		set := samples(rapid.Int64Range(0, 5000).Draw(t, "node")*mi, 10*time.Second, sampled)
 		nodes := []*corev1.Node{node("n1")}
 		builder := ledger.NewBuilder(options)
-		first := builder.Build(now, nodes, pods, set)
-		if diff := cmp.Diff(first.Nodes, builder.Build(now, nodes, pods, set).Nodes); diff != "" {
+		first := builder.Build(ledger.Input{Now: now, Nodes: nodes, Pods: pods, Samples: set})
+		if diff := cmp.Diff(first.Nodes, builder.Build(ledger.Input{Now: now, Nodes: nodes, Pods: pods, Samples: set}).Nodes); diff != "" {
 			t.Fatalf("(-first +second):\n%s", diff)
 		}
 		line := first.Nodes[0]

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // ended reports whether the pod holds no memory any more: its final phase is published only after its containers have
@@ -14,16 +15,24 @@ func ended(pod *corev1.Pod) bool {
 	return pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
 }
 
-// coveredBy reports whether a sample taken at the given time, known by the pod's name only, is of this pod and not of one
-// that had its name before: the kubelet must have taken the pod in by then.
-func coveredBy(pod *corev1.Pod, taken time.Time) bool {
+// startedBy reports whether the pod's kubelet had taken it in at the given time: a sample of then, known by the pod's name
+// only, is of this pod and not of one that had its name before.
+func startedBy(pod *corev1.Pod, taken time.Time) bool {
 	return pod.Status.StartTime != nil && !taken.Before(pod.Status.StartTime.Time)
+}
+
+// isOf reports whether a kubelet calls the pod by the UID. It calls a static pod by the hash of its file, and the API
+// server calls the mirror of that pod otherwise (k8s.io/kubernetes pkg/kubelet/types/pod_update.go).
+func isOf(uid types.UID, pod *corev1.Pod) bool {
+	return uid == pod.UID || string(uid) == pod.Annotations["kubernetes.io/config.hash"] ||
+		string(uid) == pod.Annotations[corev1.MirrorPodAnnotationKey]
 }
 
 // warming reports whether a pod that a sample taken at the given time covers may still grow to what it asks for, so that
 // the sample is no upper bound: it is not ready, is ready for less than the warm-up, or has a container that is not
-// running or was started again after the sample.
-func (b *Builder) warming(now time.Time, pod *corev1.Pod, taken time.Time) bool {
+// running or was started again after the sample. Readiness falls with a failing probe too: what such a pod will do is not
+// known.
+func (b *build) warming(pod *corev1.Pod, taken time.Time) bool {
 	if pod.DeletionTimestamp != nil { // On its way out: it will not grow.
 		return false
 	}
@@ -31,17 +40,28 @@ func (b *Builder) warming(now time.Time, pod *corev1.Pod, taken time.Time) bool 
 	for i := range pod.Status.Conditions {
 		condition := &pod.Status.Conditions[i]
 		if condition.Type == corev1.PodReady && condition.Status == corev1.ConditionTrue {
-			ready = now.Sub(condition.LastTransitionTime.Time) >= b.options.WarmUp
+			ready = b.Now.Sub(condition.LastTransitionTime.Time) >= b.options.WarmUp
 		}
 	}
 	if !ready {
 		return true
 	}
 	for i := range pod.Status.ContainerStatuses {
-		running := pod.Status.ContainerStatuses[i].State.Running
-		if running == nil || running.StartedAt.After(taken) {
+		if b.started(&pod.Status.ContainerStatuses[i], taken) {
+			return true
+		}
+	}
+	for i := range pod.Status.InitContainerStatuses { // Sidecars run on; the others have done their work.
+		status := &pod.Status.InitContainerStatuses[i]
+		if status.State.Terminated == nil && b.started(status, taken) {
 			return true
 		}
 	}
 	return false
+}
+
+// started reports whether a container does not run, or runs for so short a time that the sample tells little of it.
+func (b *build) started(status *corev1.ContainerStatus, taken time.Time) bool {
+	running := status.State.Running
+	return running == nil || running.StartedAt.After(taken) || (status.RestartCount > 0 && b.Now.Sub(running.StartedAt.Time) < b.options.WarmUp)
 }

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/headroom-dev/headroom/pkg/memory/forecast"
+	"github.com/headroom-dev/headroom/pkg/memory/sample"
 	"github.com/headroom-dev/headroom/pkg/memory/threshold"
 )
 
@@ -40,13 +41,20 @@ func (s State) String() string {
 	}
 }
 
-// Node is one node's line in the book. All figures are bytes; but for Name, State and Thresholds they mean something only
-// if State is Fresh.
+// Node is one node's line in the book. All figures are bytes; but for Name, State, Thresholds and Cooling they mean
+// something only if State is Fresh.
 type Node struct {
 	Name       string
 	State      State
 	SampleTime time.Time
 	Thresholds threshold.Thresholds
+
+	// NodeHeld and PodsHeld are the working sets that were measured: of the machine, and of its pods, by the kubepods
+	// cgroup or else by the pods' own samples. What pods held that are gone since is taken off.
+	NodeHeld, PodsHeld int64
+
+	// Removable is how much of it could go with pods: what was measured of them, or all if one was not.
+	Removable int64
 
 	// MeasuredLeft is left until the first eviction signal by what was measured alone.
 	MeasuredLeft int64
@@ -56,6 +64,9 @@ type Node struct {
 	Signal threshold.Signal
 	// ForecastLeft is Left less what every pod on the node is still expected to grow until its peak.
 	ForecastLeft int64
+
+	// Cooling is 1 while the node is short of memory, and after that falls to 0 within Options.Cooldown.
+	Cooling float64
 }
 
 // Pod is what the book holds of one pod, in bytes.
@@ -70,14 +81,19 @@ type Pod struct {
 
 // Snapshot is the book at one moment.
 type Snapshot struct {
+	// Time at which it was made.
+	Time  time.Time
 	Nodes []Node
 	// Degraded is true when too few nodes are fresh: then requests decide on every node.
 	Degraded bool
 	// NotFresh is the number of nodes that are stale or absent.
 	NotFresh int
+	// Refused counts the samples that cannot be true of the nodes and pods that there are.
+	Refused map[sample.Reason]int
 
-	index map[string]int
-	pods  map[types.UID]Pod
+	index   map[string]int
+	pods    map[types.UID]Pod
+	cooling map[forecast.Workload][]Cooling
 }
 
 // Index returns the position of the named node in Nodes, or -1.
@@ -94,16 +110,36 @@ func (s *Snapshot) Pod(uid types.UID) (Pod, bool) {
 	return pod, ok
 }
 
+// Cooling is how much a workload is to be kept off a node where one of its pods was ended for want of memory.
+type Cooling struct {
+	// Node is the index of the node in the snapshot.
+	Node int
+	// Share is 1 at that moment and falls to 0 within Options.Cooldown.
+	Share float64
+}
+
+// Cooling returns the nodes to keep a workload off; usually there are none.
+func (s *Snapshot) Cooling(workload forecast.Workload) []Cooling { return s.cooling[workload] }
+
+// AnyCooling reports whether any workload is to be kept off any node.
+func (s *Snapshot) AnyCooling() bool { return len(s.cooling) > 0 }
+
 // Options says how the book is kept.
 type Options struct {
 	// FreshFor is the age up to which a sample is trusted.
 	FreshFor time.Duration
 	// WarmUp is the time after a pod became ready until which it counts for at least its request.
 	WarmUp time.Duration
-	// EvictionHardBytes is the hard eviction threshold assumed for every kubelet.
+	// EvictionHardBytes is the hard eviction threshold assumed for every kubelet of which it is not known.
 	EvictionHardBytes int64
-	// MaxNotFreshPercent is the share of nodes that are not fresh above which the snapshot is Degraded. 0 to 100.
+	// MaxNotFreshPercent is the share of nodes that are not fresh above which the snapshot is Degraded. 0 to 100. It is so
+	// until the share is a fifth below that, so that it does not flap.
 	MaxNotFreshPercent int
-	// Prior estimates what pods will hold.
-	Prior forecast.Prior
+	// Cooldown is the time for which a node is remembered to have run short of memory. 0: not at all.
+	Cooldown time.Duration
+	// MaxStallPercent is the share of time in which processes may wait for memory (PSI some avg10) before a node counts as
+	// short of it. 0: any.
+	MaxStallPercent float64
+	// Estimator says what pods will hold.
+	Estimator forecast.Estimator
 }

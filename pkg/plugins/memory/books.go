@@ -28,9 +28,11 @@ type book struct {
 // line is what a cycle needs of a node, in bytes, side by side: what the snapshot says of it, and what pods hold that were
 // given to it since, as Filter and as Score count them.
 type line struct {
-	left, measuredLeft, forecastLeft, size int64
-	fresh                                  bool
-	counted, peak                          atomic.Int64
+	// The reserve is taken off left and measuredLeft. removable is what pods that were measured hold.
+	left, measuredLeft, removable, forecastLeft, size int64
+	cooling                                           float64
+	fresh                                             bool
+	counted, peak                                     atomic.Int64
 }
 
 // positions are indices of lines by the scheduler's own node objects. Those stay the same from cycle to cycle and never
@@ -76,15 +78,24 @@ type reservation struct {
 // books holds the current book and the reservations, each until a snapshot covers its pod.
 type books struct {
 	latest atomic.Pointer[book]
+	kept   reserve
 
 	mutex        sync.Mutex // guards reservations, and their agreement with the sums of the latest book
 	reservations map[types.UID]reservation
 }
 
-func newBooks() *books {
-	b := &books{reservations: map[types.UID]reservation{}}
+// reserve is what the Filter keeps free on every node.
+type reserve struct {
+	bytes, percent int64
+}
+
+// of returns the larger of the two on a node that has size bytes for pods.
+func (r reserve) of(size int64) int64 { return max(r.bytes, size/100*r.percent) }
+
+func newBooks(reserve reserve) *books {
+	b := &books{kept: reserve, reservations: map[types.UID]reservation{}}
 	// Nothing is known yet: requests decide.
-	b.latest.Store(newBook(&ledger.Snapshot{Degraded: true}))
+	b.latest.Store(newBook(&ledger.Snapshot{Degraded: true}, reserve))
 	return b
 }
 
@@ -107,6 +118,13 @@ func (b *books) release(pod types.UID) {
 	b.releaseLocked(pod)
 }
 
+// reserved returns how many pods are counted beside the current book.
+func (b *books) reserved() int {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	return len(b.reservations)
+}
+
 func (b *books) releaseLocked(pod types.UID) {
 	if entry, ok := b.reservations[pod]; ok {
 		delete(b.reservations, pod)
@@ -118,7 +136,7 @@ func (b *books) releaseLocked(pod types.UID) {
 func (b *books) publish(snapshot *ledger.Snapshot) *book {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
-	next := newBook(snapshot)
+	next := newBook(snapshot, b.kept)
 	for pod, entry := range b.reservations {
 		if _, covered := snapshot.Pod(pod); covered {
 			delete(b.reservations, pod)
@@ -130,13 +148,14 @@ func (b *books) publish(snapshot *ledger.Snapshot) *book {
 	return next
 }
 
-func newBook(snapshot *ledger.Snapshot) *book {
+func newBook(snapshot *ledger.Snapshot, reserve reserve) *book {
 	b := &book{snapshot: snapshot, lines: make([]line, len(snapshot.Nodes))}
 	b.leastLeft.Store(math.MaxInt64)
 	for i := range snapshot.Nodes {
 		node, line := &snapshot.Nodes[i], &b.lines[i]
-		line.left, line.measuredLeft, line.forecastLeft = node.Left, node.MeasuredLeft, node.ForecastLeft
-		line.size, line.fresh = node.Thresholds.Pods, node.State == ledger.Fresh
+		line.size, line.fresh, line.cooling = node.Thresholds.Pods, node.State == ledger.Fresh, node.Cooling
+		kept := reserve.of(line.size)
+		line.left, line.measuredLeft, line.removable, line.forecastLeft = node.Left-kept, node.MeasuredLeft-kept, node.Removable, node.ForecastLeft
 		b.lower(i)
 	}
 	return b
@@ -144,7 +163,7 @@ func newBook(snapshot *ledger.Snapshot) *book {
 
 func (b *book) count(entry reservation, sign int64) {
 	if node := b.snapshot.Index(entry.node); node >= 0 {
-		b.lines[node].counted.Add(sign * entry.demand.RequestBytes)
+		b.lines[node].counted.Add(sign * entry.demand.FirmBytes)
 		b.lines[node].peak.Add(sign * entry.demand.PeakBytes)
 		b.lower(node)
 	}

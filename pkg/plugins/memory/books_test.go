@@ -7,6 +7,8 @@ import (
 
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
+
+	"github.com/headroom-dev/headroom/pkg/apis/config"
 )
 
 func TestNodesAreFoundByTheirObjectAndCopiesByTheirName(t *testing.T) {
@@ -43,7 +45,9 @@ func TestNodesAreFoundByTheirObjectAndCopiesByTheirName(t *testing.T) {
 func TestTheFullestNodeBoundsWhatFitsEverywhere(t *testing.T) {
 	fleet := newFleet(nil).node("n1", 3000*mi, 0).node("n2", 1000*mi, 0) // 900Mi and 2900Mi left
 	fleet.publish()
-	fits := func(request int64) bool { return fleet.plugin.newState(newPod("new", request), nil).fitsAll }
+	fits := func(request int64) bool {
+		return fleet.plugin.newState(newPod("new", request), config.FilterHard, nil).fitsAll
+	}
 	if !fits(900*mi) || fits(900*mi+1) {
 		t.Errorf("900Mi fit everywhere: %v; a byte more: %v; want true and false", fits(900*mi), fits(900*mi+1))
 	}

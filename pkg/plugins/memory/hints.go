@@ -9,6 +9,8 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/util"
 )
 
+const evictionHardAnnotation = "headroom.dev/eviction-hard"
+
 // isSchedulableAfterPodDeletion wakes the pod when a pod leaves a node that memory was promised to and not measured yet:
 // that promise ends with it. Memory that was measured comes back with the next book, and the keeper wakes for it: until then
 // another cycle would find the node as full as before, and might take a further victim.
@@ -18,22 +20,27 @@ func (pl *Memory) isSchedulableAfterPodDeletion(_ klog.Logger, pod *corev1.Pod, 
 		return fwk.Queue, err
 	}
 	if entry, ok := pl.books.current().snapshot.Pod(deleted.UID); ok && entry.Counted <= entry.Measured {
-		pl.waiting.add(pod, pl.prior.Demand(pod).RequestBytes+pl.reserve, pl.books.current())
+		pl.waiting.add(pod, pl.estimator.Demand(pod).FirmBytes, pl.books.current())
 		return fwk.QueueSkip, nil
 	}
 	return fwk.Queue, nil
 }
 
-// isSchedulableAfterScaleDown wakes the pod when it asks for less memory itself.
-func (pl *Memory) isSchedulableAfterScaleDown(_ klog.Logger, pod *corev1.Pod, oldObj, newObj any) (fwk.QueueingHint, error) {
+// isSchedulableAfterOwnUpdate wakes the pod when it asks for less memory itself, or changed what the Filter may do for it.
+func (pl *Memory) isSchedulableAfterOwnUpdate(_ klog.Logger, pod *corev1.Pod, oldObj, newObj any) (fwk.QueueingHint, error) {
 	before, after, err := util.As[*corev1.Pod](oldObj, newObj)
 	if err != nil {
 		return fwk.Queue, err
 	}
-	if after.UID != pod.UID || pl.prior.Demand(after).RequestBytes >= pl.prior.Demand(before).RequestBytes {
+	if after.UID != pod.UID || before == nil {
 		return fwk.QueueSkip, nil
 	}
-	return fwk.Queue, nil
+	wasMode, wasErr := pl.modes.of(before)
+	isMode, isErr := pl.modes.of(after)
+	if (wasErr == nil) != (isErr == nil) || wasMode != isMode || pl.estimator.Demand(after).FirmBytes < pl.estimator.Demand(before).FirmBytes {
+		return fwk.Queue, nil
+	}
+	return fwk.QueueSkip, nil
 }
 
 // isSchedulableAfterNodeChange wakes the pod for a new node, of which nothing is measured yet, and for one whose memory
@@ -43,7 +50,8 @@ func (pl *Memory) isSchedulableAfterNodeChange(_ klog.Logger, _ *corev1.Pod, old
 	if err != nil {
 		return fwk.Queue, err
 	}
-	if before == nil || after.Status.Allocatable.Memory().Cmp(*before.Status.Allocatable.Memory()) > 0 {
+	if before == nil || after.Status.Allocatable.Memory().Cmp(*before.Status.Allocatable.Memory()) > 0 ||
+		after.Annotations[evictionHardAnnotation] != before.Annotations[evictionHardAnnotation] {
 		return fwk.Queue, nil
 	}
 	return fwk.QueueSkip, nil

@@ -9,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/informers"
 	corelisters "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/tools/cache"
@@ -21,24 +22,48 @@ import (
 
 // keeper makes a new book whenever samples were read or pods and nodes changed.
 type keeper struct {
-	books   *books
-	waiting *waiting
-	clock   clock.WithTicker
-	poller  *usage.Poller
-	builder *ledger.Builder
-	nodes   corelisters.NodeLister
-	pods    corelisters.PodLister
+	books     *books
+	waiting   *waiting
+	clock     clock.WithTicker
+	poller    *usage.Poller
+	builder   *ledger.Builder
+	history   *history
+	announcer *announcer
+	metrics   *metrics
+	nodes     corelisters.NodeLister
+	pods      corelisters.PodLister
 
-	changed  chan struct{} // holds one token: something is to be taken into the book
-	settling time.Duration // after a book was made, so that a storm of events makes one book
-	degraded bool
+	changed chan struct{} // holds one token: something is to be taken into the book
 }
 
-// start watches nodes and pods through the scheduler's own informers and keeps the book until ctx ends.
-func (k *keeper) start(ctx context.Context, factory informers.SharedInformerFactory) error {
+// start watches nodes and pods through the scheduler's own informers, and pods that have ended through the one given, and
+// keeps the book until ctx ends.
+func (k *keeper) start(ctx context.Context, factory informers.SharedInformerFactory, ended cache.SharedIndexInformer) error {
 	pods, nodes := factory.Core().V1().Pods(), factory.Core().V1().Nodes()
 	k.pods, k.nodes = pods.Lister(), nodes.Lister()
-	podEvents, err := pods.Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{
+	podEvents, err := pods.Informer().AddEventHandler(k.podHandler())
+	if err != nil {
+		return fmt.Errorf("watch pods: %w", err)
+	}
+	nodeEvents, err := nodes.Informer().AddEventHandler(k.nodeHandler())
+	if err != nil {
+		return fmt.Errorf("watch nodes: %w", err)
+	}
+	k.waiting.node = func(name string) *corev1.Node {
+		node, err := k.nodes.Get(name)
+		if err != nil { // It is gone: the next book does not have it.
+			return nil
+		}
+		return node
+	}
+	go k.poller.Run(ctx, k.change)
+	go ended.RunWithContext(ctx)
+	go k.run(ctx, podEvents.HasSynced, nodeEvents.HasSynced)
+	return nil
+}
+
+func (k *keeper) podHandler() cache.ResourceEventHandler {
+	return cache.ResourceEventHandlerFuncs{
 		AddFunc: func(any) { k.change() },
 		UpdateFunc: func(_, updated any) {
 			if pod, ok := updated.(*corev1.Pod); ok && pod.Spec.NodeName != "" {
@@ -56,14 +81,14 @@ func (k *keeper) start(ctx context.Context, factory informers.SharedInformerFact
 			}
 			k.change()
 		},
-	})
-	if err != nil {
-		return fmt.Errorf("watch pods: %w", err)
 	}
-	nodeEvents, err := nodes.Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{
+}
+
+func (k *keeper) nodeHandler() cache.ResourceEventHandler {
+	return cache.ResourceEventHandlerFuncs{
 		AddFunc: func(any) { k.change() },
 		UpdateFunc: func(before, after any) {
-			// The kubelet's heartbeat updates nodes all the time; only their size matters here.
+			// The kubelet's heartbeat updates nodes all the time; only their memory matters here.
 			old, oldOK := before.(*corev1.Node)
 			updated, updatedOK := after.(*corev1.Node)
 			if oldOK && updatedOK && sameMemory(old, updated) {
@@ -72,18 +97,23 @@ func (k *keeper) start(ctx context.Context, factory informers.SharedInformerFact
 			k.change()
 		},
 		DeleteFunc: func(any) { k.change() },
-	})
-	if err != nil {
-		return fmt.Errorf("watch nodes: %w", err)
 	}
-	go k.poller.Run(ctx, k.change)
-	go k.run(ctx, podEvents.HasSynced, nodeEvents.HasSynced)
-	return nil
 }
 
 func sameMemory(a, b *corev1.Node) bool {
 	return a.Status.Capacity.Memory().Cmp(*b.Status.Capacity.Memory()) == 0 &&
-		a.Status.Allocatable.Memory().Cmp(*b.Status.Allocatable.Memory()) == 0
+		a.Status.Allocatable.Memory().Cmp(*b.Status.Allocatable.Memory()) == 0 &&
+		a.Annotations[evictionHardAnnotation] == b.Annotations[evictionHardAnnotation] &&
+		pressure(a) == pressure(b)
+}
+
+func pressure(node *corev1.Node) corev1.ConditionStatus {
+	for i := range node.Status.Conditions {
+		if node.Status.Conditions[i].Type == corev1.NodeMemoryPressure {
+			return node.Status.Conditions[i].Status
+		}
+	}
+	return corev1.ConditionUnknown
 }
 
 // change leaves a token if there is none.
@@ -105,36 +135,43 @@ func (k *keeper) run(ctx context.Context, synced ...cache.InformerSynced) {
 			return
 		case <-k.changed:
 		}
-		if err := k.keep(ctx); err != nil {
+		took, err := k.keep(ctx)
+		if err != nil {
 			logger.Error(err, "The memory book could not be made; the one before stays")
 		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-k.clock.After(k.settling):
+		case <-k.clock.After(settle(took)):
 		}
 	}
 }
 
-// keep makes one book, publishes it and wakes the pods that fit now.
-func (k *keeper) keep(ctx context.Context) error {
+// keep makes one book, publishes it and wakes the pods that fit now. It returns how long it took.
+func (k *keeper) keep(ctx context.Context) (time.Duration, error) {
+	began := time.Now() // not the injected clock: what is measured is this machine's work
 	nodes, err := k.nodes.List(labels.Everything())
 	if err != nil {
-		return fmt.Errorf("list nodes: %w", err)
+		return 0, fmt.Errorf("list nodes: %w", err)
 	}
 	pods, err := k.pods.List(labels.Everything())
 	if err != nil {
-		return fmt.Errorf("list pods: %w", err)
+		return 0, fmt.Errorf("list pods: %w", err)
 	}
-	snapshot := k.builder.Build(k.clock.Now(), nodes, pods, k.poller.Latest())
+	troubles, ended := k.history.take()
+	snapshot := k.builder.Build(ledger.Input{
+		Now: k.clock.Now(), Nodes: nodes, Pods: pods, Samples: k.poller.Latest(), Troubles: troubles,
+		Ended: func(uid types.UID) bool { _, ok := ended[uid]; return ok },
+	})
 	logger := klog.FromContext(ctx)
-	if snapshot.Degraded != k.degraded {
-		if k.degraded = snapshot.Degraded; k.degraded {
-			logger.Info("Too few nodes have a fresh memory sample: requests decide on every node", "notFresh", snapshot.NotFresh, "nodes", len(snapshot.Nodes))
-		} else {
-			logger.Info("Nodes have fresh memory samples: memory decides", "notFresh", snapshot.NotFresh, "nodes", len(snapshot.Nodes))
-		}
-	}
-	k.waiting.wake(logger, k.books.publish(snapshot))
-	return nil
+	book := k.books.publish(snapshot)
+	k.announcer.follow(logger, snapshot)
+	woken := k.waiting.wake(logger, book)
+	took := time.Since(began)
+	k.metrics.kept(snapshot, took)
+	k.metrics.troubles.Add(float64(len(troubles)))
+	k.metrics.woken.Add(float64(woken))
+	k.metrics.waitingPods.Set(float64(k.waiting.count()))
+	k.metrics.reservations.Set(float64(k.books.reserved()))
+	return took, nil
 }

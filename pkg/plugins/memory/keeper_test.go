@@ -17,7 +17,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/fake"
+	"k8s.io/client-go/tools/events"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 	schedulerconfig "k8s.io/kubernetes/pkg/scheduler/apis/config"
@@ -26,15 +28,20 @@ import (
 	"github.com/headroom-dev/headroom/pkg/apis/config"
 	"github.com/headroom-dev/headroom/pkg/memory/ledger"
 	"github.com/headroom-dev/headroom/pkg/memory/sample"
+	"github.com/headroom-dev/headroom/pkg/usage"
 )
 
 // handle is the part of the scheduler that the plugin uses.
 type handle struct {
 	fwk.Handle
 	factory informers.SharedInformerFactory
+	client  kubernetes.Interface
 }
 
 func (h handle) SharedInformerFactory() informers.SharedInformerFactory { return h.factory }
+func (h handle) ClientSet() kubernetes.Interface                        { return h.client }
+func (h handle) EventRecorder() events.EventRecorderLogger              { return nil }
+func (h handle) ProfileName() string                                    { return "default-scheduler" }
 func (h handle) Activate(klog.Logger, map[string]*corev1.Pod)           {}
 
 // source answers with what is set, or fails.
@@ -56,6 +63,7 @@ func arguments() *config.HeadroomMemoryArgs {
 		WarmUp:              metav1.Duration{Duration: time.Minute},
 		AssumedEvictionHard: resource.MustParse("100Mi"),
 		LimitPriorPercent:   50,
+		Source:              config.MemorySource{Type: config.SourceMetricsAPI},
 	}
 }
 
@@ -68,7 +76,8 @@ func TestTheBookFollowsSamplesPodsAndTheClock(t *testing.T) {
 	factory := informers.NewSharedInformerFactory(client, 0)
 	clock := clocktesting.NewFakeClock(now)
 	source := &source{}
-	plugin, err := newFrom(ctx, arguments(), handle{factory: factory}, source, clock)
+	plugin, err := (&Factory{metrics: newMetrics(), clock: clock, shared: map[sharedKey]*shared{}}).newFrom(ctx, arguments(), handle{factory: factory, client: client},
+		func(*config.HeadroomMemoryArgs, fwk.Handle) (usage.Source, error) { return source, nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +143,7 @@ func TestNewRefusesBadArguments(t *testing.T) {
 		{"an invalid field", invalid, "freshFor"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := New(t.Context(), test.args, handle{})
+			_, err := NewFactory().New(t.Context(), test.args, handle{})
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error = %v, want one that names %q", err, test.want)
 			}

@@ -8,33 +8,25 @@ package memory
 
 import (
 	"context"
-	"fmt"
-	"slices"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
-	"k8s.io/utils/clock"
 
 	"github.com/headroom-dev/headroom/pkg/apis/config"
-	"github.com/headroom-dev/headroom/pkg/apis/config/validation"
 	"github.com/headroom-dev/headroom/pkg/memory/forecast"
-	"github.com/headroom-dev/headroom/pkg/memory/ledger"
 	"github.com/headroom-dev/headroom/pkg/plugins/cycle"
-	"github.com/headroom-dev/headroom/pkg/usage"
 )
 
 // Memory is the plugin.
 type Memory struct {
-	filter  config.FilterMode
-	reserve int64 // bytes
-	prior   forecast.Prior
-	books   *books
-	waiting *waiting
-	latest  *cycle.Latest[*cycleState]
+	modes     modes
+	shadow    bool // decide and report, and change nothing
+	estimator forecast.Estimator
+	books     *books
+	waiting   *waiting
+	metrics   *metrics
+	latest    *cycle.Latest[*cycleState]
 }
 
 var (
@@ -53,24 +45,26 @@ const (
 	// Name is the plugin's name in a KubeSchedulerConfiguration.
 	Name = "HeadroomMemory"
 
-	// ErrReasonMeasured is the reason for a node whose measured memory leaves no room for the pod. Evicting pods can help.
-	ErrReasonMeasured = "node(s) had too little memory left before eviction"
-	// ErrReasonUnseen is the reason for a node whose memory is promised to pods that its sample does not show yet.
-	ErrReasonUnseen = "node(s) had their memory promised to pods that are still starting"
-
-	signatureKey = "headroom.dev/HeadroomMemory.Demand()"
-	toleranceKey = "headroom.dev/HeadroomMemory.ToleratesMemoryPressure()"
+	demandKey   = "headroom.dev/HeadroomMemory.Demand()"
+	modeKey     = "headroom.dev/HeadroomMemory.FilterMode()"
+	workloadKey = "headroom.dev/HeadroomMemory.Workload()"
 )
 
 // Name returns the plugin's name.
 func (pl *Memory) Name() string { return Name }
 
-// SignPod signs the pod's demand and whether it tolerates memory pressure: together with the node that is all that verdict
-// and score depend on, so pods that differ in either never share a signature.
+// SignPod signs all of a pod that verdict and score depend on, together with the node: its demand, its filter mode, and
+// the workload that cooldowns and what is learned go by. Pods that differ in any of them never share a signature. A pod
+// with an annotation that cannot be read is not signed: it is rejected.
 func (pl *Memory) SignPod(_ context.Context, pod *corev1.Pod) ([]fwk.SignFragment, *fwk.Status) {
+	mode, err := pl.modes.of(pod)
+	if err != nil {
+		return nil, fwk.NewStatus(fwk.Unschedulable, err.Error())
+	}
 	return []fwk.SignFragment{
-		{Key: signatureKey, Value: pl.prior.Demand(pod)},
-		{Key: toleranceKey, Value: toleratesPressure(pod)},
+		{Key: demandKey, Value: pl.estimator.Demand(pod)},
+		{Key: modeKey, Value: mode},
+		{Key: workloadKey, Value: forecast.WorkloadOf(pod)},
 	}, nil
 }
 
@@ -79,29 +73,26 @@ func (pl *Memory) SignPod(_ context.Context, pod *corev1.Pod) ([]fwk.SignFragmen
 func (pl *Memory) EventsToRegister(context.Context) ([]fwk.ClusterEventWithHint, error) {
 	return []fwk.ClusterEventWithHint{
 		{Event: fwk.ClusterEvent{Resource: fwk.AssignedPod, ActionType: fwk.Delete}, QueueingHintFn: pl.isSchedulableAfterPodDeletion},
-		{Event: fwk.ClusterEvent{Resource: fwk.TargetPod, ActionType: fwk.UpdatePodScaleDown}, QueueingHintFn: pl.isSchedulableAfterScaleDown},
-		{Event: fwk.ClusterEvent{Resource: fwk.Node, ActionType: fwk.Add | fwk.UpdateNodeAllocatable}, QueueingHintFn: pl.isSchedulableAfterNodeChange},
+		// Annotations are part of what a pod asks for, and have no event of their own.
+		{Event: fwk.ClusterEvent{Resource: fwk.TargetPod, ActionType: fwk.Update}, QueueingHintFn: pl.isSchedulableAfterOwnUpdate},
+		{Event: fwk.ClusterEvent{Resource: fwk.Node, ActionType: fwk.Add | fwk.UpdateNodeAllocatable | fwk.UpdateNodeAnnotation}, QueueingHintFn: pl.isSchedulableAfterNodeChange},
 	}, nil
 }
 
 // PreFilter takes the current book into the cycle, with the pod's demand. Where the Filter has nothing to say it is skipped:
-// when it is off, when requests decide, and for pods that tolerate memory pressure, as those of DaemonSets do: they are meant
-// to run on full nodes too.
+// when requests decide, and for pods that it is not for. A pod with an annotation that cannot be read is rejected: what it
+// asks for is not known.
 func (pl *Memory) PreFilter(_ context.Context, cycleState fwk.CycleState, pod *corev1.Pod, nodes []fwk.NodeInfo) (*fwk.PreFilterResult, *fwk.Status) {
-	state := pl.newState(pod, nodes)
+	mode, err := pl.modes.of(pod)
+	if err != nil {
+		return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, err.Error())
+	}
+	state := pl.newState(pod, mode, nodes)
 	pl.latest.Write(cycleState, state)
-	if pl.filter == config.FilterOff || state.book.snapshot.Degraded || toleratesPressure(pod) {
+	if mode != config.FilterHard || state.book.snapshot.Degraded {
 		return nil, fwk.NewStatus(fwk.Skip)
 	}
 	return nil, nil
-}
-
-// toleratesPressure reports whether the pod may be placed on a node that its kubelet has marked as short of memory.
-func toleratesPressure(pod *corev1.Pod) bool {
-	pressure := corev1.Taint{Key: corev1.TaintNodeMemoryPressure, Effect: corev1.TaintEffectNoSchedule}
-	return slices.ContainsFunc(pod.Spec.Tolerations, func(toleration corev1.Toleration) bool {
-		return toleration.ToleratesTaint(klog.Background(), &pressure, false)
-	})
 }
 
 // PreFilterExtensions returns the plugin itself, for AddPod and RemovePod.
@@ -118,41 +109,34 @@ func (pl *Memory) RemovePod(_ context.Context, cycleState fwk.CycleState, _ *cor
 	return pl.change(cycleState, removed.GetPod(), nodeInfo, -1)
 }
 
-// Filter rejects a node that has less left than the pod asks for. It looks at requests and measurements only: an expected
-// peak never makes a pod Pending. A node without a fresh sample passes.
+// Filter rejects a node that has less left than the pod asks for; see judge. It looks at requests, declarations and
+// measurements only: an expected peak never makes a pod Pending. A node without a fresh sample passes.
 func (pl *Memory) Filter(_ context.Context, cycleState fwk.CycleState, _ *corev1.Pod, nodeInfo fwk.NodeInfo) *fwk.Status {
 	state, ok := pl.latest.Read(cycleState)
 	if !ok || (state.fitsAll && len(state.changes) == 0) {
 		return nil
 	}
-	i := state.book.find(state.positions, nodeInfo)
-	if i < 0 {
+	verdict := state.judge(state.book.find(state.positions, nodeInfo))
+	if verdict == fits {
 		return nil
 	}
-	line := &state.book.lines[i]
-	if !line.fresh {
+	state.reject(verdict)
+	if pl.shadow {
 		return nil
 	}
-	counted, measured := state.held(i)
-	needed := state.demand.RequestBytes + pl.reserve
-	if line.left-counted >= needed {
-		return nil
-	}
-	if !state.rejected.Load() { // once is enough, and many workers share it
-		state.rejected.Store(true)
-	}
-	// What is measured would leave room: only pods that are still starting take it. Nobody is preempted for that.
-	if line.measuredLeft-measured >= needed {
-		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, ErrReasonUnseen)
-	}
-	return fwk.NewStatus(fwk.Unschedulable, ErrReasonMeasured)
+	return verdict.status()
 }
 
 // PostFilter remembers a pod that this plugin rejected, so that it can be woken when memory returns. It never helps by
 // itself and so always answers Unschedulable.
 func (pl *Memory) PostFilter(_ context.Context, cycleState fwk.CycleState, pod *corev1.Pod, _ fwk.NodeToStatusReader) (*fwk.PostFilterResult, *fwk.Status) {
-	if state, ok := pl.latest.Read(cycleState); ok && state.rejected.Load() {
-		pl.waiting.add(pod, state.demand.RequestBytes+pl.reserve, state.book)
+	if state, ok := pl.latest.Read(cycleState); ok {
+		if rejections := state.rejections(); len(rejections) > 0 {
+			pl.metrics.rejected(rejections, outcomePending)
+			if !pl.shadow {
+				pl.waiting.add(pod, state.demand.FirmBytes, state.book)
+			}
+		}
 	}
 	return nil, fwk.NewStatus(fwk.Unschedulable)
 }
@@ -160,8 +144,12 @@ func (pl *Memory) PostFilter(_ context.Context, cycleState fwk.CycleState, pod *
 // PreScore skips scoring while the book is degraded: then requests decide, by the plugins that score them.
 func (pl *Memory) PreScore(_ context.Context, cycleState fwk.CycleState, pod *corev1.Pod, _ []fwk.NodeInfo) *fwk.Status {
 	state, ok := pl.latest.Read(cycleState)
-	if !ok { // PreFilter is disabled.
-		state = pl.newState(pod, nil)
+	if !ok { // PreFilter is disabled, or what it would say does not count any more.
+		mode, err := pl.modes.of(pod)
+		if err != nil {
+			return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, err.Error())
+		}
+		state = pl.newState(pod, mode, nil)
 		pl.latest.Write(cycleState, state)
 	}
 	if state.book.snapshot.Degraded {
@@ -170,29 +158,33 @@ func (pl *Memory) PreScore(_ context.Context, cycleState fwk.CycleState, pod *co
 	return nil
 }
 
-// Score ranks nodes by what is expected to be left with the pod at its peak; see score.
+// Score ranks nodes by what is expected to be left with the pod at its peak; see cycleState.score. In shadow mode all nodes
+// score alike.
 func (pl *Memory) Score(_ context.Context, cycleState fwk.CycleState, _ *corev1.Pod, nodeInfo fwk.NodeInfo) (int64, *fwk.Status) {
 	state, ok := pl.latest.Read(cycleState)
 	if !ok {
 		return 0, nil
 	}
-	i := state.book.find(state.positions, nodeInfo)
-	if i < 0 || !state.book.lines[i].fresh {
-		return scoreByRequests(nodeInfo.GetRequested().GetMemory(), nodeInfo.GetAllocatable().GetMemory()), nil
+	score := state.score(state.book.find(state.positions, nodeInfo), nodeInfo)
+	if pl.shadow {
+		state.shadow.note(score)
+		return 0, nil
 	}
-	line := &state.book.lines[i]
-	room := line.forecastLeft - line.peak.Load() - state.demand.PeakBytes
-	return scoreByRoom(room, line.size), nil
+	return score, nil
 }
 
 // ScoreExtensions is nil: scores are on the common scale already.
 func (pl *Memory) ScoreExtensions() fwk.ScoreExtensions { return nil }
 
 // Reserve counts the pod at once, so that the next pod of a burst sees it.
-func (pl *Memory) Reserve(_ context.Context, cycleState fwk.CycleState, pod *corev1.Pod, nodeName string) *fwk.Status {
+func (pl *Memory) Reserve(ctx context.Context, cycleState fwk.CycleState, pod *corev1.Pod, nodeName string) *fwk.Status {
 	state, ok := pl.latest.Read(cycleState)
-	if !ok {
-		state = pl.newState(pod, nil)
+	if !ok { // Neither PreFilter nor PreScore is enabled.
+		state = pl.newState(pod, config.FilterOff, nil)
+	}
+	pl.metrics.rejected(state.rejections(), outcomePlaced)
+	if pl.shadow {
+		pl.reportShadow(klog.FromContext(ctx), state, pod, nodeName)
 	}
 	pl.books.reserve(pod.UID, nodeName, state.demand)
 	return nil
@@ -201,56 +193,4 @@ func (pl *Memory) Reserve(_ context.Context, cycleState fwk.CycleState, pod *cor
 // Unreserve takes back what Reserve counted.
 func (pl *Memory) Unreserve(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, _ string) {
 	pl.books.release(pod.UID)
-}
-
-// New returns the plugin for arguments of type HeadroomMemoryArgs, which it validates. It reads metrics.k8s.io until ctx
-// ends.
-func New(ctx context.Context, arguments runtime.Object, handle fwk.Handle) (fwk.Plugin, error) {
-	args, ok := arguments.(*config.HeadroomMemoryArgs)
-	if !ok {
-		return nil, fmt.Errorf("%s: the arguments are of type %T, want HeadroomMemoryArgs", Name, arguments)
-	}
-	if err := validation.ValidateHeadroomMemoryArgs(nil, args); err != nil {
-		return nil, fmt.Errorf("%s: %w", Name, err)
-	}
-	source, err := usage.NewMetricsAPI(rest.AddUserAgent(rest.CopyConfig(handle.KubeConfig()), Name))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", Name, err)
-	}
-	return newFrom(ctx, args, handle, source, clock.RealClock{})
-}
-
-// newFrom is New with the source and the clock given.
-func newFrom(ctx context.Context, args *config.HeadroomMemoryArgs, handle fwk.Handle, source usage.Source, clock clock.WithTicker) (*Memory, error) {
-	prior := forecast.Prior{
-		LimitPercent:          int64(args.LimitPriorPercent),
-		DefaultContainerBytes: args.DefaultContainerPeak.Value(),
-	}
-	pl := &Memory{
-		filter:  args.Filter,
-		reserve: args.Reserve.Value(),
-		prior:   prior,
-		books:   newBooks(),
-		waiting: newWaiting(handle),
-		latest:  cycle.NewLatest[*cycleState](stateKey),
-	}
-	keeper := &keeper{
-		books:   pl.books,
-		waiting: pl.waiting,
-		clock:   clock,
-		poller:  usage.NewPoller(source, args.RefreshInterval.Duration, args.FreshFor.Duration, clock),
-		builder: ledger.NewBuilder(ledger.Options{
-			FreshFor:           args.FreshFor.Duration,
-			WarmUp:             args.WarmUp.Duration,
-			EvictionHardBytes:  args.AssumedEvictionHard.Value(),
-			MaxNotFreshPercent: int(args.MaxNotFreshPercent),
-			Prior:              prior,
-		}),
-		changed:  make(chan struct{}, 1),
-		settling: time.Second,
-	}
-	if err := keeper.start(ctx, handle.SharedInformerFactory()); err != nil {
-		return nil, fmt.Errorf("%s: %w", Name, err)
-	}
-	return pl, nil
 }

@@ -47,11 +47,12 @@ func newFleet(activator fwk.PodActivator) *fleet {
 	return &fleet{
 		samples: &sample.Set{Nodes: map[string]sample.Node{}, Pods: map[types.NamespacedName]sample.Pod{}},
 		plugin: &Memory{
-			filter:  config.FilterHard,
-			prior:   forecast.Prior{LimitPercent: 50, DefaultContainerBytes: 200 * mi},
-			books:   newBooks(),
-			waiting: newWaiting(activator),
-			latest:  cycle.NewLatest[*cycleState](stateKey),
+			modes:     modes{filter: config.FilterHard},
+			estimator: forecast.Prior{LimitPercent: 50, DefaultContainerBytes: 200 * mi},
+			books:     newBooks(reserve{}),
+			waiting:   newWaiting(activator),
+			metrics:   newMetrics(),
+			latest:    cycle.NewLatest[*cycleState](stateKey),
 		},
 	}
 }
@@ -96,9 +97,9 @@ func (f *fleet) bound(name, node string, request int64) *fleet {
 // publish makes the book.
 func (f *fleet) publish() *book {
 	builder := ledger.NewBuilder(ledger.Options{
-		FreshFor: 90 * time.Second, WarmUp: time.Minute, EvictionHardBytes: 100 * mi, MaxNotFreshPercent: 50, Prior: f.plugin.prior,
+		FreshFor: 90 * time.Second, WarmUp: time.Minute, EvictionHardBytes: 100 * mi, MaxNotFreshPercent: 50, Estimator: f.plugin.estimator,
 	})
-	return f.plugin.books.publish(builder.Build(now, f.nodes, f.pods, f.samples))
+	return f.plugin.books.publish(builder.Build(ledger.Input{Now: now, Nodes: f.nodes, Pods: f.pods, Samples: f.samples}))
 }
 
 func (f *fleet) info(name string) fwk.NodeInfo {
@@ -161,12 +162,12 @@ func TestFilterLooksAtBytesLeftUntilEviction(t *testing.T) {
 		wantReason string
 	}{
 		{"room", newFleet(nil).node("n1", 3000*mi, 0), 900 * mi, fwk.Success, ""},
-		{"one byte too few", newFleet(nil).node("n1", 3000*mi, 0), 900*mi + 1, fwk.Unschedulable, ErrReasonMeasured},
+		{"one byte too few", newFleet(nil).node("n1", 3000*mi, 0).running("p", "n1", 100*mi, 100*mi), 900*mi + 1, fwk.Unschedulable, ErrReasonMeasured},
 		{"requests say full, memory does not: other plugins judge requests", newFleet(nil).node("n1", 500*mi, 0).running("p", "n1", 3800*mi, 100*mi), 900 * mi, fwk.Success, ""},
 		{"room but for a pod that is still starting", newFleet(nil).node("n1", 3000*mi, 0).bound("p", "n1", 600*mi), 400 * mi,
 			fwk.UnschedulableAndUnresolvable, ErrReasonUnseen},
 		{"a pod that asks for nothing, below the threshold", newFleet(nil).node("n1", 3900*mi, 0), 0, fwk.Success, ""},
-		{"a pod that asks for nothing, past the threshold", newFleet(nil).node("n1", 3901*mi, 0), 0, fwk.Unschedulable, ErrReasonMeasured},
+		{"a pod that asks for nothing, past the threshold", newFleet(nil).node("n1", 3901*mi, 0).running("p", "n1", 100*mi, 100*mi), 0, fwk.Unschedulable, ErrReasonMeasured},
 		{"stale samples pass", newFleet(nil).node("n1", 3900*mi, 2*time.Minute).node("n2", 0, 0), 900 * mi, fwk.Success, ""},
 		{"most of the fleet is stale: requests decide", newFleet(nil).node("n1", 3900*mi, 0).node("n2", 0, time.Hour).node("n3", 0, time.Hour), 900 * mi, fwk.Success, ""},
 	} {
@@ -182,38 +183,16 @@ func TestFilterLooksAtBytesLeftUntilEviction(t *testing.T) {
 
 func TestFilterOffRejectsNothing(t *testing.T) {
 	fleet := newFleet(nil).node("n1", 3900*mi, 0)
-	fleet.plugin.filter = config.FilterOff
+	fleet.plugin.modes.filter = config.FilterOff
 	fleet.publish()
 	if got := fleet.filter(t, 900*mi, "n1"); !got.IsSuccess() {
 		t.Errorf("status = %v, want success", got)
 	}
 }
 
-func TestPodsThatTolerateMemoryPressureAreNotFiltered(t *testing.T) {
-	fleet := newFleet(nil).node("n1", 3900*mi, 0)
-	fleet.publish()
-	for _, test := range []struct {
-		name       string
-		toleration corev1.Toleration
-		wantSkip   bool
-	}{
-		{"as a DaemonSet's do", corev1.Toleration{Key: corev1.TaintNodeMemoryPressure, Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoSchedule}, true},
-		{"everything", corev1.Toleration{Operator: corev1.TolerationOpExists}, true},
-		{"another taint", corev1.Toleration{Key: corev1.TaintNodeDiskPressure, Operator: corev1.TolerationOpExists}, false},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			pod := newPod("p", 500*mi)
-			pod.Spec.Tolerations = []corev1.Toleration{test.toleration}
-			if _, status := fleet.plugin.PreFilter(t.Context(), framework.NewCycleState(), pod, nil); status.IsSkip() != test.wantSkip {
-				t.Errorf("PreFilter = %v, want Skip: %v", status, test.wantSkip)
-			}
-		})
-	}
-}
-
 func TestTheReserveIsKeptFree(t *testing.T) {
-	fleet := newFleet(nil).node("n1", 3000*mi, 0)
-	fleet.plugin.reserve = 100 * mi
+	fleet := newFleet(nil).node("n1", 3000*mi, 0).running("p", "n1", 100*mi, 100*mi)
+	fleet.plugin.books.kept = reserve{bytes: 100 * mi}
 	fleet.publish()
 	if got := fleet.filter(t, 801*mi, "n1"); got.Code() != fwk.Unschedulable {
 		t.Errorf("status = %v, want Unschedulable", got)
@@ -279,7 +258,7 @@ func TestReservationsAddUp(t *testing.T) {
 			case 0:
 				node := rapid.SampledFrom([]string{"n1", "n2"}).Draw(t, "node")
 				bytes := rapid.Int64Range(0, 1000).Draw(t, "bytes")
-				fleet.plugin.books.reserve(uid, node, forecast.Demand{RequestBytes: bytes, PeakBytes: 2 * bytes})
+				fleet.plugin.books.reserve(uid, node, forecast.Demand{FirmBytes: bytes, PeakBytes: 2 * bytes})
 				delete(want["n1"], uid)
 				delete(want["n2"], uid)
 				want[node][uid] = bytes

@@ -16,6 +16,32 @@ const (
 // an empty one scores. Above it, a difference in room weighs little against other preferences; below it, it decides.
 const tightShare = 0.15
 
+// score ranks the node at index i of the book, 0 to 100: by what is expected to be left with the pod at its peak. Of a node
+// of which nothing is known only the requests count; node may be nil for the others.
+//
+// A node that was short of memory a moment ago loses up to half of its score, and one where a pod of the same workload was
+// ended for that loses all of it; both fade away.
+func (s *cycleState) score(i int, node fwk.NodeInfo) int64 {
+	if i < 0 || !s.book.lines[i].fresh {
+		return scoreByRequests(node.GetRequested().GetMemory(), node.GetAllocatable().GetMemory())
+	}
+	line := &s.book.lines[i]
+	score := scoreByRoom(line.forecastLeft-line.peak.Load()-s.demand.PeakBytes, line.size)
+	if s.soft && s.judge(i) != fits {
+		score = min(score, overflowTop)
+	}
+	away := line.cooling / 2
+	for _, cooling := range s.cooling {
+		if cooling.Node == i {
+			away = max(away, cooling.Share)
+		}
+	}
+	if away > 0 {
+		score -= int64(away * float64(score))
+	}
+	return score
+}
+
 // scoreByRoom scores a fresh node. room is what is expected to be left, in bytes, negative past the threshold; size is the
 // memory for pods, in bytes.
 func scoreByRoom(room, size int64) int64 {

@@ -3,7 +3,6 @@
 package memory
 
 import (
-	"slices"
 	"testing"
 	"time"
 
@@ -80,31 +79,4 @@ func TestFilterAndScoreAllocateNothingForANodeWithRoom(t *testing.T) {
 	}); got != 0 {
 		t.Errorf("Filter and Score allocate %v times a node, want 0", got)
 	}
-}
-
-// Pods of different demand must not share a placement: it is worked out once for all pods of a signature.
-func TestPodsOfDifferentDemandNeverShareASignature(t *testing.T) {
-	plugin := newFleet(nil).plugin
-	rapid.Check(t, func(t *rapid.T) {
-		draw := func(name string) *corev1.Pod {
-			pod := newPod("p", rapid.Int64Range(0, 3).Draw(t, name+" request")*mi)
-			if limit := rapid.Int64Range(0, 6).Draw(t, name+" limit"); limit > 0 {
-				pod.Spec.Containers[0].Resources.Limits = corev1.ResourceList{corev1.ResourceMemory: *resource.NewQuantity(limit*mi, resource.BinarySI)}
-			}
-			if rapid.Bool().Draw(t, name+" tolerates pressure") {
-				pod.Spec.Tolerations = []corev1.Toleration{{Key: corev1.TaintNodeMemoryPressure, Operator: corev1.TolerationOpExists}}
-			}
-			return pod
-		}
-		first, second := draw("first"), draw("second")
-		signature, status := plugin.SignPod(t.Context(), first)
-		other, _ := plugin.SignPod(t.Context(), second)
-		if !status.IsSuccess() {
-			t.Fatal(status)
-		}
-		same := plugin.prior.Demand(first) == plugin.prior.Demand(second) && len(first.Spec.Tolerations) == len(second.Spec.Tolerations)
-		if same != slices.Equal(signature, other) {
-			t.Fatalf("alike: %v; signatures %v and %v", same, signature, other)
-		}
-	})
 }

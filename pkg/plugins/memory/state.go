@@ -9,7 +9,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	fwk "k8s.io/kube-scheduler/framework"
 
+	"github.com/headroom-dev/headroom/pkg/apis/config"
 	"github.com/headroom-dev/headroom/pkg/memory/forecast"
+	"github.com/headroom-dev/headroom/pkg/memory/ledger"
 )
 
 const stateKey = Name
@@ -20,11 +22,14 @@ type cycleState struct {
 	book      *book
 	positions positions
 	demand    forecast.Demand
+	soft      bool // a node without room is not rejected and scores below all others
+	cooling   []ledger.Cooling
 	changes   []change
 	fitsAll   bool // but for changes, every node has room for the pod
-	// rejected is set when this plugin rejects a node. It is shared with copies of the state: Filter gets one for a node to
-	// which pods are nominated.
-	rejected *atomic.Bool
+	// rejected has a bit for each verdict by which a node was rejected. It is shared with copies of the state: Filter gets
+	// one for a node to which pods are nominated.
+	rejected *atomic.Uint32
+	shadow   *shadow // nil unless in shadow mode
 }
 
 // change is what AddPod and RemovePod did to one node, in bytes more than the book holds.
@@ -35,10 +40,9 @@ type change struct {
 
 // Clone copies the changes, so that dry runs on different nodes do not see each other's.
 func (s *cycleState) Clone() fwk.StateData {
-	return &cycleState{
-		book: s.book, positions: s.positions, demand: s.demand, changes: slices.Clone(s.changes), fitsAll: s.fitsAll,
-		rejected: s.rejected,
-	}
+	copied := *s
+	copied.changes = slices.Clone(s.changes)
+	return &copied
 }
 
 // held returns what the node holds beyond its line in the snapshot: reserved pods and this cycle's changes.
@@ -53,15 +57,24 @@ func (s *cycleState) held(node int) (counted, measured int64) {
 	return counted, measured
 }
 
-func (pl *Memory) newState(pod *corev1.Pod, nodes []fwk.NodeInfo) *cycleState {
+func (pl *Memory) newState(pod *corev1.Pod, mode config.FilterMode, nodes []fwk.NodeInfo) *cycleState {
 	book := pl.books.current()
-	state := &cycleState{book: book, positions: book.positionsOf(nodes), demand: pl.prior.Demand(pod), rejected: &atomic.Bool{}}
-	state.fitsAll = book.leastLeft.Load() >= state.demand.RequestBytes+pl.reserve
+	state := &cycleState{
+		book: book, positions: book.positionsOf(nodes), demand: pl.estimator.Demand(pod), soft: mode == config.FilterSoft,
+		rejected: &atomic.Uint32{},
+	}
+	state.fitsAll = book.leastLeft.Load() >= state.demand.FirmBytes
+	if book.snapshot.AnyCooling() {
+		state.cooling = book.snapshot.Cooling(forecast.WorkloadOf(pod))
+	}
+	if pl.shadow {
+		state.shadow = &shadow{}
+	}
 	return state
 }
 
 // change adds (sign +1) or takes away (-1) what the book counts for the pod on the node. A pod that is not in the book yet,
-// nominated or just reserved, counts for its request, as Reserve counts it.
+// nominated or just reserved, counts for what it firmly asks for, as Reserve counts it.
 func (pl *Memory) change(cycle fwk.CycleState, pod *corev1.Pod, nodeInfo fwk.NodeInfo, sign int64) *fwk.Status {
 	state, ok := pl.latest.Read(cycle)
 	if !ok {
@@ -71,7 +84,7 @@ func (pl *Memory) change(cycle fwk.CycleState, pod *corev1.Pod, nodeInfo fwk.Nod
 	if node < 0 {
 		return nil
 	}
-	counted, measured := pl.prior.Demand(pod).RequestBytes, int64(0)
+	counted, measured := pl.estimator.Demand(pod).FirmBytes, int64(0)
 	if entry, ok := state.book.snapshot.Pod(pod.UID); ok && entry.Node == node {
 		counted, measured = entry.Counted, entry.Measured
 	}

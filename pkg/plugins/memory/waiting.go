@@ -3,11 +3,15 @@
 package memory
 
 import (
+	"cmp"
 	"maps"
+	"slices"
 	"sync"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 )
@@ -16,6 +20,8 @@ import (
 // would wake them.
 type waiting struct {
 	activator fwk.PodActivator
+	// node returns the node of a name, or nil; by it only pods that may run there are woken.
+	node func(name string) *corev1.Node
 
 	mutex sync.Mutex
 	pods  map[types.UID]waiter
@@ -28,7 +34,7 @@ type waiter struct {
 }
 
 func newWaiting(activator fwk.PodActivator) *waiting {
-	return &waiting{activator: activator, pods: map[types.UID]waiter{}}
+	return &waiting{activator: activator, pods: map[types.UID]waiter{}, node: func(string) *corev1.Node { return nil }}
 }
 
 func (w *waiting) add(pod *corev1.Pod, needed int64, judged *book) {
@@ -43,25 +49,36 @@ func (w *waiting) remove(pod types.UID) {
 	delete(w.pods, pod)
 }
 
-// wake activates the pods for which a node has room by the new book that had none by the book that judged them.
-func (w *waiting) wake(logger klog.Logger, now *book) {
+func (w *waiting) count() int {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	return len(w.pods)
+}
+
+// wake activates the pods for which a node has room by the new book that had none by the book that judged them: as many as
+// that room holds, the most important and then the oldest first. It returns how many.
+func (w *waiting) wake(logger klog.Logger, now *book) int {
 	w.mutex.Lock()
 	judged := maps.Clone(w.pods)
 	w.mutex.Unlock()
 	// Not under the lock, which PostFilter takes: many pods times many nodes take their time.
 	activated := map[string]*corev1.Pod{}
-	for uid, waiter := range judged {
-		fits := waiter.fits(now)
-		if fits {
+	promised := map[int]int64{}
+	for _, waiter := range slices.SortedFunc(maps.Values(judged), inTurn) {
+		uid := waiter.pod.UID
+		outcome := w.judge(waiter, now, promised)
+		if outcome == wakes {
 			activated[klog.KObj(waiter.pod).String()] = waiter.pod
 		}
 		w.mutex.Lock()
 		if w.pods[uid] == waiter { // It may have been judged anew, or gone, meanwhile.
-			if fits {
+			switch outcome {
+			case wakes:
 				delete(w.pods, uid)
-			} else {
+			case staysOut:
 				waiter.judged = now
 				w.pods[uid] = waiter
+			case comesNext: // Its turn comes by a later book if what was promised is left over.
 			}
 		}
 		w.mutex.Unlock()
@@ -69,28 +86,75 @@ func (w *waiting) wake(logger klog.Logger, now *book) {
 	if len(activated) != 0 {
 		w.activator.Activate(logger, activated)
 	}
+	return len(activated)
 }
 
-// fits reports whether some node offers now what it did not offer when the pod was judged: enough bytes, or no fresh sample
-// any more, which leaves the decision to requests.
-func (w waiter) fits(now *book) bool {
-	if now.snapshot.Degraded {
-		return true
+func inTurn(a, b waiter) int {
+	return cmp.Or(
+		cmp.Compare(priority(b.pod), priority(a.pod)),
+		a.pod.CreationTimestamp.Compare(b.pod.CreationTimestamp.Time),
+		cmp.Compare(a.pod.UID, b.pod.UID),
+	)
+}
+
+func priority(pod *corev1.Pod) int32 {
+	if pod.Spec.Priority == nil {
+		return 0
 	}
+	return *pod.Spec.Priority
+}
+
+// outcome is what a new book means for a pod that waits.
+type outcome int
+
+const (
+	staysOut  outcome = iota // no node offers what it did not offer before
+	comesNext                // one does, and others come first
+	wakes
+)
+
+// judge says whether some node offers now what it did not offer when the pod was judged: enough bytes beyond what is
+// promised to pods that were woken before it, or no fresh sample any more, which leaves the decision to requests.
+func (w *waiting) judge(waiter waiter, now *book, promised map[int]int64) outcome {
+	if now.snapshot.Degraded {
+		return wakes
+	}
+	result := staysOut
+	var required *nodeaffinity.RequiredNodeAffinity
 	for i := range now.snapshot.Nodes {
-		if !now.offers(i, w.needed) {
+		if !now.offers(i, waiter.needed) {
 			continue
 		}
-		before := w.judged.snapshot.Index(now.snapshot.Nodes[i].Name)
-		if before < 0 || !w.judged.offers(before, w.needed) {
-			return true
+		name := now.snapshot.Nodes[i].Name
+		if before := waiter.judged.snapshot.Index(name); before >= 0 && waiter.judged.offers(before, waiter.needed) {
+			continue
 		}
+		if node := w.node(name); node != nil {
+			if required == nil {
+				required = new(nodeaffinity.GetRequiredNodeAffinity(waiter.pod))
+			}
+			if matches, err := required.Match(node); err == nil && !matches {
+				continue
+			}
+		}
+		if !now.offers(i, waiter.needed+promised[i]) {
+			result = comesNext
+			continue
+		}
+		promised[i] += waiter.needed
+		return wakes
 	}
-	return false
+	return result
 }
 
 // offers reports whether the Filter would let a pod onto the node that needs so many bytes.
 func (b *book) offers(node int, needed int64) bool {
 	left, known := b.left(node)
 	return !known || left >= needed
+}
+
+// settle is the time to wait after a book was made that took so long: a storm of events makes one book, and books take no
+// more than a twentieth of a core.
+func settle(took time.Duration) time.Duration {
+	return min(max(time.Second, 20*took), 15*time.Second)
 }

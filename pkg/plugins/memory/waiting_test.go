@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/klog/v2"
 	"k8s.io/klog/v2/ktesting"
 	fwk "k8s.io/kube-scheduler/framework"
@@ -70,8 +71,8 @@ func TestAPodThatWasRejectedBesideNominatedPodsIsWoken(t *testing.T) {
 	fleet.publish()
 	state, pod := framework.NewCycleState(), newPod("pod", 500*mi)
 	fleet.plugin.PreFilter(t.Context(), state, pod, nil)
-	if status := fleet.plugin.Filter(t.Context(), state.Clone(), pod, fleet.info("n1")); status.Code() != fwk.Unschedulable {
-		t.Fatalf("Filter = %v, want Unschedulable", status)
+	if status := fleet.plugin.Filter(t.Context(), state.Clone(), pod, fleet.info("n1")); status.IsSuccess() {
+		t.Fatal("Filter = success, want a rejection")
 	}
 	fleet.plugin.PostFilter(t.Context(), state, pod, framework.NewDefaultNodeToStatus())
 	fleet.samples.Nodes["n1"] = sample.Node{Measurement: sample.Measurement{Bytes: 1000 * mi, Time: now}}
@@ -100,15 +101,18 @@ func TestMemoryThatReturnedDuringTheCycleWakesToo(t *testing.T) {
 func TestThePodThatAVictimMadeRoomForIsWoken(t *testing.T) {
 	var woken activations
 	fleet := newFleet(&woken).node("n1", 3800*mi, 0).running("victim", "n1", 100*mi, 800*mi)
-	builder := ledger.NewBuilder(ledger.Options{FreshFor: 90 * time.Second, WarmUp: time.Minute, EvictionHardBytes: 100 * mi, MaxNotFreshPercent: 50, Prior: fleet.plugin.prior})
+	builder := ledger.NewBuilder(ledger.Options{FreshFor: 90 * time.Second, WarmUp: time.Minute, EvictionHardBytes: 100 * mi, MaxNotFreshPercent: 50, Estimator: fleet.plugin.estimator})
 	publish := func() *book {
-		return fleet.plugin.books.publish(builder.Build(now, fleet.nodes, fleet.pods, fleet.samples))
+		return fleet.plugin.books.publish(builder.Build(ledger.Input{Now: now, Nodes: fleet.nodes, Pods: fleet.pods, Samples: fleet.samples}))
 	}
 	publish()
 	victim := fleet.pods[0]
 	if hint, err := fleet.plugin.isSchedulableAfterPodDeletion(klog.Background(), newPod("p", 500*mi), victim, nil); err != nil || hint != fwk.QueueSkip {
 		t.Fatalf("hint = %v, %v, want QueueSkip: the book does not know yet", hint, err)
 	}
+	victim.DeletionTimestamp = &metav1.Time{Time: now}
+	victim.ResourceVersion = "2"
+	publish()
 	fleet.pods = nil // the sample still shows it
 	fleet.plugin.waiting.wake(klog.Background(), publish())
 	if diff := cmp.Diff(activations{"default/p"}, woken); diff != "" {
@@ -159,10 +163,10 @@ func TestHints(t *testing.T) {
 			return fleet.plugin.isSchedulableAfterNodeChange(klog.Background(), waiting, large, small)
 		}, fwk.QueueSkip},
 		{"the pod asks for less", func() (fwk.QueueingHint, error) {
-			return fleet.plugin.isSchedulableAfterScaleDown(klog.Background(), waiting, waiting, less)
+			return fleet.plugin.isSchedulableAfterOwnUpdate(klog.Background(), waiting, waiting, less)
 		}, fwk.Queue},
 		{"another pod asks for less", func() (fwk.QueueingHint, error) {
-			return fleet.plugin.isSchedulableAfterScaleDown(klog.Background(), waiting, newPod("other", 500*mi), newPod("other", 100*mi))
+			return fleet.plugin.isSchedulableAfterOwnUpdate(klog.Background(), waiting, newPod("other", 500*mi), newPod("other", 100*mi))
 		}, fwk.QueueSkip},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -21,11 +21,12 @@ import (
 // Registry has the plugins of all arms that are not in-tree. HeadroomMemory reads metrics directly and not through the API
 // server, which has no metrics.k8s.io.
 func Registry(metrics *Metrics) frameworkruntime.Registry {
+	factory := memory.NewFactory()
 	return frameworkruntime.Registry{
 		nodename.Name:     nodename.New,
 		nodeaffinity.Name: nodeaffinity.New,
 		memory.Name: func(ctx context.Context, arguments runtime.Object, handle fwk.Handle) (fwk.Plugin, error) {
-			return memory.New(ctx, arguments, redirected{handle, &rest.Config{Host: metrics.URL()}})
+			return factory.New(ctx, arguments, redirected{handle, &rest.Config{Host: metrics.URL()}})
 		},
 		loadvariationriskbalancing.Name: loadvariationriskbalancing.New,
 	}

@@ -26,6 +26,14 @@ func SetDefaults_HeadroomMemoryArgs(args *HeadroomMemoryArgs) { //nolint:revive 
 	// k8s.io/kubernetes pkg/kubelet/eviction/defaults_linux.go:23.
 	setDefault(&args.AssumedEvictionHard, resource.MustParse("100Mi"))
 	setDefault(&args.Reserve, resource.MustParse("0"))
+	setDefault(&args.ReservePercent, 0)
+	// As long as a node that was under pressure once is likely to be again: twice the kubelet's pressure transition period
+	// (k8s.io/kubernetes pkg/kubelet/apis/config/v1beta1/defaults.go:235).
+	setDefault(&args.Cooldown, metav1.Duration{Duration: 10 * time.Minute})
+	setDefault(&args.MaxStallPercent, 20)
+	if args.Source.Type == "" {
+		args.Source.Type = SourceType(config.SourceMetricsAPI)
+	}
 	setDefault(&args.LimitPriorPercent, 50)
 	// k8s.io/kubernetes pkg/scheduler/util/pod_resources.go:31.
 	setDefault(&args.DefaultContainerPeak, resource.MustParse("200Mi"))

@@ -8,8 +8,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// FilterMode says what HeadroomMemory's Filter may do: Hard or Off.
+// FilterMode says what HeadroomMemory's Filter may do: Hard, Soft or Off.
 type FilterMode string
+
+// SourceType names a source of memory samples: MetricsAPI, Prometheus or Kubelet.
+type SourceType string
 
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
 
@@ -29,10 +32,32 @@ type HeadroomNodeAffinityArgs struct {
 type HeadroomMemoryArgs struct {
 	metav1.TypeMeta `json:",inline"`
 
-	// Filter is Hard (a node whose measured memory leaves no room for the pod is rejected) or Off (memory only scores).
-	// Default Hard.
+	// Filter is Hard (a node whose measured memory leaves no room for the pod is rejected), Soft (it scores below all
+	// others) or Off (memory only scores). Default Hard.
 	// +optional
 	Filter FilterMode `json:"filter,omitempty"`
+
+	// FilterByQOSClass is the filter of pods by their QoS class (Guaranteed, Burstable, BestEffort), where it is to differ
+	// from Filter. The annotation headroom.dev/memory-filter of a pod overrides both.
+	// +optional
+	FilterByQOSClass map[corev1.PodQOSClass]FilterMode `json:"filterByQOSClass,omitempty"`
+
+	// FilterDaemonSetPods says whether the filter is for pods of DaemonSets too. Default false: they are meant to run on
+	// full nodes.
+	// +optional
+	FilterDaemonSetPods bool `json:"filterDaemonSetPods,omitempty"`
+
+	// FilterCriticalPods says whether the filter is for pods of priority 2000000000 or more too. Default false.
+	// +optional
+	FilterCriticalPods bool `json:"filterCriticalPods,omitempty"`
+
+	// Shadow makes the plugin decide and report, and change nothing. Default false.
+	// +optional
+	Shadow bool `json:"shadow,omitempty"`
+
+	// Source says where memory samples come from. Default metrics.k8s.io.
+	// +optional
+	Source MemorySource `json:"source,omitempty,omitzero"`
 
 	// RefreshInterval is the time between two reads of the metrics source. At least 1s. Default 15s.
 	// +optional
@@ -62,6 +87,26 @@ type HeadroomMemoryArgs struct {
 	// +optional
 	Reserve *resource.Quantity `json:"reserve,omitempty"`
 
+	// ReservePercent is kept free too, in percent of the memory that a node has for pods; the larger of it and Reserve
+	// counts. 0 to 100. Default 0.
+	// +optional
+	ReservePercent *int32 `json:"reservePercent,omitempty"`
+
+	// Cooldown is the time for which a node that ran short of memory is avoided, less and less, and for which a workload is
+	// kept off a node that ended one of its pods for that. 0: nothing is remembered. Default 10m.
+	// +optional
+	Cooldown *metav1.Duration `json:"cooldown,omitempty"`
+
+	// MaxStallPercent is the share of time in which processes of a node may wait for memory before the node is avoided,
+	// where the source tells (PSI, some, over 10 seconds). 0 to 100; 0: any. Default 20.
+	// +optional
+	MaxStallPercent *int32 `json:"maxStallPercent,omitempty"`
+
+	// ReadKubeletConfig makes the plugin read eviction thresholds from the kubelets' /configz, which needs the right to get
+	// nodes/configz. Default false: AssumedEvictionHard counts.
+	// +optional
+	ReadKubeletConfig bool `json:"readKubeletConfig,omitempty"`
+
 	// LimitPriorPercent places the expected peak of a container between its request (0) and its limit (100) as long as
 	// nothing better is known. 0 to 100. Default 50.
 	// +optional
@@ -71,4 +116,65 @@ type HeadroomMemoryArgs struct {
 	// Default 200Mi, as kube-scheduler's own scoring assumes.
 	// +optional
 	DefaultContainerPeak *resource.Quantity `json:"defaultContainerPeak,omitempty"`
+}
+
+// MemorySource says where memory samples come from.
+type MemorySource struct {
+	// Type is MetricsAPI, Prometheus or Kubelet. Default MetricsAPI.
+	// +optional
+	Type SourceType `json:"type,omitempty"`
+
+	// Prometheus says how to ask it; required for that type.
+	// +optional
+	Prometheus *PrometheusSource `json:"prometheus,omitempty"`
+
+	// Kubelet says how to connect to kubelets, as a source and for their configuration.
+	// +optional
+	Kubelet *KubeletSource `json:"kubelet,omitempty"`
+}
+
+// PrometheusSource says how to ask a Prometheus. Queries are PromQL; an empty one is the default.
+type PrometheusSource struct {
+	// Address is the base URL, such as https://prometheus.monitoring:9090.
+	Address string `json:"address"`
+
+	// NodeQuery gives the working set of each machine, PodsQuery that of each kubepods cgroup, and PodQuery that of each
+	// pod, in bytes.
+	// +optional
+	NodeQuery string `json:"nodeQuery,omitempty"`
+	// +optional
+	PodsQuery string `json:"podsQuery,omitempty"`
+	// +optional
+	PodQuery string `json:"podQuery,omitempty"`
+
+	// NodeLabel is the label with the node's name.
+	// +optional
+	NodeLabel string `json:"nodeLabel,omitempty"`
+
+	// BearerTokenFile is read at every request; Username and PasswordFile are for basic authentication instead.
+	// +optional
+	BearerTokenFile string `json:"bearerTokenFile,omitempty"`
+	// +optional
+	Username string `json:"username,omitempty"`
+	// +optional
+	PasswordFile string `json:"passwordFile,omitempty"`
+
+	// CAFile verifies the server; the system's authorities if empty. InsecureSkipVerify trusts any server.
+	// +optional
+	CAFile string `json:"caFile,omitempty"`
+	// +optional
+	InsecureSkipVerify bool `json:"insecureSkipVerify,omitempty"`
+}
+
+// KubeletSource says how to connect to kubelets. The scheduler's own credentials are used.
+type KubeletSource struct {
+	// CAFile verifies kubelets' serving certificates; the cluster's authority if empty. InsecureSkipVerify trusts any.
+	// +optional
+	CAFile string `json:"caFile,omitempty"`
+	// +optional
+	InsecureSkipVerify bool `json:"insecureSkipVerify,omitempty"`
+
+	// MaxConcurrent is how many kubelets are asked at a time. At least 1; 0 for the default.
+	// +optional
+	MaxConcurrent int32 `json:"maxConcurrent,omitempty"`
 }

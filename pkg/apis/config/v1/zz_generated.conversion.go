@@ -45,6 +45,36 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}); err != nil {
 		return err
 	}
+	if err := s.AddGeneratedConversionFunc((*KubeletSource)(nil), (*config.KubeletSource)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1_KubeletSource_To_config_KubeletSource(a.(*KubeletSource), b.(*config.KubeletSource), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*config.KubeletSource)(nil), (*KubeletSource)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_config_KubeletSource_To_v1_KubeletSource(a.(*config.KubeletSource), b.(*KubeletSource), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*MemorySource)(nil), (*config.MemorySource)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1_MemorySource_To_config_MemorySource(a.(*MemorySource), b.(*config.MemorySource), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*config.MemorySource)(nil), (*MemorySource)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_config_MemorySource_To_v1_MemorySource(a.(*config.MemorySource), b.(*MemorySource), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*PrometheusSource)(nil), (*config.PrometheusSource)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1_PrometheusSource_To_config_PrometheusSource(a.(*PrometheusSource), b.(*config.PrometheusSource), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*config.PrometheusSource)(nil), (*PrometheusSource)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_config_PrometheusSource_To_v1_PrometheusSource(a.(*config.PrometheusSource), b.(*PrometheusSource), scope)
+	}); err != nil {
+		return err
+	}
 	if err := s.AddConversionFunc((**resource.Quantity)(nil), (*resource.Quantity)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_Pointer_resource_Quantity_To_resource_Quantity(a.(**resource.Quantity), b.(*resource.Quantity), scope)
 	}); err != nil {
@@ -60,6 +90,13 @@ func RegisterConversions(s *runtime.Scheme) error {
 
 func autoConvert_v1_HeadroomMemoryArgs_To_config_HeadroomMemoryArgs(in *HeadroomMemoryArgs, out *config.HeadroomMemoryArgs, s conversion.Scope) error {
 	out.Filter = config.FilterMode(in.Filter)
+	out.FilterByQOSClass = *(*map[corev1.PodQOSClass]config.FilterMode)(unsafe.Pointer(&in.FilterByQOSClass))
+	out.FilterDaemonSetPods = in.FilterDaemonSetPods
+	out.FilterCriticalPods = in.FilterCriticalPods
+	out.Shadow = in.Shadow
+	if err := Convert_v1_MemorySource_To_config_MemorySource(&in.Source, &out.Source, s); err != nil {
+		return err
+	}
 	if err := metav1.Convert_Pointer_v1_Duration_To_v1_Duration(&in.RefreshInterval, &out.RefreshInterval, s); err != nil {
 		return err
 	}
@@ -78,6 +115,16 @@ func autoConvert_v1_HeadroomMemoryArgs_To_config_HeadroomMemoryArgs(in *Headroom
 	if err := Convert_Pointer_resource_Quantity_To_resource_Quantity(&in.Reserve, &out.Reserve, s); err != nil {
 		return err
 	}
+	if err := metav1.Convert_Pointer_int32_To_int32(&in.ReservePercent, &out.ReservePercent, s); err != nil {
+		return err
+	}
+	if err := metav1.Convert_Pointer_v1_Duration_To_v1_Duration(&in.Cooldown, &out.Cooldown, s); err != nil {
+		return err
+	}
+	if err := metav1.Convert_Pointer_int32_To_int32(&in.MaxStallPercent, &out.MaxStallPercent, s); err != nil {
+		return err
+	}
+	out.ReadKubeletConfig = in.ReadKubeletConfig
 	if err := metav1.Convert_Pointer_int32_To_int32(&in.LimitPriorPercent, &out.LimitPriorPercent, s); err != nil {
 		return err
 	}
@@ -94,6 +141,13 @@ func Convert_v1_HeadroomMemoryArgs_To_config_HeadroomMemoryArgs(in *HeadroomMemo
 
 func autoConvert_config_HeadroomMemoryArgs_To_v1_HeadroomMemoryArgs(in *config.HeadroomMemoryArgs, out *HeadroomMemoryArgs, s conversion.Scope) error {
 	out.Filter = FilterMode(in.Filter)
+	out.FilterByQOSClass = *(*map[corev1.PodQOSClass]FilterMode)(unsafe.Pointer(&in.FilterByQOSClass))
+	out.FilterDaemonSetPods = in.FilterDaemonSetPods
+	out.FilterCriticalPods = in.FilterCriticalPods
+	out.Shadow = in.Shadow
+	if err := Convert_config_MemorySource_To_v1_MemorySource(&in.Source, &out.Source, s); err != nil {
+		return err
+	}
 	if err := metav1.Convert_v1_Duration_To_Pointer_v1_Duration(&in.RefreshInterval, &out.RefreshInterval, s); err != nil {
 		return err
 	}
@@ -112,6 +166,16 @@ func autoConvert_config_HeadroomMemoryArgs_To_v1_HeadroomMemoryArgs(in *config.H
 	if err := Convert_resource_Quantity_To_Pointer_resource_Quantity(&in.Reserve, &out.Reserve, s); err != nil {
 		return err
 	}
+	if err := metav1.Convert_int32_To_Pointer_int32(&in.ReservePercent, &out.ReservePercent, s); err != nil {
+		return err
+	}
+	if err := metav1.Convert_v1_Duration_To_Pointer_v1_Duration(&in.Cooldown, &out.Cooldown, s); err != nil {
+		return err
+	}
+	if err := metav1.Convert_int32_To_Pointer_int32(&in.MaxStallPercent, &out.MaxStallPercent, s); err != nil {
+		return err
+	}
+	out.ReadKubeletConfig = in.ReadKubeletConfig
 	if err := metav1.Convert_int32_To_Pointer_int32(&in.LimitPriorPercent, &out.LimitPriorPercent, s); err != nil {
 		return err
 	}
@@ -144,4 +208,64 @@ func autoConvert_config_HeadroomNodeAffinityArgs_To_v1_HeadroomNodeAffinityArgs(
 // Convert_config_HeadroomNodeAffinityArgs_To_v1_HeadroomNodeAffinityArgs is an autogenerated conversion function.
 func Convert_config_HeadroomNodeAffinityArgs_To_v1_HeadroomNodeAffinityArgs(in *config.HeadroomNodeAffinityArgs, out *HeadroomNodeAffinityArgs, s conversion.Scope) error {
 	return autoConvert_config_HeadroomNodeAffinityArgs_To_v1_HeadroomNodeAffinityArgs(in, out, s)
+}
+
+func autoConvert_v1_KubeletSource_To_config_KubeletSource(in *KubeletSource, out *config.KubeletSource, s conversion.Scope) error {
+	*out = *(*config.KubeletSource)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1_KubeletSource_To_config_KubeletSource is an autogenerated conversion function.
+func Convert_v1_KubeletSource_To_config_KubeletSource(in *KubeletSource, out *config.KubeletSource, s conversion.Scope) error {
+	return autoConvert_v1_KubeletSource_To_config_KubeletSource(in, out, s)
+}
+
+func autoConvert_config_KubeletSource_To_v1_KubeletSource(in *config.KubeletSource, out *KubeletSource, s conversion.Scope) error {
+	*out = *(*KubeletSource)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_config_KubeletSource_To_v1_KubeletSource is an autogenerated conversion function.
+func Convert_config_KubeletSource_To_v1_KubeletSource(in *config.KubeletSource, out *KubeletSource, s conversion.Scope) error {
+	return autoConvert_config_KubeletSource_To_v1_KubeletSource(in, out, s)
+}
+
+func autoConvert_v1_MemorySource_To_config_MemorySource(in *MemorySource, out *config.MemorySource, s conversion.Scope) error {
+	*out = *(*config.MemorySource)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1_MemorySource_To_config_MemorySource is an autogenerated conversion function.
+func Convert_v1_MemorySource_To_config_MemorySource(in *MemorySource, out *config.MemorySource, s conversion.Scope) error {
+	return autoConvert_v1_MemorySource_To_config_MemorySource(in, out, s)
+}
+
+func autoConvert_config_MemorySource_To_v1_MemorySource(in *config.MemorySource, out *MemorySource, s conversion.Scope) error {
+	*out = *(*MemorySource)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_config_MemorySource_To_v1_MemorySource is an autogenerated conversion function.
+func Convert_config_MemorySource_To_v1_MemorySource(in *config.MemorySource, out *MemorySource, s conversion.Scope) error {
+	return autoConvert_config_MemorySource_To_v1_MemorySource(in, out, s)
+}
+
+func autoConvert_v1_PrometheusSource_To_config_PrometheusSource(in *PrometheusSource, out *config.PrometheusSource, s conversion.Scope) error {
+	*out = *(*config.PrometheusSource)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1_PrometheusSource_To_config_PrometheusSource is an autogenerated conversion function.
+func Convert_v1_PrometheusSource_To_config_PrometheusSource(in *PrometheusSource, out *config.PrometheusSource, s conversion.Scope) error {
+	return autoConvert_v1_PrometheusSource_To_config_PrometheusSource(in, out, s)
+}
+
+func autoConvert_config_PrometheusSource_To_v1_PrometheusSource(in *config.PrometheusSource, out *PrometheusSource, s conversion.Scope) error {
+	*out = *(*PrometheusSource)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_config_PrometheusSource_To_v1_PrometheusSource is an autogenerated conversion function.
+func Convert_config_PrometheusSource_To_v1_PrometheusSource(in *config.PrometheusSource, out *PrometheusSource, s conversion.Scope) error {
+	return autoConvert_config_PrometheusSource_To_v1_PrometheusSource(in, out, s)
 }

@@ -4,8 +4,11 @@
 package validation
 
 import (
+	"maps"
+	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	schedulerconfig "k8s.io/kubernetes/pkg/scheduler/apis/config"
@@ -28,9 +31,13 @@ func ValidateHeadroomNodeAffinityArgs(path *field.Path, args *config.HeadroomNod
 // and may be nil.
 func ValidateHeadroomMemoryArgs(path *field.Path, args *config.HeadroomMemoryArgs) error {
 	var faults field.ErrorList
-	if args.Filter != config.FilterHard && args.Filter != config.FilterOff {
-		faults = append(faults, field.NotSupported(path.Child("filter"), args.Filter,
-			[]config.FilterMode{config.FilterHard, config.FilterOff}))
+	faults = append(faults, filterMode(path.Child("filter"), args.Filter)...)
+	for _, class := range slices.Sorted(maps.Keys(args.FilterByQOSClass)) {
+		where := path.Child("filterByQOSClass").Key(string(class))
+		if classes := qosClasses(); !slices.Contains(classes, class) {
+			faults = append(faults, field.NotSupported(where, class, classes))
+		}
+		faults = append(faults, filterMode(where, args.FilterByQOSClass[class])...)
 	}
 	if args.RefreshInterval.Duration < minRefreshInterval {
 		faults = append(faults, field.Invalid(path.Child("refreshInterval"), args.RefreshInterval.Duration.String(),
@@ -43,6 +50,12 @@ func ValidateHeadroomMemoryArgs(path *field.Path, args *config.HeadroomMemoryArg
 	if args.WarmUp.Duration < 0 {
 		faults = append(faults, field.Invalid(path.Child("warmUp"), args.WarmUp.Duration.String(), "must not be negative"))
 	}
+	if args.Cooldown.Duration < 0 {
+		faults = append(faults, field.Invalid(path.Child("cooldown"), args.Cooldown.Duration.String(), "must not be negative"))
+	}
+	faults = append(faults, source(path.Child("source"), &args.Source)...)
+	faults = append(faults, percent(path.Child("reservePercent"), args.ReservePercent)...)
+	faults = append(faults, percent(path.Child("maxStallPercent"), args.MaxStallPercent)...)
 	faults = append(faults, percent(path.Child("maxNotFreshPercent"), args.MaxNotFreshPercent)...)
 	faults = append(faults, percent(path.Child("limitPriorPercent"), args.LimitPriorPercent)...)
 	faults = append(faults, notNegative(path.Child("assumedEvictionHard"), args.AssumedEvictionHard)...)
@@ -64,6 +77,17 @@ func percent(path *field.Path, value int32) field.ErrorList {
 func notNegative(path *field.Path, value resource.Quantity) field.ErrorList {
 	if value.Sign() < 0 {
 		return field.ErrorList{field.Invalid(path, value.String(), "must not be negative (bytes)")}
+	}
+	return nil
+}
+
+func qosClasses() []corev1.PodQOSClass {
+	return []corev1.PodQOSClass{corev1.PodQOSGuaranteed, corev1.PodQOSBurstable, corev1.PodQOSBestEffort}
+}
+
+func filterMode(path *field.Path, mode config.FilterMode) field.ErrorList {
+	if modes := config.FilterModes(); !slices.Contains(modes, mode) {
+		return field.ErrorList{field.NotSupported(path, mode, modes)}
 	}
 	return nil
 }

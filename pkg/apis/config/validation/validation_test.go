@@ -70,7 +70,21 @@ func TestZeroIsNotTakenForUnset(t *testing.T) {
 func TestFaultsNameTheField(t *testing.T) {
 	for _, test := range []struct{ name, arguments, want string }{
 		{"unknown field", "filtre: Hard", `unknown field "filtre"`},
-		{"filter", "filter: Soft", "args.filter"},
+		{"filter", "filter: Softly", "args.filter"},
+		{"filter of a class", "filterByQOSClass: {BestEffort: Softly}", "args.filterByQOSClass[BestEffort]"},
+		{"a class", "filterByQOSClass: {Bursty: Soft}", "args.filterByQOSClass[Bursty]"},
+		{"cooldown", "cooldown: -1s", "args.cooldown"},
+		{"reservePercent", "reservePercent: 101", "args.reservePercent"},
+		{"maxStallPercent", "maxStallPercent: -1", "args.maxStallPercent"},
+		{"source", "source: {type: Influx}", "args.source.type"},
+		{"no address", "source: {type: Prometheus}", "args.source.prometheus"},
+		{"an address that is none", "source: {type: Prometheus, prometheus: {address: prometheus}}", "args.source.prometheus.address"},
+		{"an address with a password", `source: {type: Prometheus, prometheus: {address: "https://me:secret@prometheus"}}`, "args.source.prometheus.address"},
+		{"a user without a password", `source: {type: Prometheus, prometheus: {address: "https://p", username: me}}`, "args.source.prometheus.passwordFile"},
+		{"token and user", `source: {type: Prometheus, prometheus: {address: "https://p", bearerTokenFile: /t, username: me, passwordFile: /p}}`, "args.source.prometheus.username"},
+		{"a Prometheus that is not asked", `source: {prometheus: {address: "https://p"}}`, "args.source.prometheus"},
+		{"an authority that verifies nothing", `source: {kubelet: {caFile: /ca, insecureSkipVerify: true}}`, "args.source.kubelet.caFile"},
+		{"maxConcurrent", "source: {kubelet: {maxConcurrent: -1}}", "args.source.kubelet.maxConcurrent"},
 		{"refreshInterval", "refreshInterval: 10ms", "args.refreshInterval"},
 		{"freshFor", "freshFor: 5s", "args.freshFor"},
 		{"warmUp", "warmUp: -1s", "args.warmUp"},
@@ -88,6 +102,9 @@ func TestFaultsNameTheField(t *testing.T) {
 			}
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error = %v, want one with %q", err, test.want)
+			}
+			if err != nil && strings.Contains(err.Error(), "secret") {
+				t.Errorf("error = %v, which tells a password", err)
 			}
 		})
 	}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package validation
+
+import (
+	"net/url"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/headroom-dev/headroom/pkg/apis/config"
+)
+
+// source returns the faults of what says where samples come from.
+func source(path *field.Path, source *config.MemorySource) field.ErrorList {
+	types := []config.SourceType{config.SourceMetricsAPI, config.SourcePrometheus, config.SourceKubelet}
+	var faults field.ErrorList
+	if !slices.Contains(types, source.Type) {
+		faults = append(faults, field.NotSupported(path.Child("type"), source.Type, types))
+	}
+	switch {
+	case source.Type == config.SourcePrometheus && source.Prometheus == nil:
+		faults = append(faults, field.Required(path.Child("prometheus"), "the type Prometheus needs at least an address"))
+	case source.Type != config.SourcePrometheus && source.Prometheus != nil:
+		faults = append(faults, field.Forbidden(path.Child("prometheus"), "only for the type Prometheus, not "+string(source.Type)))
+	case source.Prometheus != nil:
+		faults = append(faults, prometheus(path.Child("prometheus"), source.Prometheus)...)
+	}
+	if kubelet := source.Kubelet; kubelet != nil {
+		if kubelet.MaxConcurrent < 0 {
+			faults = append(faults, field.Invalid(path.Child("kubelet", "maxConcurrent"), kubelet.MaxConcurrent, "must be at least 1, or 0 for the default"))
+		}
+		faults = append(faults, authority(path.Child("kubelet"), kubelet.CAFile, kubelet.InsecureSkipVerify)...)
+	}
+	return faults
+}
+
+func prometheus(path *field.Path, source *config.PrometheusSource) field.ErrorList {
+	var faults field.ErrorList
+	// The address is not repeated in the message: it may hold a password.
+	switch address, err := url.Parse(source.Address); {
+	case err != nil || (address.Scheme != "http" && address.Scheme != "https") || address.Host == "":
+		faults = append(faults, field.Invalid(path.Child("address"), field.OmitValueType{}, "must be a URL such as https://prometheus.monitoring:9090"))
+	case address.User != nil || address.RawQuery != "" || address.Fragment != "":
+		faults = append(faults, field.Invalid(path.Child("address"), field.OmitValueType{}, "must have no user, query or fragment; use username and passwordFile"))
+	}
+	if source.BearerTokenFile != "" && source.Username != "" {
+		faults = append(faults, field.Forbidden(path.Child("username"), "only without bearerTokenFile"))
+	}
+	if (source.Username == "") != (source.PasswordFile == "") {
+		faults = append(faults, field.Required(path.Child("passwordFile"), "username and passwordFile go together"))
+	}
+	return append(faults, authority(path, source.CAFile, source.InsecureSkipVerify)...)
+}
+
+func authority(path *field.Path, file string, insecure bool) field.ErrorList {
+	if file != "" && insecure {
+		return field.ErrorList{field.Forbidden(path.Child("caFile"), "only without insecureSkipVerify: then nothing is verified")}
+	}
+	return nil
+}

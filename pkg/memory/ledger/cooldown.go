@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ledger
+
+import (
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/headroom-dev/headroom/pkg/memory/forecast"
+	"github.com/headroom-dev/headroom/pkg/memory/sample"
+)
+
+// Trouble is that a node's shortage of memory ended a pod, by eviction or by the kernel.
+type Trouble struct {
+	Node     string
+	Workload forecast.Workload
+	Time     time.Time
+}
+
+// troubles holds the last trouble of each workload on each node.
+type troubles map[string]map[forecast.Workload]time.Time
+
+func (t troubles) add(all []Trouble) {
+	for _, trouble := range all {
+		t.note(trouble)
+	}
+}
+
+func (t troubles) note(trouble Trouble) {
+	if t[trouble.Node] == nil {
+		t[trouble.Node] = map[forecast.Workload]time.Time{}
+	}
+	if trouble.Time.After(t[trouble.Node][trouble.Workload]) {
+		t[trouble.Node][trouble.Workload] = trouble.Time
+	}
+}
+
+// addKills notes OOM kills of containers without a limit of their own or their pod's: only the node can have been short.
+// A container that has a limit may have reached it on a node with room.
+func (t troubles) addKills(pod *corev1.Pod, workload forecast.Workload) {
+	for i := range pod.Status.ContainerStatuses {
+		status := &pod.Status.ContainerStatuses[i]
+		for _, state := range []*corev1.ContainerStateTerminated{status.State.Terminated, status.LastTerminationState.Terminated} {
+			if state != nil && state.Reason == "OOMKilled" && !limited(pod, status.Name) {
+				t.note(Trouble{Node: pod.Spec.NodeName, Workload: workload, Time: state.FinishedAt.Time})
+			}
+		}
+	}
+}
+
+func limited(pod *corev1.Pod, container string) bool {
+	if pod.Spec.Resources != nil {
+		if _, ok := pod.Spec.Resources.Limits[corev1.ResourceMemory]; ok {
+			return true
+		}
+	}
+	for i := range pod.Spec.Containers {
+		if pod.Spec.Containers[i].Name == container {
+			_, ok := pod.Spec.Containers[i].Resources.Limits[corev1.ResourceMemory]
+			return ok
+		}
+	}
+	return false
+}
+
+// ofNode returns how much a node is to be avoided: 1 while its kubelet reports pressure or its processes wait for memory,
+// and after trouble falling to 0 within the cooldown. The taint that the pressure set is gone by then.
+func (t troubles) ofNode(node *corev1.Node, stall *sample.Stall, options Options, now time.Time) float64 {
+	if stall != nil && options.MaxStallPercent > 0 && stall.Some > options.MaxStallPercent {
+		return 1
+	}
+	share := 0.0
+	for i := range node.Status.Conditions {
+		condition := &node.Status.Conditions[i]
+		if condition.Type != corev1.NodeMemoryPressure {
+			continue
+		}
+		if condition.Status == corev1.ConditionTrue && options.Cooldown > 0 {
+			return 1
+		}
+		// A kubelet sets the condition when it registers: that is no end of pressure.
+		if since := condition.LastTransitionTime.Time; since.Sub(node.CreationTimestamp.Time) > time.Minute {
+			share = fading(since, options.Cooldown, now)
+		}
+	}
+	for _, since := range t[node.Name] {
+		share = max(share, fading(since, options.Cooldown, now))
+	}
+	return share
+}
+
+// ofWorkloads returns the nodes to keep each workload off, and forgets what is over.
+func (t troubles) ofWorkloads(index map[string]int, cooldown time.Duration, now time.Time) map[forecast.Workload][]Cooling {
+	var cooling map[forecast.Workload][]Cooling
+	for node, workloads := range t {
+		i, known := index[node]
+		for workload, since := range workloads {
+			share := fading(since, cooldown, now)
+			if share == 0 || !known {
+				delete(workloads, workload)
+				continue
+			}
+			if cooling == nil {
+				cooling = map[forecast.Workload][]Cooling{}
+			}
+			cooling[workload] = append(cooling[workload], Cooling{Node: i, Share: share})
+		}
+		if len(workloads) == 0 {
+			delete(t, node)
+		}
+	}
+	return cooling
+}
+
+// fading is 1 at the given time, and falls to 0 within the cooldown.
+func fading(since time.Time, cooldown time.Duration, now time.Time) float64 {
+	age := now.Sub(since)
+	if cooldown <= 0 || age >= cooldown {
+		return 0
+	}
+	return 1 - max(age, 0).Seconds()/cooldown.Seconds()
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ledger
+
+import (
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/headroom-dev/headroom/pkg/memory/forecast"
+	"github.com/headroom-dev/headroom/pkg/memory/sample"
+)
+
+// phantomFor is how long a pod that vanished without having ended counts for what it held: its containers may be running
+// still, as those of a pod that was deleted by force do until its kubelet has stopped them.
+const phantomFor = 30 * time.Second
+
+// count takes a pod into the book, on the node of the index.
+func (b *build) count(node int, pod *corev1.Pod) {
+	known := b.record(pod)
+	entry, inNode := b.entry(node, pod, known)
+	b.snapshot.pods[pod.UID] = entry
+	known.measured, known.sampled = entry.Measured, b.snapshot.Nodes[node].SampleTime
+	known.peak = max(known.peak, entry.Measured)
+
+	sum := &b.tallies[node]
+	sum.podsMeasured += entry.Measured
+	sum.unseenByPods += entry.Counted - entry.Measured
+	if !inNode {
+		sum.unseenByNode += entry.Counted - entry.Measured
+	}
+	sum.growth += entry.Peak - entry.Counted
+	sum.pods++
+	sum.unmeasured = sum.unmeasured || entry.Measured == 0
+	b.troubles.addKills(pod, known.workload)
+}
+
+// record returns what is known of a pod, up to date with the pod itself.
+func (b *build) record(pod *corev1.Pod) *record {
+	known := b.pods[pod.UID]
+	if known == nil {
+		known = &record{}
+		b.pods[pod.UID] = known
+	}
+	if known.build == 0 || known.resourceVersion != pod.ResourceVersion {
+		known.resourceVersion = pod.ResourceVersion
+		known.demand = b.options.Estimator.Demand(pod)
+		known.workload = forecast.WorkloadOf(pod)
+		known.node = pod.Spec.NodeName
+		known.terminating = pod.DeletionTimestamp != nil
+	}
+	known.build, known.gone = b.builds, time.Time{}
+	return known
+}
+
+// entry says what one pod counts for. inNode is true for a pod without a sample of its own whose memory is in its node's
+// sample all the same: it has been running for longer than its warm-up.
+func (b *build) entry(node int, pod *corev1.Pod, known *record) (entry Pod, inNode bool) {
+	demand, sampled := known.demand, b.snapshot.Nodes[node].SampleTime
+	measured, covered := b.covering(node, pod)
+	entry.Node = node
+	if covered {
+		entry.Measured = measured.Bytes
+	}
+	entry.Counted = entry.Measured
+	switch {
+	case !covered:
+		entry.Counted = max(demand.FirmBytes, b.before(pod, known))
+		inNode = startedBy(pod, sampled) && !b.warming(pod, sampled)
+	case b.warming(pod, measured.Time):
+		entry.Counted = max(entry.Measured, demand.FirmBytes, b.before(pod, known))
+	}
+	entry.Peak = max(entry.Counted, demand.PeakBytes)
+	if pod.DeletionTimestamp != nil { // On its way out: it will not grow.
+		entry.Counted = entry.Measured
+		if !covered {
+			entry.Counted = known.peak
+		}
+		entry.Peak = entry.Counted
+	}
+	return entry, inNode
+}
+
+// before is what a pod held before it was started again: it will hold that again, and if it was killed for want of memory,
+// more.
+func (b *build) before(pod *corev1.Pod, known *record) int64 {
+	raised, _ := forecast.Raised(pod, known.demand, known.peak)
+	return max(known.peak, raised)
+}
+
+// covering returns the sample of a pod, if there is one and it is of this pod.
+func (b *build) covering(node int, pod *corev1.Pod) (sample.Pod, bool) {
+	measured, ok := b.Samples.Pods[types.NamespacedName{Namespace: pod.Namespace, Name: pod.Name}]
+	if !ok {
+		return sample.Pod{}, false
+	}
+	if measured.UID != "" && !isOf(measured.UID, pod) {
+		b.refuse(sample.ReasonEarlier)
+		return sample.Pod{}, false
+	}
+	if !startedBy(pod, measured.Time) {
+		if measured.Time.Before(pod.CreationTimestamp.Time) {
+			b.refuse(sample.ReasonEarlier)
+		}
+		return sample.Pod{}, false
+	}
+	if capacity := b.Nodes[node].Status.Capacity.Memory().Value(); measured.Bytes > capacity && capacity > 0 {
+		b.refuse(sample.ReasonImpossible)
+		return sample.Pod{}, false
+	}
+	return measured, true
+}
+
+// leave looks after the pods that are gone while their node's sample still shows them, until there is a newer one. Those
+// that ended have given back their memory: without it, a pod that made room would seem to have made none, and the next
+// would have to go. Those that vanished may hold it still.
+func (b *build) leave() {
+	for uid, known := range b.pods {
+		if known.build == b.builds {
+			continue
+		}
+		if known.gone.IsZero() {
+			known.gone = b.Now
+		}
+		i, ok := b.snapshot.index[known.node]
+		if !ok || known.measured == 0 {
+			delete(b.pods, uid)
+			continue
+		}
+		ended := known.terminating || (b.Ended != nil && b.Ended(uid))
+		shown := b.snapshot.Nodes[i].SampleTime.Equal(known.sampled)
+		switch {
+		case !ended && b.Now.Sub(known.gone) < phantomFor:
+			b.tallies[i].phantom += known.measured
+		case shown:
+			b.tallies[i].gone += known.measured
+		default:
+			delete(b.pods, uid)
+		}
+	}
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package memory
+
+import (
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/klog/v2"
+	"k8s.io/utils/clock"
+
+	"github.com/headroom-dev/headroom/pkg/memory/ledger"
+)
+
+// eventInterval is the least time between two events of the announcer: a source that comes and goes must not fill the
+// cluster with them. The metric and the log follow every change.
+const eventInterval = 5 * time.Minute
+
+// The announcer's events are about the namespace that the control plane lives in: what they tell is about no object.
+const (
+	reasonUnknown = "MemoryUnknown"
+	reasonKnown   = "MemoryKnown"
+	actionDecide  = "Scheduling"
+)
+
+// announcer says when requests begin to decide, and when memory does again.
+type announcer struct {
+	clock    clock.PassiveClock
+	recorder events.EventRecorder // nil: no events
+	degraded bool
+	// told is what the last event said, and when.
+	told     bool
+	toldTime time.Time
+}
+
+func (a *announcer) follow(logger klog.Logger, snapshot *ledger.Snapshot) {
+	if snapshot.Degraded != a.degraded {
+		if a.degraded = snapshot.Degraded; a.degraded {
+			logger.Info("Too few nodes have a fresh memory sample: requests decide on every node", "notFresh", snapshot.NotFresh, "nodes", len(snapshot.Nodes))
+		} else {
+			logger.Info("Nodes have fresh memory samples: memory decides", "notFresh", snapshot.NotFresh, "nodes", len(snapshot.Nodes))
+		}
+	}
+	now := a.clock.Now()
+	if a.recorder == nil || a.degraded == a.told || (!a.toldTime.IsZero() && now.Sub(a.toldTime) < eventInterval) {
+		return
+	}
+	a.told, a.toldTime = a.degraded, now
+	about := &corev1.ObjectReference{APIVersion: "v1", Kind: "Namespace", Name: metav1.NamespaceSystem}
+	if a.degraded {
+		a.recorder.Eventf(about, nil, corev1.EventTypeWarning, reasonUnknown, actionDecide,
+			"%d of %d nodes have no fresh memory sample: requests decide on every node", snapshot.NotFresh, len(snapshot.Nodes))
+	} else {
+		a.recorder.Eventf(about, nil, corev1.EventTypeNormal, reasonKnown, actionDecide,
+			"%d of %d nodes have a fresh memory sample: memory decides again", len(snapshot.Nodes)-snapshot.NotFresh, len(snapshot.Nodes))
+	}
+}

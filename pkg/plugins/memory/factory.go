@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package memory
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/klog/v2"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/utils/clock"
+
+	"github.com/headroom-dev/headroom/pkg/apis/config"
+	"github.com/headroom-dev/headroom/pkg/apis/config/validation"
+	"github.com/headroom-dev/headroom/pkg/memory/forecast"
+	"github.com/headroom-dev/headroom/pkg/memory/ledger"
+	"github.com/headroom-dev/headroom/pkg/plugins/cycle"
+	"github.com/headroom-dev/headroom/pkg/usage"
+)
+
+// Factory makes the plugins of one scheduler. Profiles that see memory alike share one book: a pod that one of them places
+// counts at once for the others, and the source is read once.
+type Factory struct {
+	metrics *metrics
+	clock   clock.WithTicker
+
+	mutex  sync.Mutex
+	shared map[sharedKey]*shared
+}
+
+// sharedKey tells books apart: whose nodes and pods they are of, and how they are kept.
+type sharedKey struct {
+	factory informers.SharedInformerFactory
+	keeping string
+}
+
+// shared is what profiles share.
+type shared struct {
+	books   *books
+	waiting *waiting
+}
+
+// NewFactory returns a factory whose plugins show their metrics with the scheduler's own.
+func NewFactory() *Factory {
+	f := &Factory{metrics: newMetrics(), clock: clock.RealClock{}, shared: map[sharedKey]*shared{}}
+	f.metrics.register()
+	return f
+}
+
+// New returns the plugin for arguments of type HeadroomMemoryArgs, which it validates. It reads the source of samples until
+// ctx ends.
+func (f *Factory) New(ctx context.Context, arguments runtime.Object, handle fwk.Handle) (fwk.Plugin, error) {
+	return f.newFrom(ctx, arguments, handle, newSource)
+}
+
+// newFrom is New with the source given.
+func (f *Factory) newFrom(ctx context.Context, arguments runtime.Object, handle fwk.Handle, open func(*config.HeadroomMemoryArgs, fwk.Handle) (usage.Source, error)) (*Memory, error) {
+	args, ok := arguments.(*config.HeadroomMemoryArgs)
+	if !ok {
+		return nil, fmt.Errorf("%s: the arguments are of type %T, want HeadroomMemoryArgs", Name, arguments)
+	}
+	if err := validation.ValidateHeadroomMemoryArgs(nil, args); err != nil {
+		return nil, fmt.Errorf("%s: %w", Name, err)
+	}
+	estimator := forecast.Prior{LimitPercent: int64(args.LimitPriorPercent), DefaultContainerBytes: args.DefaultContainerPeak.Value()}
+	shared, err := f.share(ctx, args, handle, estimator, open)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", Name, err)
+	}
+	return &Memory{
+		modes: modes{
+			filter: args.Filter, byQOSClass: args.FilterByQOSClass,
+			daemonSets: args.FilterDaemonSetPods, critical: args.FilterCriticalPods,
+		},
+		shadow:    args.Shadow,
+		estimator: estimator,
+		books:     shared.books,
+		waiting:   shared.waiting,
+		metrics:   f.metrics,
+		latest:    cycle.NewLatest[*cycleState](stateKey),
+	}, nil
+}
+
+// share returns the book that profiles of such arguments share, and begins to keep it for the first of them.
+func (f *Factory) share(ctx context.Context, args *config.HeadroomMemoryArgs, handle fwk.Handle, estimator forecast.Estimator, open func(*config.HeadroomMemoryArgs, fwk.Handle) (usage.Source, error)) (*shared, error) {
+	keeping, err := keepingOf(args)
+	if err != nil {
+		return nil, err
+	}
+	key := sharedKey{handle.SharedInformerFactory(), keeping}
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	if known, ok := f.shared[key]; ok {
+		return known, nil
+	}
+	if len(f.shared) > 0 {
+		klog.FromContext(ctx).Info("Profiles keep memory books of their own, since they are to be kept differently: they see each other's pods only when those are bound", "profile", handle.ProfileName())
+	}
+	source, err := open(args, handle)
+	if err != nil {
+		return nil, err
+	}
+	made := &shared{
+		books:   newBooks(reserve{bytes: args.Reserve.Value(), percent: int64(args.ReservePercent)}),
+		waiting: newWaiting(handle),
+	}
+	if err := f.keep(ctx, args, handle, estimator, source, made); err != nil {
+		return nil, err
+	}
+	f.shared[key] = made
+	context.AfterFunc(ctx, func() {
+		f.mutex.Lock()
+		defer f.mutex.Unlock()
+		delete(f.shared, key)
+	})
+	return made, nil
+}
+
+// keepingOf is the part of the arguments by which a book is kept, as text.
+func keepingOf(args *config.HeadroomMemoryArgs) (string, error) {
+	keeping := args.DeepCopy()
+	keeping.Filter, keeping.FilterByQOSClass, keeping.Shadow = "", nil, false
+	keeping.FilterDaemonSetPods, keeping.FilterCriticalPods = false, false
+	text, err := json.Marshal(keeping)
+	return string(text), err
+}
+
+func (f *Factory) keep(ctx context.Context, args *config.HeadroomMemoryArgs, handle fwk.Handle, estimator forecast.Estimator, source usage.Source, shared *shared) error {
+	keeper := &keeper{
+		books:   shared.books,
+		waiting: shared.waiting,
+		clock:   f.clock,
+		metrics: f.metrics,
+		poller:  usage.NewPoller(source, args.RefreshInterval.Duration, args.FreshFor.Duration, f.clock),
+		builder: ledger.NewBuilder(ledger.Options{
+			FreshFor:           args.FreshFor.Duration,
+			WarmUp:             args.WarmUp.Duration,
+			EvictionHardBytes:  args.AssumedEvictionHard.Value(),
+			MaxNotFreshPercent: int(args.MaxNotFreshPercent),
+			Cooldown:           args.Cooldown.Duration,
+			MaxStallPercent:    float64(args.MaxStallPercent),
+			Estimator:          estimator,
+		}),
+		announcer: &announcer{clock: f.clock, recorder: recorderOf(handle)},
+		changed:   make(chan struct{}, 1),
+	}
+	keeper.history = newHistory(f.clock, keeper.change)
+	ended, err := keeper.history.informer(handle.ClientSet())
+	if err != nil {
+		return err
+	}
+	return keeper.start(ctx, handle.SharedInformerFactory(), ended)
+}
+
+// recorderOf returns the scheduler's recorder of events, or nil where there is none: an interface that holds a nil is none.
+func recorderOf(handle fwk.Handle) events.EventRecorder {
+	if recorder := handle.EventRecorder(); recorder != nil {
+		return recorder
+	}
+	return nil
+}
+
+// newSource opens the source that the arguments name.
+func newSource(_ *config.HeadroomMemoryArgs, handle fwk.Handle) (usage.Source, error) {
+	return usage.NewMetricsAPI(rest.AddUserAgent(rest.CopyConfig(handle.KubeConfig()), Name))
+}

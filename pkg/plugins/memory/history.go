@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package memory
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	coreinformers "k8s.io/client-go/informers/core/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/utils/clock"
+
+	"github.com/headroom-dev/headroom/pkg/memory/forecast"
+	"github.com/headroom-dev/headroom/pkg/memory/ledger"
+)
+
+// endedKept is how long it is remembered that a pod has ended: longer than its node's next sample takes.
+const endedKept = 5 * time.Minute
+
+// history follows pods to their end. The scheduler's own informer drops them before: to it, a pod that was evicted, one that
+// has done its work and one that was deleted by force all vanish alike (k8s.io/kubernetes pkg/scheduler/scheduler.go:654).
+type history struct {
+	clock   clock.PassiveClock
+	changed func()
+
+	mutex    sync.Mutex
+	ended    map[types.UID]time.Time // when that was seen
+	troubles []ledger.Trouble        // since they were last taken
+}
+
+func newHistory(clock clock.PassiveClock, changed func()) *history {
+	return &history{clock: clock, changed: changed, ended: map[types.UID]time.Time{}}
+}
+
+// informer watches pods that have ended. It holds no more of them than is needed.
+func (h *history) informer(client kubernetes.Interface) (cache.SharedIndexInformer, error) {
+	informer := coreinformers.NewFilteredPodInformer(client, metav1.NamespaceAll, 0, cache.Indexers{}, func(options *metav1.ListOptions) {
+		options.FieldSelector = "status.phase!=Pending,status.phase!=Running,status.phase!=Unknown"
+	})
+	if err := informer.SetTransform(withoutBulk); err != nil {
+		return nil, fmt.Errorf("watch pods that have ended: %w", err)
+	}
+	_, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc:    h.see,
+		UpdateFunc: func(_, updated any) { h.see(updated) },
+	})
+	if err != nil {
+		return nil, fmt.Errorf("watch pods that have ended: %w", err)
+	}
+	return informer, nil
+}
+
+// withoutBulk keeps of a pod what tells its end and its workload.
+func withoutBulk(object any) (any, error) {
+	pod, ok := object.(*corev1.Pod)
+	if !ok {
+		return object, nil
+	}
+	stripped := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: pod.Namespace, Name: pod.Name, UID: pod.UID, ResourceVersion: pod.ResourceVersion,
+			Labels: pod.Labels, OwnerReferences: pod.OwnerReferences,
+		},
+		Spec:   corev1.PodSpec{NodeName: pod.Spec.NodeName},
+		Status: corev1.PodStatus{Phase: pod.Status.Phase, Reason: pod.Status.Reason},
+	}
+	if evictedForMemory(pod) {
+		stripped.Status.Message, stripped.Status.Conditions = pod.Status.Message, pod.Status.Conditions
+		stripped.Spec.Containers, stripped.Spec.InitContainers = pod.Spec.Containers, pod.Spec.InitContainers
+	}
+	return stripped, nil
+}
+
+// see takes in a pod that has ended.
+func (h *history) see(object any) {
+	pod, ok := object.(*corev1.Pod)
+	if !ok || (pod.Status.Phase != corev1.PodSucceeded && pod.Status.Phase != corev1.PodFailed) {
+		return
+	}
+	h.mutex.Lock()
+	_, known := h.ended[pod.UID]
+	h.ended[pod.UID] = h.clock.Now()
+	if at, ok := evictionTime(pod); ok && !known && pod.Spec.NodeName != "" {
+		h.troubles = append(h.troubles, ledger.Trouble{Node: pod.Spec.NodeName, Workload: forecast.WorkloadOf(pod), Time: at})
+	}
+	h.mutex.Unlock()
+	if !known {
+		h.changed()
+	}
+}
+
+// evictedForMemory: the kubelet ended the pod, or did not take it in, for want of memory (k8s.io/kubernetes
+// pkg/kubelet/eviction/helpers.go, nodeLowMessageFmt; eviction_manager.go:145-184).
+func evictedForMemory(pod *corev1.Pod) bool {
+	return pod.Status.Phase == corev1.PodFailed && pod.Status.Reason == "Evicted" && strings.Contains(strings.ToLower(pod.Status.Message), "memory")
+}
+
+// evictionTime returns when the pod was evicted for want of memory. A pod that does not say when is left out: it may have
+// been long ago.
+func evictionTime(pod *corev1.Pod) (time.Time, bool) {
+	if !evictedForMemory(pod) {
+		return time.Time{}, false
+	}
+	for i := range pod.Status.Conditions {
+		if condition := &pod.Status.Conditions[i]; condition.Type == corev1.DisruptionTarget && condition.Status == corev1.ConditionTrue {
+			return condition.LastTransitionTime.Time, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// take returns what happened since it was last called, and which pods have ended.
+func (h *history) take() (troubles []ledger.Trouble, ended map[types.UID]time.Time) {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	troubles, h.troubles = h.troubles, nil
+	now := h.clock.Now()
+	maps.DeleteFunc(h.ended, func(_ types.UID, seen time.Time) bool { return now.Sub(seen) > endedKept })
+	return troubles, maps.Clone(h.ended)
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package memory
+
+import (
+	"sync/atomic"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/klog/v2"
+)
+
+// shadow is what a cycle would have decided, had it been allowed to.
+type shadow struct {
+	best atomic.Int64 // the best score of a node, plus 1; 0: no node was scored
+}
+
+func (s *shadow) note(score int64) {
+	for {
+		best := s.best.Load()
+		if score+1 <= best || s.best.CompareAndSwap(best, score+1) {
+			return
+		}
+	}
+}
+
+// reportShadow compares the node that was chosen without this plugin with what it would have said of it.
+func (pl *Memory) reportShadow(logger klog.Logger, state *cycleState, pod *corev1.Pod, nodeName string) {
+	if state.book.snapshot.Degraded {
+		pl.metrics.shadowed(shadowUnknown)
+		return
+	}
+	i := state.book.snapshot.Index(nodeName)
+	if i < 0 || !state.book.lines[i].fresh {
+		pl.metrics.shadowed(shadowUnknown)
+		return
+	}
+	verdict, score, best := state.judge(i), state.score(i, nil), state.shadow.best.Load()-1
+	switch {
+	case verdict != fits:
+		pl.metrics.shadowed(shadowRejected)
+		logger.V(2).Info("Shadow: the chosen node has too little memory left", "pod", klog.KObj(pod), "node", nodeName, "reason", verdict.reason(),
+			"neededBytes", state.demand.FirmBytes, "leftBytes", state.book.lines[i].left)
+	case score < best:
+		pl.metrics.shadowed(shadowWorse)
+		logger.V(2).Info("Shadow: another node has more memory left", "pod", klog.KObj(pod), "node", nodeName, "score", score, "best", best)
+	default:
+		pl.metrics.shadowed(shadowSame)
+	}
+}

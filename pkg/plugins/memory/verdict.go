@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package memory
+
+import fwk "k8s.io/kube-scheduler/framework"
+
+const (
+	// ErrReasonMeasured is the reason for a node whose measured memory leaves no room for the pod. Evicting pods can help.
+	ErrReasonMeasured = "node(s) had too little memory left before eviction"
+	// ErrReasonUnseen is the reason for a node whose memory is promised to pods that its sample does not show yet.
+	ErrReasonUnseen = "node(s) had their memory promised to pods that are still starting"
+	// ErrReasonTooSmall is the reason for a node that would have no room even if it gave up every pod that was measured.
+	ErrReasonTooSmall = "node(s) had too little memory left before eviction, even without their pods"
+)
+
+// verdict is what the Filter says of a node.
+type verdict uint32
+
+const (
+	fits verdict = iota
+	// measured: what was measured leaves no room.
+	measured
+	// unseen: what was measured would leave room; only pods that are still starting take it.
+	unseen
+	// tooSmall: even without any pod that was measured there is no room.
+	tooSmall
+	verdicts // how many there are
+)
+
+// reason is the verdict as a label of metrics.
+func (v verdict) reason() string {
+	switch v {
+	case fits:
+		return "fits"
+	case measured:
+		return "measured"
+	case unseen:
+		return "unseen"
+	default:
+		return "too-small"
+	}
+}
+
+// status says whether preemption can help: nobody is preempted for what is only promised, or in vain.
+func (v verdict) status() *fwk.Status {
+	switch v {
+	case fits:
+		return nil
+	case measured:
+		return fwk.NewStatus(fwk.Unschedulable, ErrReasonMeasured)
+	case unseen:
+		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, ErrReasonUnseen)
+	default:
+		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, ErrReasonTooSmall)
+	}
+}
+
+// judge says whether the node at index i of the book has room for the pod. Of a node that is not in the book, or has no
+// fresh sample, nothing is known: it passes.
+func (s *cycleState) judge(i int) verdict {
+	if i < 0 || !s.book.lines[i].fresh {
+		return fits
+	}
+	line := &s.book.lines[i]
+	heldCounted, heldMeasured := s.held(i)
+	needed := s.demand.FirmBytes
+	switch {
+	case line.left-heldCounted >= needed:
+		return fits
+	case line.measuredLeft-heldMeasured >= needed:
+		return unseen
+	case line.measuredLeft-heldMeasured+line.removable < needed && heldMeasured >= 0:
+		return tooSmall
+	default:
+		return measured
+	}
+}
+
+// reject notes a verdict. Many workers share the note, and once is enough.
+func (s *cycleState) reject(v verdict) {
+	if bit := uint32(1) << v; s.rejected.Load()&bit == 0 {
+		s.rejected.Or(bit)
+	}
+}
+
+// rejections returns the verdicts by which nodes were rejected in this cycle.
+func (s *cycleState) rejections() []verdict {
+	noted := s.rejected.Load()
+	if noted == 0 {
+		return nil
+	}
+	var list []verdict
+	for v := fits + 1; v < verdicts; v++ {
+		if noted&(1<<v) != 0 {
+			list = append(list, v)
+		}
+	}
+	return list
+}
