@@ -80,6 +80,11 @@ func samples(nodeBytes int64, age time.Duration, pods map[string]int64) *sample.
 	return set
 }
 
+// oomKilled is the state of a container that was killed for want of memory.
+func oomKilled(at time.Time) corev1.ContainerState {
+	return corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: "OOMKilled", ExitCode: 137, FinishedAt: metav1.NewTime(at)}}
+}
+
 func TestPodsCountForWhatTheSampleDoesNotShow(t *testing.T) {
 	// The sample is 20s old and shows 1000Mi on the node. Threshold of the machine: 4000-100 = 3900Mi.
 	for _, test := range []struct {
@@ -109,6 +114,54 @@ func TestPodsCountForWhatTheSampleDoesNotShow(t *testing.T) {
 		{"restarted after the sample: the request", pod("p", time.Hour, func(p *corev1.Pod) {
 			p.Status.ContainerStatuses[0].State.Running.StartedAt = metav1.NewTime(ago(5 * time.Second))
 		}), 100 * mi, ledger.Pod{Measured: 100 * mi, Counted: 400 * mi, Peak: 600 * mi}},
+		{"OOM-killed and crash-looping: its limit, never the little it holds now", pod("p", time.Hour, func(p *corev1.Pod) {
+			p.Status.ContainerStatuses[0].State = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff"}}
+			p.Status.ContainerStatuses[0].LastTerminationState = oomKilled(ago(20 * time.Second))
+		}), 1 * mi, ledger.Pod{Measured: 1 * mi, Counted: 800 * mi, Peak: 800 * mi}},
+		{"OOM-killed long ago: the sample, and its limit as its peak", pod("p", time.Hour, func(p *corev1.Pod) {
+			p.Status.ContainerStatuses[0].LastTerminationState = oomKilled(ago(2 * time.Hour))
+		}), 300 * mi, ledger.Pod{Measured: 300 * mi, Counted: 300 * mi, Peak: 800 * mi}},
+		{"started again a moment before the sample: the request", pod("p", time.Hour, func(p *corev1.Pod) {
+			p.Status.ContainerStatuses[0].RestartCount = 1
+			p.Status.ContainerStatuses[0].State.Running.StartedAt = metav1.NewTime(ago(25 * time.Second))
+		}), 100 * mi, ledger.Pod{Measured: 100 * mi, Counted: 400 * mi, Peak: 600 * mi}},
+		{"an init container is at work: not ready, so the larger of init and steady", pod("p", -1, func(p *corev1.Pod) {
+			p.Status.StartTime = &metav1.Time{Time: ago(time.Minute)}
+			p.Status.Phase = corev1.PodPending
+			p.Spec.InitContainers = []corev1.Container{{Name: "init", Resources: corev1.ResourceRequirements{Requests: p.Spec.Containers[0].Resources.Limits}}}
+		}), -1, ledger.Pod{Counted: 800 * mi, Peak: 800 * mi}},
+		{"a sidecar was started again after the sample: the request", pod("p", time.Hour, func(p *corev1.Pod) {
+			p.Spec.InitContainers = []corev1.Container{{Name: "sidecar", RestartPolicy: new(corev1.ContainerRestartPolicyAlways)}}
+			p.Status.InitContainerStatuses = []corev1.ContainerStatus{{Name: "sidecar", State: corev1.ContainerState{
+				Running: &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(ago(5 * time.Second))}}}}
+		}), 100 * mi, ledger.Pod{Measured: 100 * mi, Counted: 400 * mi, Peak: 800 * mi}},
+		{"an init container that has done its work is no matter", pod("p", time.Hour, func(p *corev1.Pod) {
+			p.Spec.InitContainers = []corev1.Container{{Name: "init"}}
+			p.Status.InitContainerStatuses = []corev1.ContainerStatus{{Name: "init", State: corev1.ContainerState{
+				Terminated: &corev1.ContainerStateTerminated{Reason: "Completed"}}}}
+		}), 300 * mi, ledger.Pod{Measured: 300 * mi, Counted: 300 * mi, Peak: 600 * mi}},
+		{"resized in place, starting: what its kubelet has put in force", pod("p", -1, func(p *corev1.Pod) {
+			p.Status.ContainerStatuses = []corev1.ContainerStatus{{Resources: &corev1.ResourceRequirements{
+				Requests: corev1.ResourceList{corev1.ResourceMemory: *resource.NewQuantity(700*mi, resource.BinarySI)}}}}
+		}), -1, ledger.Pod{Counted: 700 * mi, Peak: 700 * mi}},
+		{"pod-level resources: they are the request and the bound", pod("p", -1, func(p *corev1.Pod) {
+			p.Spec.Resources = &corev1.ResourceRequirements{
+				Requests: corev1.ResourceList{corev1.ResourceMemory: *resource.NewQuantity(500*mi, resource.BinarySI)},
+				Limits:   corev1.ResourceList{corev1.ResourceMemory: *resource.NewQuantity(550*mi, resource.BinarySI)}}
+		}), -1, ledger.Pod{Counted: 500 * mi, Peak: 550 * mi}},
+		{"overhead comes on top", pod("p", -1, func(p *corev1.Pod) {
+			p.Spec.Overhead = corev1.ResourceList{corev1.ResourceMemory: *resource.NewQuantity(50*mi, resource.BinarySI)}
+		}), -1, ledger.Pod{Counted: 450 * mi, Peak: 650 * mi}},
+		{"a memory-backed volume of a container without a limit", pod("p", -1, func(p *corev1.Pod) {
+			p.Spec.Containers[0].Resources.Limits = nil
+			p.Spec.Containers[0].VolumeMounts = []corev1.VolumeMount{{Name: "scratch"}}
+			p.Spec.Volumes = []corev1.Volume{{Name: "scratch", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{
+				Medium: corev1.StorageMediumMemory, SizeLimit: resource.NewQuantity(100*mi, resource.BinarySI)}}}}
+		}), -1, ledger.Pod{Counted: 400 * mi, Peak: 500 * mi}},
+		{"of a DaemonSet, and of another scheduler: as any", pod("p", -1, func(p *corev1.Pod) {
+			p.Spec.SchedulerName = "another"
+			p.OwnerReferences = []metav1.OwnerReference{{Kind: "DaemonSet", Name: "agent", Controller: new(true)}}
+		}), -1, ledger.Pod{Counted: 400 * mi, Peak: 600 * mi}},
 		{"terminating: the sample until it is gone", pod("p", 40*time.Second, func(p *corev1.Pod) {
 			p.DeletionTimestamp = &metav1.Time{Time: now}
 		}), 100 * mi, ledger.Pod{Measured: 100 * mi, Counted: 100 * mi, Peak: 100 * mi}},

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ledger_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/headroom-dev/headroom/pkg/memory/forecast"
+	"github.com/headroom-dev/headroom/pkg/memory/ledger"
+	"github.com/headroom-dev/headroom/pkg/memory/sample"
+)
+
+// cooling keeps nodes cool for ten minutes.
+func cooling() ledger.Options {
+	options := options
+	options.Cooldown, options.MaxStallPercent = 10*time.Minute, 20
+	return options
+}
+
+func TestANodeThatRanShortIsAvoidedForAWhile(t *testing.T) {
+	condition := func(status corev1.ConditionStatus, age time.Duration) func(*corev1.Node) {
+		return func(n *corev1.Node) {
+			n.CreationTimestamp = metav1.NewTime(ago(24 * time.Hour))
+			n.Status.Conditions = []corev1.NodeCondition{{Type: corev1.NodeMemoryPressure, Status: status, LastTransitionTime: metav1.NewTime(ago(age))}}
+		}
+	}
+	web := forecast.Workload{Namespace: "shop", Owner: "web"}
+	for _, test := range []struct {
+		name     string
+		change   func(*corev1.Node)
+		stall    *sample.Stall
+		troubles []ledger.Trouble
+		want     float64
+	}{
+		{"nothing happened", nil, nil, nil, 0},
+		{"under pressure", condition(corev1.ConditionTrue, time.Hour), nil, nil, 1},
+		{"pressure ended a moment ago", condition(corev1.ConditionFalse, 0), nil, nil, 1},
+		{"pressure ended half the cooldown ago, and its taint with it", condition(corev1.ConditionFalse, 5*time.Minute), nil, nil, 0.5},
+		{"pressure ended long ago", condition(corev1.ConditionFalse, time.Hour), nil, nil, 0},
+		{"a new node reports that there is no pressure", func(n *corev1.Node) {
+			condition(corev1.ConditionFalse, 0)(n)
+			n.CreationTimestamp = metav1.NewTime(now)
+		}, nil, nil, 0},
+		{"it evicted a pod", nil, nil, []ledger.Trouble{{Node: "n1", Workload: web, Time: ago(5 * time.Minute)}}, 0.5},
+		{"the last of two evictions counts", nil, nil, []ledger.Trouble{{Node: "n1", Workload: web, Time: now}, {Node: "n1", Workload: web, Time: ago(5 * time.Minute)}}, 1},
+		{"another node evicted a pod", nil, nil, []ledger.Trouble{{Node: "n2", Workload: web, Time: now}}, 0},
+		{"its processes wait for memory", nil, &sample.Stall{Some: 21}, nil, 1},
+		{"they wait a little", nil, &sample.Stall{Some: 20}, nil, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			n1 := node("n1")
+			if test.change != nil {
+				test.change(n1)
+			}
+			set := samples(1000*mi, 0, nil)
+			set.Nodes["n1"] = sample.Node{Measurement: set.Nodes["n1"].Measurement, Stall: test.stall}
+			got := ledger.NewBuilder(cooling()).Build(ledger.Input{Now: now, Nodes: []*corev1.Node{n1}, Samples: set, Troubles: test.troubles}).Nodes[0].Cooling
+			if got != test.want {
+				t.Errorf("cooling = %v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
+func TestAWorkloadIsKeptOffTheNodeThatEndedOneOfItsPods(t *testing.T) {
+	builder, nodes := ledger.NewBuilder(cooling()), []*corev1.Node{node("n1"), node("n2")}
+	web, other := forecast.Workload{Namespace: "shop", Owner: "web"}, forecast.Workload{Namespace: "shop", Owner: "other"}
+	build := func(after time.Duration, troubles ...ledger.Trouble) *ledger.Snapshot {
+		return builder.Build(ledger.Input{Now: now.Add(after), Nodes: nodes, Samples: samples(0, 0, nil), Troubles: troubles})
+	}
+	if build(0).AnyCooling() {
+		t.Error("before anything happened something is cooling")
+	}
+	build(time.Second, ledger.Trouble{Node: "n2", Workload: web, Time: now})
+	for _, step := range []struct {
+		after time.Duration
+		want  []ledger.Cooling
+	}{
+		{2*time.Minute + 30*time.Second, []ledger.Cooling{{Node: 1, Share: 0.75}}},
+		{5 * time.Minute, []ledger.Cooling{{Node: 1, Share: 0.5}}},
+		{10 * time.Minute, nil},
+	} {
+		snapshot := build(step.after)
+		if diff := cmp.Diff(step.want, snapshot.Cooling(web), cmpopts.EquateApprox(0, 1e-9)); diff != "" {
+			t.Errorf("after %s (-want +got):\n%s", step.after, diff)
+		}
+		if got := snapshot.Cooling(other); got != nil {
+			t.Errorf("after %s another workload is kept off %v", step.after, got)
+		}
+	}
+	if build(11 * time.Minute).AnyCooling() {
+		t.Error("in the end something is still cooling")
+	}
+}
+
+// A container with a limit may have reached it on a node with room; one without can only have been killed for the node.
+func TestAnOOMKillTellsOfTheNodeOnlyWithoutALimit(t *testing.T) {
+	killed := func(p *corev1.Pod) {
+		p.Spec.Containers[0].Name, p.Status.ContainerStatuses[0].Name = "app", "app"
+		p.Status.ContainerStatuses[0].LastTerminationState = oomKilled(ago(5 * time.Minute))
+	}
+	unlimited := pod("p", time.Hour, killed, func(p *corev1.Pod) { p.Spec.Containers[0].Resources.Limits = nil })
+	for _, test := range []struct {
+		name string
+		pod  *corev1.Pod
+		want float64
+	}{{"with a limit", pod("p", time.Hour, killed), 0}, {"without", unlimited, 0.5}} {
+		t.Run(test.name, func(t *testing.T) {
+			snapshot := ledger.NewBuilder(cooling()).Build(ledger.Input{Now: now, Nodes: []*corev1.Node{node("n1")}, Pods: []*corev1.Pod{test.pod}, Samples: samples(mi, 0, nil)})
+			if got := snapshot.Nodes[0].Cooling; got != test.want {
+				t.Errorf("cooling = %v, want %v", got, test.want)
+			}
+			if got := len(snapshot.Cooling(forecast.WorkloadOf(test.pod))) > 0; got != (test.want > 0) {
+				t.Errorf("its workload is kept off: %v, want %v", got, test.want > 0)
+			}
+		})
+	}
+}
+
+func TestRequestsDecideUntilClearlyEnoughNodesAreFreshAgain(t *testing.T) {
+	builder := ledger.NewBuilder(options) // at most half of the nodes may be unknown
+	var nodes []*corev1.Node
+	for _, name := range []string{"n1", "n2", "n3", "n4", "n5", "n6", "n7", "n8", "n9", "n10"} {
+		nodes = append(nodes, node(name))
+	}
+	for _, step := range []struct {
+		fresh int
+		want  bool
+	}{{10, false}, {5, false}, {4, true}, {5, true}, {6, false}, {5, false}} {
+		set := &sample.Set{Nodes: map[string]sample.Node{}}
+		for _, node := range nodes[:step.fresh] {
+			set.Nodes[node.Name] = sample.Node{Measurement: sample.Measurement{Bytes: mi, Time: now}}
+		}
+		if got := builder.Build(ledger.Input{Now: now, Nodes: nodes, Samples: set}).Degraded; got != step.want {
+			t.Errorf("%d of 10 nodes are fresh: degraded %v, want %v", step.fresh, got, step.want)
+		}
+	}
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ledger_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/headroom-dev/headroom/pkg/memory/ledger"
+	"github.com/headroom-dev/headroom/pkg/memory/sample"
+)
+
+func TestASampleCountsOnlyForThePodThatItIsOf(t *testing.T) {
+	static := func(p *corev1.Pod) {
+		p.Annotations = map[string]string{"kubernetes.io/config.hash": "file", corev1.MirrorPodAnnotationKey: "file"}
+	}
+	for _, test := range []struct {
+		name        string
+		pod         *corev1.Pod
+		uid         types.UID // that the source tells
+		bytes       int64
+		want        int64 // measured
+		wantRefused map[sample.Reason]int
+	}{
+		{"the source knows names only", pod("p", time.Hour), "", 300 * mi, 300 * mi, nil},
+		{"of this pod", pod("p", time.Hour), "p", 300 * mi, 300 * mi, nil},
+		{"of an earlier pod of the name", pod("p", time.Hour), "before", 300 * mi, 0, map[sample.Reason]int{sample.ReasonEarlier: 1}},
+		{"a static pod has another UID at its kubelet", pod("p", time.Hour, static), "file", 300 * mi, 300 * mi, nil},
+		{"of an earlier file of a static pod", pod("p", time.Hour, static), "file-before", 300 * mi, 0, map[sample.Reason]int{sample.ReasonEarlier: 1}},
+		{"taken before the pod was there", pod("p", -1, func(p *corev1.Pod) { p.CreationTimestamp = metav1.NewTime(now) }), "", 300 * mi, 0,
+			map[sample.Reason]int{sample.ReasonEarlier: 1}},
+		{"more than the machine has", pod("p", time.Hour), "", 5000 * mi, 0, map[sample.Reason]int{sample.ReasonImpossible: 1}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			set := samples(1000*mi, 20*time.Second, nil)
+			set.Pods[types.NamespacedName{Namespace: "default", Name: "p"}] = sample.Pod{UID: test.uid, Measurement: sample.Measurement{Bytes: test.bytes, Time: ago(20 * time.Second)}}
+			snapshot := ledger.NewBuilder(options).Build(ledger.Input{Now: now, Nodes: []*corev1.Node{node("n1")}, Pods: []*corev1.Pod{test.pod}, Samples: set})
+			if got, _ := snapshot.Pod("p"); got.Measured != test.want {
+				t.Errorf("measured = %dMi, want %dMi", got.Measured/mi, test.want/mi)
+			}
+			if diff := cmp.Diff(test.wantRefused, snapshot.Refused); diff != "" {
+				t.Errorf("refused (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestSamplesThatCannotBeTrueOfTheirNodeAreRefused(t *testing.T) {
+	set := samples(4001*mi, 0, nil)
+	set.Nodes["gone"] = sample.Node{Measurement: sample.Measurement{Bytes: mi, Time: now}}
+	set.Nodes["n2"] = sample.Node{Measurement: sample.Measurement{Bytes: mi, Time: now}, Pods: sample.Measurement{Bytes: 4001 * mi, Time: now}}
+	snapshot := ledger.NewBuilder(options).Build(ledger.Input{Now: now, Nodes: []*corev1.Node{node("n1"), node("n2"), node("n3")}, Samples: set})
+	for _, node := range snapshot.Nodes {
+		if node.State != ledger.Absent {
+			t.Errorf("%s is %v, want absent: nothing that can be true is known of it", node.Name, node.State)
+		}
+	}
+	if diff := cmp.Diff(map[sample.Reason]int{sample.ReasonImpossible: 2, sample.ReasonUnknown: 1}, snapshot.Refused); diff != "" {
+		t.Errorf("refused (-want +got):\n%s", diff)
+	}
+}
+
+func TestTheKubepodsCgroupStandsInForTheSamplesOfPods(t *testing.T) {
+	reserved := node("n1")
+	reserved.Status.Allocatable[corev1.ResourceMemory] = *resource.NewQuantity(2000*mi, resource.BinarySI)
+	set := samples(1500*mi, 0, map[string]int64{"p": 700 * mi})
+	set.Nodes["n1"] = sample.Node{Measurement: set.Nodes["n1"].Measurement, Pods: sample.Measurement{Bytes: 900 * mi, Time: now}}
+	snapshot := ledger.NewBuilder(options).Build(ledger.Input{Now: now, Nodes: []*corev1.Node{reserved},
+		Pods: []*corev1.Pod{pod("p", time.Hour), pod("starting", -1)}, Samples: set})
+	if got, want := snapshot.Nodes[0].Left, 2000*mi-900*mi-400*mi; got != want {
+		t.Errorf("Left = %dMi, want %dMi: allocatable - kubepods - the pod that is starting", got/mi, want/mi)
+	}
+}
