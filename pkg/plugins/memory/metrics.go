@@ -68,8 +68,8 @@ func newMetrics() *metrics {
 		rejections: counter("rejections_total", "Scheduling attempts in which at least one node was rejected, by reason and by what became of the pod.", "reason", "outcome"),
 		shadows:    counter("shadow_decisions_total", "Pods placed in shadow mode, by what the plugin would have said of the chosen node.", "verdict"),
 		nodes:      gauges("nodes", "Nodes by the state of their memory sample.", "state"),
-		sampleAge:  gauges("sample_age_seconds", "Age of the nodes' memory samples when the book was made, by quantile over nodes.", "quantile"),
-		left:       gauges("left_ratio", "Memory left until eviction as a share of the memory for pods, by quantile over nodes with a fresh sample. Negative past the threshold.", "quantile"),
+		sampleAge:  gauges("sample_age_seconds", "Age of the nodes' memory samples when the book was made, by the share of nodes whose sample is no older.", "share"),
+		left:       gauges("left_ratio", "Memory left until eviction as a share of the memory for pods, by the share of nodes with a fresh sample that have no more. Negative past the threshold.", "share"),
 		breaker:    gauge("breaker_open", "1 while too few nodes have a fresh sample, so that requests decide on every node."),
 		build: k8smetrics.NewHistogram(&k8smetrics.HistogramOpts{
 			Namespace: namespace, Subsystem: subsystem, Name: "book_build_duration_seconds", Help: "Time to make a book from samples, pods and nodes.",
@@ -87,13 +87,17 @@ func newMetrics() *metrics {
 	}
 }
 
+func (m *metrics) all() []k8smetrics.Registerable {
+	return []k8smetrics.Registerable{
+		m.rejections, m.shadows, m.nodes, m.sampleAge, m.left, m.breaker, m.build, m.refused, m.reads, m.lastRead,
+		m.reservations, m.waitingPods, m.woken, m.troubles, m.cooling, m.thresholds,
+	}
+}
+
 // register adds the metrics to those that the scheduler serves. Where another instance has done so before, this one counts
 // nothing.
 func (m *metrics) register() {
-	for _, metric := range []k8smetrics.Registerable{
-		m.rejections, m.shadows, m.nodes, m.sampleAge, m.left, m.breaker, m.build, m.refused, m.reads, m.lastRead,
-		m.reservations, m.waitingPods, m.woken, m.troubles, m.cooling, m.thresholds,
-	} {
+	for _, metric := range m.all() {
 		if err := legacyregistry.Register(metric); err != nil {
 			return
 		}

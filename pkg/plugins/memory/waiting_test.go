@@ -3,6 +3,7 @@
 package memory
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -175,5 +176,49 @@ func TestHints(t *testing.T) {
 				t.Errorf("hint = %v, %v, want %v", got, err, test.want)
 			}
 		})
+	}
+}
+
+func TestNoMorePodsAreWokenThanFit(t *testing.T) {
+	var woken activations
+	fleet := newFleet(&woken).node("n1", 3800*mi, 0)
+	fleet.publish()
+	important := newPod("important", 500*mi)
+	important.Spec.Priority = new(int32(10))
+	older, younger := newPod("older", 500*mi), newPod("younger", 500*mi)
+	older.CreationTimestamp, younger.CreationTimestamp = metav1.NewTime(now.Add(-time.Hour)), metav1.NewTime(now)
+	for _, pod := range []*corev1.Pod{younger, older, important} {
+		fleet.reject(t, pod)
+	}
+	wakeAt := func(bytes int64) []string {
+		woken = nil
+		fleet.samples.Nodes["n1"] = sample.Node{Measurement: sample.Measurement{Bytes: bytes, Time: now}}
+		fleet.plugin.waiting.wake(klog.Background(), fleet.publish())
+		slices.Sort(woken)
+		return woken
+	}
+	if diff := cmp.Diff([]string{"default/important", "default/older"}, wakeAt(2800*mi)); diff != "" {
+		t.Errorf("1100Mi are left (-want +got):\n%s", diff)
+	}
+	// Those that were woken went elsewhere: the room is still there.
+	if diff := cmp.Diff([]string{"default/younger"}, wakeAt(2800*mi)); diff != "" {
+		t.Errorf("by the next book (-want +got):\n%s", diff)
+	}
+}
+
+func TestAPodIsNotWokenForANodeThatItMayNotUse(t *testing.T) {
+	var woken activations
+	fleet := newFleet(&woken).node("n1", 3800*mi, 0)
+	fleet.nodes[0].Labels = map[string]string{"disk": "hdd"}
+	fleet.plugin.waiting.node = func(string) *corev1.Node { return fleet.nodes[0] }
+	fleet.publish()
+	ssd, hdd := newPod("ssd", 500*mi), newPod("hdd", 500*mi)
+	ssd.Spec.NodeSelector, hdd.Spec.NodeSelector = map[string]string{"disk": "ssd"}, map[string]string{"disk": "hdd"}
+	fleet.reject(t, ssd)
+	fleet.reject(t, hdd)
+	fleet.samples.Nodes["n1"] = sample.Node{Measurement: sample.Measurement{Bytes: mi, Time: now}}
+	fleet.plugin.waiting.wake(klog.Background(), fleet.publish())
+	if diff := cmp.Diff(activations{"default/hdd"}, woken); diff != "" {
+		t.Errorf("woken (-want +got):\n%s", diff)
 	}
 }

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package memory
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	k8smetrics "k8s.io/component-base/metrics"
+	"k8s.io/component-base/metrics/testutil"
+
+	"github.com/headroom-dev/headroom/pkg/memory/sample"
+)
+
+// counted returns how far a counter of the labels has counted.
+func counted(t *testing.T, counter *k8smetrics.CounterVec, labels ...string) float64 {
+	t.Helper()
+	value, err := testutil.GetCounterMetricValue(counter.WithLabelValues(labels...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+func TestMetricsTellOfTheBook(t *testing.T) {
+	fleet := newFleet(nil).node("n1", 1950*mi, 10*time.Second).node("n2", 3900*mi, 30*time.Second).node("stale", 0, 10*time.Minute)
+	fleet.samples.Nodes["gone"] = sample.Node{Measurement: sample.Measurement{Bytes: 1, Time: now}}
+	registry := k8smetrics.NewKubeRegistry()
+	m := fleet.plugin.metrics
+	registry.MustRegister(m.breaker, m.nodes, m.sampleAge, m.left, m.refused, m.thresholds)
+	m.kept(fleet.publish().snapshot, time.Millisecond)
+	want := `
+# HELP headroom_memory_breaker_open [ALPHA] 1 while too few nodes have a fresh sample, so that requests decide on every node.
+# TYPE headroom_memory_breaker_open gauge
+headroom_memory_breaker_open 0
+# HELP headroom_memory_left_ratio [ALPHA] Memory left until eviction as a share of the memory for pods, by the share of nodes with a fresh sample that have no more. Negative past the threshold.
+# TYPE headroom_memory_left_ratio gauge
+headroom_memory_left_ratio{share="0"} 0
+headroom_memory_left_ratio{share="0.01"} 0
+headroom_memory_left_ratio{share="0.1"} 0
+headroom_memory_left_ratio{share="0.5"} 0.5
+headroom_memory_left_ratio{share="0.9"} 0.5
+headroom_memory_left_ratio{share="0.99"} 0.5
+headroom_memory_left_ratio{share="1"} 0.5
+# HELP headroom_memory_nodes [ALPHA] Nodes by the state of their memory sample.
+# TYPE headroom_memory_nodes gauge
+headroom_memory_nodes{state="absent"} 0
+headroom_memory_nodes{state="fresh"} 2
+headroom_memory_nodes{state="stale"} 1
+# HELP headroom_memory_sample_age_seconds [ALPHA] Age of the nodes' memory samples when the book was made, by the share of nodes whose sample is no older.
+# TYPE headroom_memory_sample_age_seconds gauge
+headroom_memory_sample_age_seconds{share="0"} 10
+headroom_memory_sample_age_seconds{share="0.01"} 10
+headroom_memory_sample_age_seconds{share="0.1"} 10
+headroom_memory_sample_age_seconds{share="0.5"} 30
+headroom_memory_sample_age_seconds{share="0.9"} 600
+headroom_memory_sample_age_seconds{share="0.99"} 600
+headroom_memory_sample_age_seconds{share="1"} 600
+# HELP headroom_memory_samples_refused_total [ALPHA] Samples that cannot be true and were left out, by reason.
+# TYPE headroom_memory_samples_refused_total counter
+headroom_memory_samples_refused_total{reason="unknown"} 1
+# HELP headroom_memory_thresholds [ALPHA] Nodes by where the figure of their eviction threshold comes from.
+# TYPE headroom_memory_thresholds gauge
+headroom_memory_thresholds{origin="assumed"} 3
+`
+	if err := testutil.GatherAndCompare(registry, strings.NewReader(want)); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestReadsAreCountedOnce(t *testing.T) {
+	m := newMetrics()
+	registry := k8smetrics.NewKubeRegistry()
+	registry.MustRegister(m.reads, m.refused, m.lastRead)
+	m.read(readStats{reads: 3, failures: 1, refused: map[sample.Reason]int64{sample.ReasonFuture: 2}, lastSuccess: time.Unix(100, 0)})
+	m.read(readStats{reads: 5, failures: 1, refused: map[sample.Reason]int64{sample.ReasonFuture: 5}, lastSuccess: time.Unix(130, 0)})
+	want := `
+# HELP headroom_memory_samples_refused_total [ALPHA] Samples that cannot be true and were left out, by reason.
+# TYPE headroom_memory_samples_refused_total counter
+headroom_memory_samples_refused_total{reason="future"} 5
+# HELP headroom_memory_source_last_success_timestamp_seconds [ALPHA] Time of the last read of the source that succeeded, in seconds since 1970.
+# TYPE headroom_memory_source_last_success_timestamp_seconds gauge
+headroom_memory_source_last_success_timestamp_seconds 130
+# HELP headroom_memory_source_reads_total [ALPHA] Reads of the source of samples, by result.
+# TYPE headroom_memory_source_reads_total counter
+headroom_memory_source_reads_total{result="failure"} 1
+headroom_memory_source_reads_total{result="success"} 4
+`
+	if err := testutil.GatherAndCompare(registry, strings.NewReader(want)); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestMetricsFollowTheConventions(t *testing.T) {
+	m := newMetrics()
+	registry := k8smetrics.NewKubeRegistry()
+	for _, metric := range m.all() {
+		registry.MustRegister(metric)
+	}
+	fleet := newFleet(nil).node("n1", mi, 0)
+	m.kept(fleet.publish().snapshot, time.Second)
+	m.rejected([]verdict{measured}, outcomePlaced)
+	m.shadowed(shadowSame)
+	m.read(readStats{reads: 1, refused: map[sample.Reason]int64{sample.ReasonFuture: 1}, lastSuccess: now})
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := &bytes.Buffer{}
+	for _, family := range families {
+		if _, err := testutil.MetricFamilyToText(text, family); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, want := len(families), len(m.all()); got != want {
+		t.Errorf("%d metrics are served, want all %d", got, want)
+	}
+	problems, err := testutil.NewPromLinter(text).Lint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, problem := range problems {
+		t.Errorf("%s: %s", problem.Metric, problem.Text)
+	}
+}
+
+func TestRegisteringTwiceDoesNoHarm(*testing.T) {
+	NewFactory()
+	NewFactory() // must not fail: one process may run two schedulers
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package memory
+
+import (
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	k8smetrics "k8s.io/component-base/metrics"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
+)
+
+// registered lets the fleet's metrics count.
+func (f *fleet) registered() *fleet {
+	registry := k8smetrics.NewKubeRegistry()
+	m := f.plugin.metrics
+	registry.MustRegister(m.rejections, m.shadows, m.breaker, m.nodes, m.sampleAge, m.left, m.refused, m.reads, m.lastRead, m.cooling, m.thresholds)
+	return f
+}
+
+func TestShadowDecidesReportsAndDoesNotAct(t *testing.T) {
+	for _, test := range []struct {
+		name, chosen, want string
+		request            int64
+	}{
+		{"the best node", "empty", shadowSame, 100 * mi},
+		{"a node with less room", "half", shadowWorse, 100 * mi},
+		{"a node that would have been rejected", "full", shadowRejected, 500 * mi},
+		{"a node of which nothing is known", "stale", shadowUnknown, 100 * mi},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			fleet := newFleet(nil).node("empty", 0, 0).node("half", 2000*mi, 0).node("full", 3800*mi, 0).node("stale", 0, time.Hour).registered()
+			fleet.plugin.shadow = true
+			fleet.publish()
+			pod, state := newPod("p", test.request), framework.NewCycleState()
+			fleet.plugin.PreFilter(t.Context(), state, pod, nil)
+			scores := map[int64]bool{}
+			for _, node := range fleet.nodes {
+				if got := fleet.plugin.Filter(t.Context(), state, pod, fleet.info(node.Name)); !got.IsSuccess() {
+					t.Errorf("Filter of %s = %v, want success: a shadow does not act", node.Name, got)
+				}
+				score, _ := fleet.plugin.Score(t.Context(), state, pod, fleet.info(node.Name))
+				scores[score] = true
+			}
+			if len(scores) != 1 {
+				t.Errorf("scores = %v, want all alike", scores)
+			}
+			fleet.plugin.Reserve(t.Context(), state, pod, test.chosen)
+			for _, verdict := range []string{shadowSame, shadowWorse, shadowRejected, shadowUnknown} {
+				want := 0.0
+				if verdict == test.want {
+					want = 1
+				}
+				if got := counted(t, fleet.plugin.metrics.shadows, verdict); got != want {
+					t.Errorf("%s was counted %v times, want %v", verdict, got, want)
+				}
+			}
+		})
+	}
+}
+
+func TestARejectedPodIsNotKeptWaitingByAShadow(t *testing.T) {
+	fleet := newFleet(nil).node("full", 3800*mi, 0)
+	fleet.plugin.shadow = true
+	fleet.publish()
+	pod, state := newPod("p", 500*mi), framework.NewCycleState()
+	fleet.plugin.PreFilter(t.Context(), state, pod, nil)
+	fleet.plugin.Filter(t.Context(), state, pod, fleet.info("full"))
+	fleet.plugin.PostFilter(t.Context(), state, pod, framework.NewDefaultNodeToStatus())
+	if n := fleet.plugin.waiting.count(); n != 0 {
+		t.Errorf("%d pods wait, want none", n)
+	}
+}
+
+func TestRejectionsAreCountedByReasonAndOutcome(t *testing.T) {
+	fleet := newFleet(nil).node("full", 3800*mi, 0).running("p", "full", 100*mi, 700*mi).node("promised", 3000*mi, 0).bound("q", "promised", 800*mi).registered()
+	fleet.publish()
+	attempt := func(end func(state fwk.CycleState, pod *corev1.Pod)) {
+		pod, state := newPod("new", 500*mi), framework.NewCycleState()
+		fleet.plugin.PreFilter(t.Context(), state, pod, nil)
+		for _, node := range fleet.nodes {
+			fleet.plugin.Filter(t.Context(), state, pod, fleet.info(node.Name))
+		}
+		end(state, pod)
+	}
+	attempt(func(state fwk.CycleState, pod *corev1.Pod) {
+		fleet.plugin.Reserve(t.Context(), state, pod, "elsewhere")
+	})
+	attempt(func(state fwk.CycleState, pod *corev1.Pod) {
+		fleet.plugin.PostFilter(t.Context(), state, pod, framework.NewDefaultNodeToStatus())
+	})
+	for _, outcome := range []string{outcomePlaced, outcomePending} {
+		for _, reason := range []verdict{measured, unseen} {
+			if got := counted(t, fleet.plugin.metrics.rejections, reason.reason(), outcome); got != 1 {
+				t.Errorf("%s, %s: counted %v times, want once", reason.reason(), outcome, got)
+			}
+		}
+	}
+}
