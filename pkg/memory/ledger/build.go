@@ -17,6 +17,9 @@ import (
 // sample is the sum of its containers and lacks the pause process and what else is charged to the pod's cgroup.
 const podMarginBytes = 1 << 20
 
+// maxClockSkew is how far a sample may be ahead of our clock: one that is from the future would be fresh for too long.
+const maxClockSkew = time.Minute
+
 // Input is what a book is made from.
 type Input struct {
 	Now   time.Time
@@ -143,6 +146,10 @@ func (b *build) measure(line *Node, node *corev1.Node) {
 	}
 	if capacity := node.Status.Capacity.Memory().Value(); measured.Bytes > capacity || (measured.Pods.Known() && measured.Pods.Bytes > capacity) {
 		b.refuse(sample.ReasonImpossible)
+		return
+	}
+	if measured.Time.Sub(b.Now) > maxClockSkew {
+		b.refuse(sample.ReasonFuture)
 		return
 	}
 	line.SampleTime = measured.Time

@@ -55,13 +55,14 @@ func TestSamplesThatCannotBeTrueOfTheirNodeAreRefused(t *testing.T) {
 	set := samples(4001*mi, 0, nil)
 	set.Nodes["gone"] = sample.Node{Measurement: sample.Measurement{Bytes: mi, Time: now}}
 	set.Nodes["n2"] = sample.Node{Measurement: sample.Measurement{Bytes: mi, Time: now}, Pods: sample.Measurement{Bytes: 4001 * mi, Time: now}}
-	snapshot := ledger.NewBuilder(options).Build(ledger.Input{Now: now, Nodes: []*corev1.Node{node("n1"), node("n2"), node("n3")}, Samples: set})
+	set.Nodes["n4"] = sample.Node{Measurement: sample.Measurement{Bytes: mi, Time: now.Add(2 * time.Minute)}}
+	snapshot := ledger.NewBuilder(options).Build(ledger.Input{Now: now, Nodes: []*corev1.Node{node("n1"), node("n2"), node("n3"), node("n4")}, Samples: set})
 	for _, node := range snapshot.Nodes {
 		if node.State != ledger.Absent {
 			t.Errorf("%s is %v, want absent: nothing that can be true is known of it", node.Name, node.State)
 		}
 	}
-	if diff := cmp.Diff(map[sample.Reason]int{sample.ReasonImpossible: 2, sample.ReasonUnknown: 1}, snapshot.Refused); diff != "" {
+	if diff := cmp.Diff(map[sample.Reason]int{sample.ReasonImpossible: 2, sample.ReasonUnknown: 1, sample.ReasonFuture: 1}, snapshot.Refused); diff != "" {
 		t.Errorf("refused (-want +got):\n%s", diff)
 	}
 }
