@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package memory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes/fake"
+	k8smetrics "k8s.io/component-base/metrics"
+	"k8s.io/component-base/metrics/testutil"
+	fwk "k8s.io/kube-scheduler/framework"
+	clocktesting "k8s.io/utils/clock/testing"
+
+	"github.com/headroom-dev/headroom/pkg/apis/config"
+	"github.com/headroom-dev/headroom/pkg/memory/sample"
+	"github.com/headroom-dev/headroom/pkg/usage"
+)
+
+// troubledSource is a source of 20 nodes that hold 1000Mi each, n0 excepted, which holds 3800Mi; and what is wrong with it.
+type troubledSource struct {
+	clock *clocktesting.FakeClock
+
+	mutex  sync.Mutex
+	down   bool
+	silent int           // how many nodes are not reported, from the last on
+	skew   time.Duration // of all timestamps
+	poison *sample.Node  // what n1 reports instead
+}
+
+func (s *troubledSource) Read(context.Context) (*sample.Set, error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.down {
+		return nil, errors.New("the server is currently unable to handle the request")
+	}
+	set := &sample.Set{Nodes: map[string]sample.Node{}, Pods: map[types.NamespacedName]sample.Pod{}}
+	for i := range 20 - s.silent {
+		bytes := 1000 * mi
+		if i == 0 {
+			bytes = 3800 * mi
+		}
+		set.Nodes[fmt.Sprint("n", i)] = sample.Node{Measurement: sample.Measurement{Bytes: bytes, Time: s.clock.Now().Add(s.skew)}}
+	}
+	if s.poison != nil {
+		poison := *s.poison
+		poison.Time = s.clock.Now()
+		set.Nodes["n1"] = poison
+	}
+	return set, nil
+}
+
+// Whatever happens to the source: pods are placed, nobody waits for data that is missing, and the metrics say what happened.
+func TestTroubleWithTheSourceStopsNobody(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		happen func(*troubledSource)
+		after  time.Duration // that it lasts
+		// wantPass: a pod of 500Mi passes n0, which measurements say is full. Where nothing is known it must.
+		wantPass    bool
+		wantBreaker float64
+		wantStates  map[string]float64
+	}{
+		{"nothing", func(*troubledSource) {}, 0, false, 0, map[string]float64{"fresh": 20, "stale": 0, "absent": 0}},
+		{"down for an hour", func(s *troubledSource) { s.down = true }, time.Hour, true, 1, map[string]float64{"fresh": 0, "stale": 20, "absent": 0}},
+		{"half of the nodes silent", func(s *troubledSource) { s.silent = 10 }, 5 * time.Minute, false, 0, map[string]float64{"fresh": 10, "stale": 0, "absent": 10}},
+		{"most of the nodes silent", func(s *troubledSource) { s.silent = 11 }, 5 * time.Minute, true, 1, map[string]float64{"fresh": 9, "stale": 0, "absent": 11}},
+		{"ten minutes ahead", func(s *troubledSource) { s.skew = 10 * time.Minute }, 5 * time.Minute, true, 1, map[string]float64{"fresh": 0, "stale": 0, "absent": 20}},
+		{"ten minutes behind", func(s *troubledSource) { s.skew = -10 * time.Minute }, 5 * time.Minute, true, 1, map[string]float64{"fresh": 0, "stale": 20, "absent": 0}},
+		{"one node reports more than it has", func(s *troubledSource) {
+			s.poison = &sample.Node{Measurement: sample.Measurement{Bytes: 1 << 60}}
+		}, 5 * time.Minute, false, 0, map[string]float64{"fresh": 19, "stale": 0, "absent": 1}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			fleet := newFleet(nil)
+			for i := range 20 {
+				fleet.node(fmt.Sprint("n", i), 0, 0)
+			}
+			client := fake.NewClientset()
+			for _, node := range fleet.nodes {
+				if _, err := client.CoreV1().Nodes().Create(ctx, node, metav1.CreateOptions{}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			clock := clocktesting.NewFakeClock(now)
+			source := &troubledSource{clock: clock}
+			informerFactory := informers.NewSharedInformerFactory(client, 0)
+			factory := &Factory{metrics: newMetrics(), clock: clock, shared: map[sharedKey]*shared{}}
+			registry := k8smetrics.NewKubeRegistry()
+			registry.MustRegister(factory.metrics.breaker, factory.metrics.nodes)
+			plugin, err := factory.newFrom(ctx, arguments(), handle{factory: informerFactory, client: client},
+				func(*config.HeadroomMemoryArgs, fwk.Handle) (usage.Source, error) { return source, nil })
+			if err != nil {
+				t.Fatal(err)
+			}
+			informerFactory.Start(ctx.Done())
+			defer informerFactory.Shutdown()
+			defer cancel()
+			step := func(what string, until func() bool) {
+				t.Helper()
+				if err := wait.PollUntilContextTimeout(ctx, time.Millisecond, 20*time.Second, true, func(context.Context) (bool, error) {
+					if until() {
+						return true, nil
+					}
+					clock.Step(time.Second)
+					return false, nil
+				}); err != nil {
+					t.Fatalf("%s: %v", what, err)
+				}
+			}
+			step("a book of all nodes", func() bool { return len(plugin.books.current().snapshot.Nodes) == 20 })
+			source.mutex.Lock()
+			test.happen(source)
+			source.mutex.Unlock()
+			clock.Step(test.after)
+
+			states := func() map[string]float64 {
+				got := map[string]float64{}
+				for state := range test.wantStates {
+					value, err := testutil.GetGaugeMetricValue(factory.metrics.nodes.WithLabelValues(state))
+					if err != nil {
+						t.Fatal(err)
+					}
+					got[state] = value
+				}
+				return got
+			}
+			step(fmt.Sprintf("the metrics tell %v", test.wantStates), func() bool {
+				got := states()
+				for state, want := range test.wantStates {
+					if got[state] != want {
+						return false
+					}
+				}
+				breaker, err := testutil.GetGaugeMetricValue(factory.metrics.breaker)
+				return err == nil && breaker == test.wantBreaker
+			})
+			fleet.plugin = plugin
+			if got := fleet.filter(t, 500*mi, "n0").IsSuccess(); got != test.wantPass {
+				t.Errorf("a pod passes the node that is full: %v, want %v", got, test.wantPass)
+			}
+			for i := 1; i < 20; i++ {
+				if got := fleet.filter(t, 500*mi, fmt.Sprint("n", i)); !got.IsSuccess() {
+					t.Errorf("n%d: %v, want success", i, got)
+				}
+			}
+		})
+	}
+}
