@@ -38,7 +38,7 @@ func TestDemand(t *testing.T) {
 	scratch := func(size string) []corev1.Volume {
 		volume := corev1.Volume{Name: "scratch", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{Medium: corev1.StorageMediumMemory}}}
 		if size != "" {
-			volume.EmptyDir.SizeLimit = ptr.To(resource.MustParse(size))
+			volume.EmptyDir.SizeLimit = new(resource.MustParse(size))
 		}
 		return []corev1.Volume{volume}
 	}

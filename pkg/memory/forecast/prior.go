@@ -77,43 +77,43 @@ func (p Prior) peak(pod *corev1.Pod, source *Source) int64 {
 
 // container returns the expected peak of one container and weakens the source to what this container is known by.
 func (p Prior) container(container *corev1.Container, status *corev1.ContainerStatus, source *Source) int64 {
-	request, hasRequest := container.Resources.Requests[corev1.ResourceMemory]
-	limit, hasLimit := container.Resources.Limits[corev1.ResourceMemory]
-	limitBytes := limit.Value()
-	if status != nil && status.Resources != nil { // in force while it is being lowered
-		if inForce, ok := status.Resources.Limits[corev1.ResourceMemory]; ok && hasLimit {
-			limitBytes = max(limitBytes, inForce.Value())
-		}
-	}
-	killed := status != nil && oomKilled(status)
-	if killed {
+	request := container.Resources.Requests.Memory().Value()
+	limit, limited := limitOf(container, status)
+	if status != nil && oomKilled(status) {
 		*source = SourceOOMKilled
+		if limited { // It wanted more than it held when it was killed, which was up to its limit.
+			return limit
+		}
+		return raised(max(request, p.DefaultContainerBytes))
 	}
 	switch {
-	case killed && hasLimit:
-		// It wanted more than it held when it was killed, which was up to its limit.
-		return limitBytes
-	case hasLimit:
-		if *source == SourceRequest {
-			*source = SourceLimit
-		}
-		low := int64(0)
-		if hasRequest {
-			low = request.Value()
-		}
+	case limited:
+		source.weaken(SourceLimit)
 		// By parts: percent times a limit of many exabytes would overflow.
-		span := limitBytes - low
-		return low + span/100*p.LimitPercent + span%100*p.LimitPercent/100
-	case killed:
-		return raised(max(request.Value(), p.DefaultContainerBytes))
-	case hasRequest && request.Sign() > 0:
-		return request.Value()
+		span := limit - request
+		return request + span/100*p.LimitPercent + span%100*p.LimitPercent/100
+	case request > 0:
+		return request
 	default:
-		if *source != SourceOOMKilled {
-			*source = SourceDefault
-		}
+		source.weaken(SourceDefault)
 		return p.DefaultContainerBytes
 	}
+}
+
+// weaken makes the source the weaker of itself and of another one. An OOM kill tells more than any of them.
+func (s *Source) weaken(other Source) {
+	if *s == SourceRequest || (*s == SourceLimit && other == SourceDefault) {
+		*s = other
+	}
+}
+
+// limitOf returns a container's memory limit in bytes: the larger one while it is being lowered.
+func limitOf(container *corev1.Container, status *corev1.ContainerStatus) (int64, bool) {
+	limit, limited := container.Resources.Limits[corev1.ResourceMemory]
+	if !limited || status == nil || status.Resources == nil {
+		return limit.Value(), limited
+	}
+	return max(limit.Value(), status.Resources.Limits.Memory().Value()), true
 }
 
 // raised is what is expected of what was killed for want of memory while it held so many bytes: a fifth more

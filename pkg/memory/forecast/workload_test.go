@@ -45,7 +45,8 @@ func TestPodsOfOneTemplateAreOneWorkload(t *testing.T) {
 			p.Labels, p.OwnerReferences, p.Spec.Containers[0].Image = nil, nil, image
 		})
 	}
-	if forecast.WorkloadOf(bare("web:1")) != forecast.WorkloadOf(bare("web:1")) || forecast.WorkloadOf(bare("web:1")) == forecast.WorkloadOf(bare("web:2")) {
+	one, replica, other := forecast.WorkloadOf(bare("web:1")), forecast.WorkloadOf(bare("web:1")), forecast.WorkloadOf(bare("web:2"))
+	if one != replica || one == other {
 		t.Error("pods without an owner: want those with the same containers to be one workload, and others not")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"testing"
 	"time"
@@ -123,26 +124,8 @@ func TestTroubleWithTheSourceStopsNobody(t *testing.T) {
 			source.mutex.Unlock()
 			clock.Step(test.after)
 
-			states := func() map[string]float64 {
-				got := map[string]float64{}
-				for state := range test.wantStates {
-					value, err := testutil.GetGaugeMetricValue(factory.metrics.nodes.WithLabelValues(state))
-					if err != nil {
-						t.Fatal(err)
-					}
-					got[state] = value
-				}
-				return got
-			}
-			step(fmt.Sprintf("the metrics tell %v", test.wantStates), func() bool {
-				got := states()
-				for state, want := range test.wantStates {
-					if got[state] != want {
-						return false
-					}
-				}
-				breaker, err := testutil.GetGaugeMetricValue(factory.metrics.breaker)
-				return err == nil && breaker == test.wantBreaker
+			step(fmt.Sprintf("the metrics tell %v and breaker %v", test.wantStates, test.wantBreaker), func() bool {
+				return gauge(t, factory.metrics.breaker) == test.wantBreaker && maps.Equal(test.wantStates, states(t, factory.metrics))
 			})
 			fleet.plugin = plugin
 			if got := fleet.filter(t, 500*mi, "n0").IsSuccess(); got != test.wantPass {
@@ -155,4 +138,23 @@ func TestTroubleWithTheSourceStopsNobody(t *testing.T) {
 			}
 		})
 	}
+}
+
+func gauge(t *testing.T, metric k8smetrics.GaugeMetric) float64 {
+	t.Helper()
+	value, err := testutil.GetGaugeMetricValue(metric)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+// states returns how many nodes are in which state, by the metrics.
+func states(t *testing.T, m *metrics) map[string]float64 {
+	t.Helper()
+	got := map[string]float64{}
+	for _, state := range []string{"fresh", "stale", "absent"} {
+		got[state] = gauge(t, m.nodes.WithLabelValues(state))
+	}
+	return got
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -67,7 +68,7 @@ func TestPeerBugCacheOfWhichAllIsOldIsKept(t *testing.T) {
 	clock := clocktesting.NewFakePassiveClock(now)
 	history := newHistory(clock, func() {})
 	for i := range 1000 {
-		history.see(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{UID: types.UID(fmt.Sprint(i))}, Status: corev1.PodStatus{Phase: corev1.PodFailed}})
+		history.see(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{UID: types.UID(strconv.Itoa(i))}, Status: corev1.PodStatus{Phase: corev1.PodFailed}})
 	}
 	clock.SetTime(now.Add(time.Hour))
 	history.take()
@@ -165,7 +166,7 @@ func TestPeerBugAnUpdateMakesAPodNewAgain(t *testing.T) {
 	builder := ledger.NewBuilder(ledger.Options{FreshFor: time.Minute, WarmUp: time.Minute, MaxNotFreshPercent: 50, Estimator: fleet.plugin.estimator})
 	for i := range 3 {
 		fleet.pods[0] = fleet.pods[0].DeepCopy()
-		fleet.pods[0].ResourceVersion, fleet.pods[0].Labels = fmt.Sprint(i), map[string]string{"update": fmt.Sprint(i)}
+		fleet.pods[0].ResourceVersion, fleet.pods[0].Labels = strconv.Itoa(i), map[string]string{"update": strconv.Itoa(i)}
 		entry, _ := builder.Build(ledger.Input{Now: now, Nodes: fleet.nodes, Pods: fleet.pods, Samples: fleet.samples}).Pod("p")
 		if entry.Counted != 100*mi {
 			t.Errorf("after update %d the pod counts for %dMi, want the 100Mi that were measured", i, entry.Counted/mi)
@@ -213,7 +214,7 @@ func TestPeerBugThePluginOpensAPortOrTakesSignals(t *testing.T) {
 		t.Errorf("%d sockets listen, %d did before", after, before)
 	}
 	for _, folder := range []string{".", "../../usage", "../../memory"} {
-		if err := filepath.WalkDir(folder, func(path string, entry os.DirEntry, err error) error {
+		if err := filepath.WalkDir(folder, func(path string, _ os.DirEntry, err error) error {
 			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 				return err
 			}

@@ -57,7 +57,7 @@ type HeadroomMemoryArgs struct {
 
 	// Source says where memory samples come from. Default metrics.k8s.io.
 	// +optional
-	Source MemorySource `json:"source,omitempty,omitzero"`
+	Source MemorySource `json:"source,omitzero"`
 
 	// RefreshInterval is the time between two reads of the metrics source. At least 1s. Default 15s.
 	// +optional
