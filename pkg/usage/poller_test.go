@@ -16,6 +16,8 @@ import (
 	"github.com/headroom-dev/headroom/pkg/usage"
 )
 
+var now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
 // answers gives one answer a read, in turn.
 type answers chan any
 

@@ -22,6 +22,7 @@ import (
 	"github.com/headroom-dev/headroom/pkg/memory/ledger"
 	"github.com/headroom-dev/headroom/pkg/plugins/cycle"
 	"github.com/headroom-dev/headroom/pkg/usage"
+	"github.com/headroom-dev/headroom/pkg/usage/metricsapi"
 )
 
 // Factory makes the plugins of one scheduler. Profiles that see memory alike share one book: a pod that one of them places
@@ -168,5 +169,5 @@ func recorderOf(handle fwk.Handle) events.EventRecorder {
 
 // newSource opens the source that the arguments name.
 func newSource(_ *config.HeadroomMemoryArgs, handle fwk.Handle) (usage.Source, error) {
-	return usage.NewMetricsAPI(rest.AddUserAgent(rest.CopyConfig(handle.KubeConfig()), Name))
+	return metricsapi.New(rest.AddUserAgent(rest.CopyConfig(handle.KubeConfig()), Name), metricsapi.Options{})
 }
