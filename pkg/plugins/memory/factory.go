@@ -138,7 +138,7 @@ func (f *Factory) keep(ctx context.Context, args *config.HeadroomMemoryArgs, han
 		waiting: shared.waiting,
 		clock:   f.clock,
 		metrics: f.metrics,
-		poller:  usage.NewPoller(source, args.RefreshInterval.Duration, args.FreshFor.Duration, f.clock),
+		poller:  usage.NewPoller(source, usage.PollerOptions{Interval: args.RefreshInterval.Duration, Keep: args.FreshFor.Duration}, f.clock),
 		builder: ledger.NewBuilder(ledger.Options{
 			FreshFor:           args.FreshFor.Duration,
 			WarmUp:             args.WarmUp.Duration,
