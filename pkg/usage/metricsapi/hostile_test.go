@@ -10,6 +10,8 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 	metricsv1beta1 "k8s.io/metrics/pkg/apis/metrics/v1beta1"
+
+	"github.com/headroom-dev/headroom/pkg/usage/jsonstream"
 )
 
 // fields makes a message from fields: a number, then bytes or a varint.
@@ -88,10 +90,10 @@ func TestHostileJSONIsAnError(t *testing.T) {
 		{"no items", `{"kind":"PodMetricsList"}`, "has no items"},
 		{"items that are no list", `{"items":{}}`, "want a list"},
 		{"a page", `{"metadata":{"continue":"more"},"items":[]}`, "first page"},
-		{"more after the list", `{"items":[]}{"items":[]}`, "something follows"},
-		{"an item that does not end", `{"items":[{"metadata":{"name":"` + strings.Repeat("x", 2*maxItemBytes), "one value has more than"},
-		{"a key that does not end", `{"` + strings.Repeat("x", 2*maxItemBytes), "one value has more than"},
-		{"white space that does not end", strings.Repeat(" ", 2*maxItemBytes), "one value has more than"},
+		{"more after the list", `{"items":[]}{"items":[]}`, "follows the end"},
+		{"an item that does not end", `{"items":[{"metadata":{"name":"` + strings.Repeat("x", 2*jsonstream.MaxValueBytes), "one value has more than"},
+		{"a key that does not end", `{"` + strings.Repeat("x", 2*jsonstream.MaxValueBytes), "one value has more than"},
+		{"white space that does not end", strings.Repeat(" ", 2*jsonstream.MaxValueBytes), "one value has more than"},
 		{"depth that does not end", `{"other":` + strings.Repeat("[", 100_000), "exceeded max depth"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -10,75 +10,31 @@ import (
 	"time"
 
 	"github.com/headroom-dev/headroom/pkg/memory/sample"
+	"github.com/headroom-dev/headroom/pkg/usage/jsonstream"
 )
 
 // decodeJSON hands each item of the list in an answer to take. It holds one item at a time.
 func decodeJSON(from io.Reader, kind listKind, take func(*item)) error {
-	budget := &budgetReader{from: from}
-	in := &jsonReader{budget: budget, decoder: json.NewDecoder(budget)}
+	in := jsonReader{jsonstream.New(from)}
 	err := in.list(kind, take)
 	if errors.Is(err, io.EOF) {
 		err = fmt.Errorf("the body was cut off: %w", io.ErrUnexpectedEOF)
 	}
 	if err != nil {
-		return fmt.Errorf("decode JSON of %s at byte %d: %w", kind, in.decoder.InputOffset(), err)
+		return fmt.Errorf("decode JSON of %s at byte %d: %w", kind, in.Offset(), err)
 	}
 	return nil
 }
 
-// budgetReader reads as much as it was given: a decoder keeps a value until it is complete, however long it is.
-type budgetReader struct {
-	from io.Reader
-	left int
-}
+type jsonReader struct{ *jsonstream.Reader }
 
-// Read reads within the budget.
-func (b *budgetReader) Read(p []byte) (int, error) {
-	if b.left <= 0 {
-		return 0, fmt.Errorf("one value has more than %d bytes", maxItemBytes)
-	}
-	n, err := b.from.Read(p[:min(len(p), b.left)])
-	b.left -= n
-	return n, err
-}
-
-type jsonReader struct {
-	budget  *budgetReader
-	decoder *json.Decoder
-}
-
-// token reads the next token and fails if it is not the delimiter wanted.
-func (j *jsonReader) delimiter(want json.Delim) error {
-	j.budget.left = maxItemBytes
-	token, err := j.decoder.Token()
-	if err != nil {
-		return err
-	}
-	if token != want {
-		return fmt.Errorf("found %.40q, want %q", fmt.Sprint(token), want.String())
-	}
-	return nil
-}
-
-func (j *jsonReader) value(into any) error {
-	j.budget.left = maxItemBytes
-	return j.decoder.Decode(into)
-}
-
-func (j *jsonReader) list(kind listKind, take func(*item)) error {
-	if err := j.delimiter('{'); err != nil {
-		return err
-	}
+func (j jsonReader) list(kind listKind, take func(*item)) error {
 	found := false
-	for j.more() {
-		key, err := j.decoder.Token()
-		if err != nil {
-			return err
-		}
+	err := j.Object(func(key string) error {
 		switch key {
 		case "kind":
 			var got string
-			if err := j.value(&got); err != nil {
+			if err := j.Value(&got); err != nil {
 				return fmt.Errorf("kind: %w", err)
 			}
 			if got != string(kind) {
@@ -86,7 +42,7 @@ func (j *jsonReader) list(kind listKind, take func(*item)) error {
 			}
 		case "metadata":
 			var metadata struct{ Continue string }
-			if err := j.value(&metadata); err != nil {
+			if err := j.Value(&metadata); err != nil {
 				return fmt.Errorf("metadata: %w", err)
 			}
 			if metadata.Continue != "" {
@@ -94,54 +50,31 @@ func (j *jsonReader) list(kind listKind, take func(*item)) error {
 			}
 		case "items":
 			found = true
-			if err := j.items(kind, take); err != nil {
-				return err
-			}
+			return j.items(kind, take)
 		default:
-			var skipped json.RawMessage
-			if err := j.value(&skipped); err != nil {
-				return err
-			}
+			return j.Skip()
 		}
-	}
-	if err := j.delimiter('}'); err != nil {
+		return nil
+	})
+	if err != nil {
 		return err
 	}
 	if !found {
 		return errors.New("the answer has no items")
 	}
-	j.budget.left = maxItemBytes
-	if _, err := j.decoder.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("something follows the list")
-	}
-	return nil
+	return j.End()
 }
 
-func (j *jsonReader) more() bool {
-	j.budget.left = maxItemBytes
-	return j.decoder.More()
-}
-
-func (j *jsonReader) items(kind listKind, take func(*item)) error {
-	j.budget.left = maxItemBytes
-	start, err := j.decoder.Token()
-	if err != nil {
-		return err
-	}
-	if start == nil { // null is how an empty list may be written
-		return nil
-	}
-	if start != json.Delim('[') {
-		return fmt.Errorf("items are %.40q, want a list", fmt.Sprint(start))
-	}
-	for items := 0; j.more(); {
+func (j jsonReader) items(kind listKind, take func(*item)) error {
+	items := 0
+	return j.Array(func() error {
 		if items++; items > maxItems {
 			return tooMany()
 		}
 		var message metrics
 		var wrongType *json.UnmarshalTypeError
 		// A field of another type spoils the item, not the list.
-		err := j.value(&message)
+		err := j.Value(&message)
 		if err != nil && !errors.As(err, &wrongType) {
 			return fmt.Errorf("item %d: %w", items, err)
 		}
@@ -150,8 +83,8 @@ func (j *jsonReader) items(kind listKind, take func(*item)) error {
 			one.refuse(sample.ReasonNotANumber, wrongType.Error())
 		}
 		take(one)
-	}
-	return j.delimiter(']')
+		return nil
+	})
 }
 
 // metrics is what is taken of the JSON of a NodeMetrics or a PodMetrics.
