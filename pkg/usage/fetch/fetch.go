@@ -178,3 +178,6 @@ func (b *Body) end() {
 	b.timer.Stop()
 	b.cancel(nil)
 }
+
+// CloseIdleConnections closes connections that no answer uses.
+func (c *Client) CloseIdleConnections() { c.http.CloseIdleConnections() }
