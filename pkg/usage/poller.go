@@ -66,7 +66,7 @@ func NewPoller(source Source, options PollerOptions, clock clock.Clock) *Poller 
 		options.MaxBackoff = max(DefaultMaxBackoff, options.Interval)
 	}
 	if options.Jitter == nil {
-		options.Jitter = rand.Float64 //nolint:gosec // nobody gains by guessing it
+		options.Jitter = rand.Float64
 	}
 	return &Poller{source: source, options: options, clock: clock, refused: map[sample.Reason]time.Time{}}
 }

@@ -69,7 +69,7 @@ type Body struct {
 
 	where  string
 	body   io.ReadCloser
-	ctx    context.Context //nolint:containedctx // the reason of a read that was ended is in it
+	ctx    context.Context // has the reason why a read was ended
 	cancel context.CancelCauseFunc
 	timer  clock.Timer
 	stall  time.Duration
@@ -86,7 +86,7 @@ func (c *Client) Get(ctx context.Context, address *url.URL, mediaTypes ...string
 	body.timer = c.options.Clock.AfterFunc(c.options.Stall, func() {
 		cancel(fmt.Errorf("the server sent nothing for %s", c.options.Stall))
 	})
-	response, err := c.send(ctx, address, mediaTypes)
+	response, err := c.send(ctx, address, mediaTypes) //nolint:bodyclose // Body.Close does
 	if err != nil {
 		err = body.explain(err)
 		body.end()
@@ -155,8 +155,7 @@ func (b *Body) tooLarge() error {
 
 // explain says why a request or a read ended: the reason of the context rather than that there was one.
 func (b *Body) explain(err error) error {
-	var wrapped *url.Error // its text has the whole address
-	if errors.As(err, &wrapped) {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok { // its text has the whole address
 		err = wrapped.Err
 	}
 	if cause := context.Cause(b.ctx); cause != nil {

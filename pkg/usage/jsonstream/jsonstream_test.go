@@ -25,8 +25,7 @@ func numbers(from io.Reader) ([]int, error) {
 		return reader.Array(func() error {
 			var number int
 			err := reader.Value(&number)
-			var wrongType *json.UnmarshalTypeError
-			if errors.As(err, &wrongType) {
+			if _, wrongType := errors.AsType[*json.UnmarshalTypeError](err); wrongType {
 				number, err = -1, nil
 			}
 			out = append(out, number)

@@ -72,38 +72,19 @@ func (p *protobufReader) envelope(kind listKind, take func(*item)) error {
 		if _, err := p.buffered.Peek(1); errors.Is(err, io.EOF) {
 			break
 		}
-		number, wireType, err := p.tag()
-		if err != nil {
+		number, length, err := p.next("envelope", unknownContentEncoding)
+		switch {
+		case err != nil:
 			return err
-		}
-		if wireType != protowire.BytesType {
-			if number <= unknownContentEncoding {
-				return fmt.Errorf("field %d of the envelope is of wire type %d, want bytes", number, wireType)
-			}
-			if err := p.skip(number, wireType); err != nil {
-				return err
-			}
-			continue
-		}
-		length, err := p.varint()
-		if err != nil {
-			return err
-		}
-		if number == unknownRaw {
-			if found {
-				return errors.New("the envelope has two lists")
-			}
+		case number == unknownRaw && found:
+			return errors.New("the envelope has two lists")
+		case number == unknownRaw:
 			found = true
-			if err := p.list(length, kind, take); err != nil {
-				return err
-			}
-			continue
+			err = p.list(length, kind, take)
+		case number != skipped:
+			err = p.besides(number, length, kind)
 		}
-		field, err := p.meta(length)
 		if err != nil {
-			return err
-		}
-		if err := checkEnvelope(number, field, kind); err != nil {
 			return err
 		}
 	}
@@ -113,8 +94,13 @@ func (p *protobufReader) envelope(kind listKind, take func(*item)) error {
 	return nil
 }
 
-// checkEnvelope refuses another kind than was asked for, and a list that is encoded in some further way.
-func checkEnvelope(number protowire.Number, field []byte, kind listKind) error {
+// besides reads a field of the envelope that is not the list. It refuses another kind than was asked for, and a list that
+// is encoded in some further way.
+func (p *protobufReader) besides(number protowire.Number, length uint64, kind listKind) error {
+	field, err := p.meta(length)
+	if err != nil {
+		return err
+	}
 	switch number {
 	case unknownTypeMeta:
 		got, err := fieldOf(field, typeMetaKind)
@@ -140,50 +126,28 @@ func (p *protobufReader) list(length uint64, kind listKind, take func(*item)) er
 	}
 	var one item
 	for items := 0; p.read < end; {
-		number, wireType, err := p.tag()
-		if err != nil {
+		number, size, err := p.next("list", listItems)
+		switch {
+		case err != nil:
 			return err
-		}
-		if wireType != protowire.BytesType {
-			if number <= listItems {
-				return fmt.Errorf("field %d of the list is of wire type %d, want bytes", number, wireType)
-			}
-			if err := p.skip(number, wireType); err != nil {
-				return err
-			}
+		case number == skipped:
 			continue
-		}
-		size, err := p.varint()
-		if err != nil {
-			return err
-		}
-		if p.read > end || size > end-p.read {
+		case p.read > end || size > end-p.read:
 			return fmt.Errorf("field %d of the list claims %d bytes and goes beyond its end", number, size)
-		}
-		if number != listItems {
-			field, err := p.meta(size)
-			if err != nil {
-				return err
+		case number != listItems:
+			err = p.listMeta(number, size)
+		default:
+			if items++; items > maxItems {
+				return tooMany()
 			}
-			if err := checkList(number, field); err != nil {
-				return err
+			if err = p.item(size, kind, &one); err != nil {
+				return fmt.Errorf("item %d: %w", items, err)
 			}
-			continue
+			take(&one)
 		}
-		if items++; items > maxItems {
-			return tooMany()
-		}
-		if size > maxItemBytes {
-			return fmt.Errorf("item %d claims %d bytes, at most %d are taken", items, size, maxItemBytes)
-		}
-		message, err := p.bytes(size)
 		if err != nil {
 			return err
 		}
-		if err := one.unmarshal(message, kind); err != nil {
-			return fmt.Errorf("item %d: %w", items, err)
-		}
-		take(&one)
 	}
 	if p.read > end {
 		return errors.New("a field of the list goes beyond its end")
@@ -191,10 +155,23 @@ func (p *protobufReader) list(length uint64, kind listKind, take func(*item)) er
 	return nil
 }
 
-// checkList refuses a list that is one page of several.
-func checkList(number protowire.Number, field []byte) error {
-	if number != listMetadata {
-		return nil
+// item reads one item of the list.
+func (p *protobufReader) item(size uint64, kind listKind, into *item) error {
+	if size > maxItemBytes {
+		return fmt.Errorf("it claims %d bytes, at most %d are taken", size, maxItemBytes)
+	}
+	message, err := p.bytes(size)
+	if err != nil {
+		return err
+	}
+	return into.unmarshal(message, kind)
+}
+
+// listMeta reads a field of the list that is no item. It refuses a list that is one page of several.
+func (p *protobufReader) listMeta(number protowire.Number, size uint64) error {
+	field, err := p.meta(size)
+	if err != nil || number != listMetadata {
+		return err
 	}
 	more, err := fieldOf(field, listMetaContinue)
 	if err != nil {

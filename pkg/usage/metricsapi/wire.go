@@ -11,6 +11,25 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
+// skipped is the number that next returns for a field that it has read over.
+const skipped protowire.Number = 0
+
+// next reads the number and the length of the next bytes field of a message, what. It reads over a field of another wire
+// type; those with numbers up to highest have none.
+func (p *protobufReader) next(what string, highest protowire.Number) (protowire.Number, uint64, error) {
+	number, wireType, err := p.tag()
+	switch {
+	case err != nil:
+		return 0, 0, err
+	case wireType == protowire.BytesType:
+		length, err := p.varint()
+		return number, length, err
+	case number <= highest:
+		return 0, 0, fmt.Errorf("field %d of the %s is of wire type %d, want bytes", number, what, wireType)
+	}
+	return skipped, 0, p.skip(number, wireType)
+}
+
 // tag reads the number and the wire type of the next field.
 func (p *protobufReader) tag() (protowire.Number, protowire.Type, error) {
 	value, err := p.varint()

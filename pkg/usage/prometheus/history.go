@@ -54,8 +54,8 @@ func (s *Source) History(ctx context.Context, window, step time.Duration) (*Hist
 	history := &History{Pods: map[types.NamespacedName][]Peak{}, RefusedCount: map[sample.Reason]int{}}
 	now := s.clock.Now().Truncate(time.Second)
 	peaks := 0
-	for i := (window + step - 1) / step; i > 0; i-- {
-		until := now.Add(-(i - 1) * step)
+	whole := (window + step - 1).Truncate(step)
+	for until := now.Add(step - whole); !until.After(now); until = until.Add(step) {
 		found, err := s.peaks(ctx, query, until, step, history)
 		if err != nil {
 			return nil, fmt.Errorf("history of pods in the %s before %s: %w", step, until.UTC().Format(time.RFC3339), err)

@@ -3,8 +3,8 @@
 package prometheus_test
 
 import (
-	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +22,7 @@ const day = 24 * time.Hour
 func byTime(answers map[time.Time]http.HandlerFunc) http.HandlerFunc {
 	byText := map[string]http.HandlerFunc{}
 	for when, answer := range answers {
-		byText[fmt.Sprint(when.Unix())] = answer
+		byText[strconv.FormatInt(when.Unix(), 10)] = answer
 	}
 	return func(w http.ResponseWriter, request *http.Request) {
 		answer, ok := byText[request.URL.Query().Get("time")]

@@ -113,19 +113,8 @@ func highest(selector, label string) Query {
 
 // validate returns all that is wrong with the options, by field, and the address.
 func (o *Options) validate() (*url.URL, error) {
-	var errs []error
-	address, err := url.Parse(o.Address)
-	switch {
-	case err != nil: // its text has the address, and with it what may be a password
-		errs = append(errs, errors.New("address: it is no URL"))
-		address = &url.URL{}
-	case address.User != nil:
-		errs = append(errs, errors.New("address: it has credentials; use bearerTokenFile, or username and passwordFile"))
-	case address.Scheme != "http" && address.Scheme != "https" || address.Host == "":
-		errs = append(errs, errors.New("address: want https://HOST:PORT or http://HOST:PORT, with or without a path"))
-	case address.RawQuery != "" || address.Fragment != "":
-		errs = append(errs, errors.New("address: want no query and no fragment"))
-	}
+	address, err := parseAddress(o.Address)
+	errs := []error{err}
 	for _, query := range []struct {
 		field string
 		Query
@@ -137,6 +126,28 @@ func (o *Options) validate() (*url.URL, error) {
 	if !strings.Contains(o.PodPeaks, RangePlaceholder) {
 		errs = append(errs, fmt.Errorf("podPeaks: want %s where the range of time is to be", RangePlaceholder))
 	}
+	errs = append(errs, o.validateCredentials(address))
+	return address, errors.Join(errs...)
+}
+
+// parseAddress does not repeat the address in an error: it may have a password.
+func parseAddress(text string) (*url.URL, error) {
+	address, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return &url.URL{}, errors.New("address: it is no URL")
+	case address.User != nil:
+		err = errors.New("address: it has credentials; use bearerTokenFile, or username and passwordFile")
+	case address.Scheme != "http" && address.Scheme != "https" || address.Host == "":
+		err = errors.New("address: want https://HOST:PORT or http://HOST:PORT, with or without a path")
+	case address.RawQuery != "" || address.Fragment != "":
+		err = errors.New("address: want no query and no fragment")
+	}
+	return address, err
+}
+
+func (o *Options) validateCredentials(address *url.URL) error {
+	var errs []error
 	if o.BearerTokenFile != "" && o.Username != "" {
 		errs = append(errs, errors.New("bearerTokenFile, username: want one of them"))
 	}
@@ -146,7 +157,7 @@ func (o *Options) validate() (*url.URL, error) {
 	if address.Scheme == "http" && !o.Insecure && (o.BearerTokenFile != "" || o.Username != "") {
 		errs = append(errs, errors.New("address: credentials would be sent without encryption; use https, or say insecure"))
 	}
-	return address, errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
 // transport sends by TLS as is said, with the credentials.

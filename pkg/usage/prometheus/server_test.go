@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -81,18 +82,15 @@ func vector(labelsAndValues ...string) http.HandlerFunc {
 }
 
 func annotated(beside string, labelsAndValues ...string) http.HandlerFunc {
-	elements := ""
+	var elements []string
 	for i := 0; i < len(labelsAndValues); i += 2 {
-		if i > 0 {
-			elements += ","
-		}
 		value, err := json.Marshal(labelsAndValues[i+1])
 		if err != nil {
 			panic(err)
 		}
-		elements += fmt.Sprintf(`{"metric":%s,"value":[1767323045.123,%s]}`, labelsAndValues[i], value)
+		elements = append(elements, fmt.Sprintf(`{"metric":%s,"value":[1767323045.123,%s]}`, labelsAndValues[i], value))
 	}
-	return plain(`{"status":"success","data":{"resultType":"vector","result":[` + elements + `]}` + beside + `}`)
+	return plain(`{"status":"success","data":{"resultType":"vector","result":[` + strings.Join(elements, ",") + `]}` + beside + `}`)
 }
 
 func plain(body string) http.HandlerFunc {

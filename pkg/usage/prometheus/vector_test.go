@@ -15,7 +15,7 @@ func FuzzVector(f *testing.F) {
 	f.Add([]byte(`{"status":"error","error":"no"}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		taken := 0
-		err := decodeVector(bytes.NewReader(text), func(_ map[string]string, value float64, said string) {
+		err := decodeVector(bytes.NewReader(text), func(_ map[string]string, _ float64, said string) {
 			taken++
 			if len(said) > maxTextBytes {
 				t.Errorf("%d bytes of a value are repeated", len(said))
