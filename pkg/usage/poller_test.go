@@ -40,17 +40,33 @@ func nodes(namesAndMeasurements ...any) *sample.Set {
 	return set
 }
 
+var now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+func unshaken() float64 { return 0 }
+
+// run lets the poller run. It says when a read has ended, or the interval has while none was due; the timer for the next is
+// set then.
+func run(ctx context.Context, poller *usage.Poller) (ticks, stopped chan struct{}) {
+	ticks, stopped = make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		poller.Run(ctx, func() {
+			select {
+			case <-ctx.Done():
+			case ticks <- struct{}{}:
+			}
+		})
+	}()
+	return ticks, stopped
+}
+
 func TestAPollerKeepsWhatItReadLast(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	ctx, cancel := context.WithCancel(t.Context())
 	clock := clocktesting.NewFakeClock(now)
 	source := make(answers)
-	poller := usage.NewPoller(source, 15*time.Second, time.Minute, clock)
-	reads, stopped := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(stopped)
-		poller.Run(ctx, func() { reads <- struct{}{} })
-	}()
+	poller := usage.NewPoller(source, usage.PollerOptions{Interval: 15 * time.Second, Keep: time.Minute, Jitter: unshaken}, clock)
+	reads, stopped := run(ctx, poller)
 	if poller.Latest() != nil {
 		t.Error("before the first read there is something")
 	}
@@ -73,6 +89,34 @@ func TestAPollerKeepsWhatItReadLast(t *testing.T) {
 		<-reads
 		if diff := cmp.Diff(step.want, poller.Latest().Nodes); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", step.name, diff)
+		}
+		clock.Step(15 * time.Second)
+	}
+	cancel()
+	<-stopped
+}
+
+func TestAPollerKeepsTheKubepodsFigureThatAReadLacks(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	ctx, cancel := context.WithCancel(t.Context())
+	clock := clocktesting.NewFakeClock(now)
+	source := make(answers)
+	poller := usage.NewPoller(source, usage.PollerOptions{Interval: 15 * time.Second, Keep: time.Minute}, clock)
+	ticks, stopped := run(ctx, poller)
+	at := func(bytes int64, after time.Duration) sample.Measurement {
+		return sample.Measurement{Bytes: bytes, Time: now.Add(after)}
+	}
+	pods := at(7, 0)
+	for i, want := range []sample.Measurement{pods, pods, pods, pods, pods, {}} {
+		node := sample.Node{Measurement: at(int64(i), time.Duration(i)*15*time.Second)}
+		if i == 0 {
+			node.Pods = pods
+		}
+		source <- &sample.Set{Nodes: map[string]sample.Node{"a": node}}
+		<-ticks
+		node.Pods = want
+		if diff := cmp.Diff(node, poller.Latest().Nodes["a"]); diff != "" {
+			t.Errorf("after read %d (-want +got):\n%s", i, diff)
 		}
 		clock.Step(15 * time.Second)
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/headroom-dev/headroom/pkg/memory/ledger"
 	"github.com/headroom-dev/headroom/pkg/plugins/cycle"
 	"github.com/headroom-dev/headroom/pkg/usage"
+	"github.com/headroom-dev/headroom/pkg/usage/metricsapi"
 )
 
 // Factory makes the plugins of one scheduler. Profiles that see memory alike share one book: a pod that one of them places
@@ -137,7 +138,7 @@ func (f *Factory) keep(ctx context.Context, args *config.HeadroomMemoryArgs, han
 		waiting: shared.waiting,
 		clock:   f.clock,
 		metrics: f.metrics,
-		poller:  usage.NewPoller(source, args.RefreshInterval.Duration, args.FreshFor.Duration, f.clock),
+		poller:  usage.NewPoller(source, usage.PollerOptions{Interval: args.RefreshInterval.Duration, Keep: args.FreshFor.Duration}, f.clock),
 		builder: ledger.NewBuilder(ledger.Options{
 			FreshFor:           args.FreshFor.Duration,
 			WarmUp:             args.WarmUp.Duration,
@@ -168,5 +169,5 @@ func recorderOf(handle fwk.Handle) events.EventRecorder {
 
 // newSource opens the source that the arguments name.
 func newSource(_ *config.HeadroomMemoryArgs, handle fwk.Handle) (usage.Source, error) {
-	return usage.NewMetricsAPI(rest.AddUserAgent(rest.CopyConfig(handle.KubeConfig()), Name))
+	return metricsapi.New(rest.AddUserAgent(rest.CopyConfig(handle.KubeConfig()), Name), metricsapi.Options{})
 }

@@ -101,7 +101,7 @@ func TestPeerBugRestartTakesAllPodsForNew(t *testing.T) {
 // fresh for eight hours more.
 func TestPeerBugLocalTimeAsUniversalTime(t *testing.T) {
 	fleet := newFleet(nil).node("n1", 3800*mi, -8*time.Hour).node("n2", 0, 0).node("n3", 0, 0)
-	set := usage.NewPoller(fixed{fleet.samples}, time.Minute, time.Hour, clocktesting.NewFakeClock(now))
+	set := usage.NewPoller(fixed{fleet.samples}, usage.PollerOptions{Interval: time.Minute, Keep: time.Hour}, clocktesting.NewFakeClock(now))
 	ctx, cancel := context.WithCancel(t.Context())
 	set.Run(ctx, cancel)
 	fleet.samples = set.Latest()
