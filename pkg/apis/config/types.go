@@ -122,19 +122,22 @@ type MemorySource struct {
 	Kubelet *KubeletSource
 }
 
-// PrometheusSource says how to ask a Prometheus. Queries are PromQL; an empty one is the default.
+// PrometheusSource says how to ask a Prometheus.
 type PrometheusSource struct {
 	// Address is the base URL, such as https://prometheus.monitoring:9090.
 	Address string
 
-	// NodeQuery gives the working set of each machine, PodsQuery that of each kubepods cgroup, and PodQuery that of each
-	// pod, in bytes.
-	NodeQuery string
-	PodsQuery string
-	PodQuery  string
+	// Nodes asks for the working set of each machine and Kubepods for that of all its pods together, both by NodeLabel; Pods
+	// for that of each pod, by the labels namespace and pod. Nil: cAdvisor's metrics as the Prometheus operator stores them.
+	Nodes    *PrometheusQuery
+	Kubepods *PrometheusQuery
+	Pods     *PrometheusQuery
 
 	// NodeLabel is the label with the node's name.
 	NodeLabel string
+
+	// StripPort takes a port off the value of NodeLabel: "instance" is often a name with a port.
+	StripPort bool
 
 	// BearerTokenFile is read at every request; Username and PasswordFile are for basic authentication instead.
 	BearerTokenFile string
@@ -144,6 +147,14 @@ type PrometheusSource struct {
 	// CAFile verifies the server; the system's authorities if empty. InsecureSkipVerify trusts any server.
 	CAFile             string
 	InsecureSkipVerify bool
+}
+
+// PrometheusQuery asks for working sets, twice: for their bytes, and for the times at which they were taken.
+type PrometheusQuery struct {
+	// Bytes is PromQL for an instant vector of bytes, one series an object.
+	Bytes string
+	// Times is PromQL for an instant vector of Unix times in seconds with the same labels, such as timestamp() of the metric.
+	Times string
 }
 
 // KubeletSource says how to connect to kubelets. The scheduler's own credentials are used.

@@ -10,7 +10,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/informers"
-	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
@@ -22,7 +21,6 @@ import (
 	"github.com/headroom-dev/headroom/pkg/memory/ledger"
 	"github.com/headroom-dev/headroom/pkg/plugins/cycle"
 	"github.com/headroom-dev/headroom/pkg/usage"
-	"github.com/headroom-dev/headroom/pkg/usage/metricsapi"
 )
 
 // Factory makes the plugins of one scheduler. Profiles that see memory alike share one book: a pod that one of them places
@@ -165,9 +163,4 @@ func recorderOf(handle fwk.Handle) events.EventRecorder {
 		return recorder
 	}
 	return nil
-}
-
-// newSource opens the source that the arguments name.
-func newSource(_ *config.HeadroomMemoryArgs, handle fwk.Handle) (usage.Source, error) {
-	return metricsapi.New(rest.AddUserAgent(rest.CopyConfig(handle.KubeConfig()), Name), metricsapi.Options{})
 }

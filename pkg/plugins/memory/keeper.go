@@ -33,6 +33,7 @@ type keeper struct {
 	nodes     corelisters.NodeLister
 	pods      corelisters.PodLister
 
+	reading usage.Stats   // as the metrics know it
 	changed chan struct{} // holds one token: something is to be taken into the book
 }
 
@@ -169,6 +170,9 @@ func (k *keeper) keep(ctx context.Context) (time.Duration, error) {
 	woken := k.waiting.wake(logger, book)
 	took := time.Since(began)
 	k.metrics.kept(snapshot, took)
+	stats := k.poller.Stats()
+	k.metrics.read(k.reading, stats)
+	k.reading = stats
 	k.metrics.troubles.Add(float64(len(troubles)))
 	k.metrics.woken.Add(float64(woken))
 	k.metrics.waitingPods.Set(float64(k.waiting.count()))

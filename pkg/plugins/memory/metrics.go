@@ -10,7 +10,7 @@ import (
 	"k8s.io/component-base/metrics/legacyregistry"
 
 	"github.com/headroom-dev/headroom/pkg/memory/ledger"
-	"github.com/headroom-dev/headroom/pkg/memory/sample"
+	"github.com/headroom-dev/headroom/pkg/usage"
 )
 
 // What became of a pod of which nodes were rejected, and what shadow mode thought of the node that was chosen.
@@ -26,23 +26,22 @@ const (
 
 // metrics are the plugin's own, beside those that the framework keeps of every plugin.
 type metrics struct {
-	rejections    *k8smetrics.CounterVec
-	shadows       *k8smetrics.CounterVec
-	nodes         *k8smetrics.GaugeVec
-	sampleAge     *k8smetrics.GaugeVec
-	left          *k8smetrics.GaugeVec
-	breaker       *k8smetrics.Gauge
-	build         *k8smetrics.Histogram
-	refused       *k8smetrics.CounterVec
-	reads         *k8smetrics.CounterVec
-	lastRead      *k8smetrics.Gauge
-	reservations  *k8smetrics.Gauge
-	waitingPods   *k8smetrics.Gauge
-	woken         *k8smetrics.Counter
-	troubles      *k8smetrics.Counter
-	cooling       *k8smetrics.Gauge
-	thresholds    *k8smetrics.GaugeVec
-	lastReadStats readStats
+	rejections   *k8smetrics.CounterVec
+	shadows      *k8smetrics.CounterVec
+	nodes        *k8smetrics.GaugeVec
+	sampleAge    *k8smetrics.GaugeVec
+	left         *k8smetrics.GaugeVec
+	breaker      *k8smetrics.Gauge
+	build        *k8smetrics.Histogram
+	refused      *k8smetrics.CounterVec
+	reads        *k8smetrics.CounterVec
+	lastRead     *k8smetrics.Gauge
+	reservations *k8smetrics.Gauge
+	waitingPods  *k8smetrics.Gauge
+	woken        *k8smetrics.Counter
+	troubles     *k8smetrics.Counter
+	cooling      *k8smetrics.Gauge
+	thresholds   *k8smetrics.GaugeVec
 }
 
 const (
@@ -112,25 +111,16 @@ func (m *metrics) rejected(verdicts []verdict, outcome string) {
 
 func (m *metrics) shadowed(verdict string) { m.shadows.WithLabelValues(verdict).Inc() }
 
-// readStats are what the poller has counted so far.
-type readStats struct {
-	reads, failures int64
-	refused         map[sample.Reason]int64
-	lastSuccess     time.Time
-}
-
-// read adds what was read since the last call.
-func (m *metrics) read(stats readStats) {
-	before := m.lastReadStats
-	m.reads.WithLabelValues("success").Add(float64(stats.reads - stats.failures - before.reads + before.failures))
-	m.reads.WithLabelValues("failure").Add(float64(stats.failures - before.failures))
-	for reason, count := range stats.refused {
-		m.refused.WithLabelValues(string(reason)).Add(float64(count - before.refused[reason]))
+// read adds what a poller did between two looks at it.
+func (m *metrics) read(before, stats usage.Stats) {
+	m.reads.WithLabelValues("success").Add(float64(stats.Reads - stats.Errors - before.Reads + before.Errors))
+	m.reads.WithLabelValues("failure").Add(float64(stats.Errors - before.Errors))
+	for reason, count := range stats.Refused {
+		m.refused.WithLabelValues(string(reason)).Add(float64(count - before.Refused[reason]))
 	}
-	if !stats.lastSuccess.IsZero() {
-		m.lastRead.Set(float64(stats.lastSuccess.UnixMilli()) / 1000)
+	if !stats.LastSuccess.IsZero() {
+		m.lastRead.Set(float64(stats.LastSuccess.UnixMilli()) / 1000)
 	}
-	m.lastReadStats = stats
 }
 
 // kept describes a new book, which took so long to make.

@@ -12,6 +12,7 @@ import (
 	"k8s.io/component-base/metrics/testutil"
 
 	"github.com/headroom-dev/headroom/pkg/memory/sample"
+	"github.com/headroom-dev/headroom/pkg/usage"
 )
 
 // counted returns how far a counter of the labels has counted.
@@ -74,8 +75,9 @@ func TestReadsAreCountedOnce(t *testing.T) {
 	m := newMetrics()
 	registry := k8smetrics.NewKubeRegistry()
 	registry.MustRegister(m.reads, m.refused, m.lastRead)
-	m.read(readStats{reads: 3, failures: 1, refused: map[sample.Reason]int64{sample.ReasonFuture: 2}, lastSuccess: time.Unix(100, 0)})
-	m.read(readStats{reads: 5, failures: 1, refused: map[sample.Reason]int64{sample.ReasonFuture: 5}, lastSuccess: time.Unix(130, 0)})
+	first := usage.Stats{Reads: 3, Errors: 1, Refused: map[sample.Reason]int64{sample.ReasonFuture: 2}, LastSuccess: time.Unix(100, 0)}
+	m.read(usage.Stats{}, first)
+	m.read(first, usage.Stats{Reads: 5, Errors: 1, Refused: map[sample.Reason]int64{sample.ReasonFuture: 5}, LastSuccess: time.Unix(130, 0)})
 	want := `
 # HELP headroom_memory_samples_refused_total [ALPHA] Samples that cannot be true and were left out, by reason.
 # TYPE headroom_memory_samples_refused_total counter
@@ -103,7 +105,7 @@ func TestMetricsFollowTheConventions(t *testing.T) {
 	m.kept(fleet.publish().snapshot, time.Second)
 	m.rejected([]verdict{measured}, outcomePlaced)
 	m.shadowed(shadowSame)
-	m.read(readStats{reads: 1, refused: map[sample.Reason]int64{sample.ReasonFuture: 1}, lastSuccess: now})
+	m.read(usage.Stats{}, usage.Stats{Reads: 1, Refused: map[sample.Reason]int64{sample.ReasonFuture: 1}, LastSuccess: now})
 	families, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)

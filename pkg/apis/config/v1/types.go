@@ -133,23 +133,27 @@ type MemorySource struct {
 	Kubelet *KubeletSource `json:"kubelet,omitempty"`
 }
 
-// PrometheusSource says how to ask a Prometheus. Queries are PromQL; an empty one is the default.
+// PrometheusSource says how to ask a Prometheus.
 type PrometheusSource struct {
 	// Address is the base URL, such as https://prometheus.monitoring:9090.
 	Address string `json:"address"`
 
-	// NodeQuery gives the working set of each machine, PodsQuery that of each kubepods cgroup, and PodQuery that of each
-	// pod, in bytes.
+	// Nodes asks for the working set of each machine and Kubepods for that of all its pods together, both by NodeLabel; Pods
+	// for that of each pod, by the labels namespace and pod. Nil: cAdvisor's metrics as the Prometheus operator stores them.
 	// +optional
-	NodeQuery string `json:"nodeQuery,omitempty"`
+	Nodes *PrometheusQuery `json:"nodes,omitempty"`
 	// +optional
-	PodsQuery string `json:"podsQuery,omitempty"`
+	Kubepods *PrometheusQuery `json:"kubepods,omitempty"`
 	// +optional
-	PodQuery string `json:"podQuery,omitempty"`
+	Pods *PrometheusQuery `json:"pods,omitempty"`
 
 	// NodeLabel is the label with the node's name.
 	// +optional
 	NodeLabel string `json:"nodeLabel,omitempty"`
+
+	// StripPort takes a port off the value of NodeLabel: "instance" is often a name with a port.
+	// +optional
+	StripPort bool `json:"stripPort,omitempty"`
 
 	// BearerTokenFile is read at every request; Username and PasswordFile are for basic authentication instead.
 	// +optional
@@ -164,6 +168,14 @@ type PrometheusSource struct {
 	CAFile string `json:"caFile,omitempty"`
 	// +optional
 	InsecureSkipVerify bool `json:"insecureSkipVerify,omitempty"`
+}
+
+// PrometheusQuery asks for working sets, twice: for their bytes, and for the times at which they were taken.
+type PrometheusQuery struct {
+	// Bytes is PromQL for an instant vector of bytes, one series an object.
+	Bytes string `json:"bytes"`
+	// Times is PromQL for an instant vector of Unix times in seconds with the same labels, such as timestamp() of the metric.
+	Times string `json:"times"`
 }
 
 // KubeletSource says how to connect to kubelets. The scheduler's own credentials are used.

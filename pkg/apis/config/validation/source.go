@@ -44,6 +44,14 @@ func prometheus(path *field.Path, source *config.PrometheusSource) field.ErrorLi
 	case address.User != nil || address.RawQuery != "" || address.Fragment != "":
 		faults = append(faults, field.Invalid(path.Child("address"), field.OmitValueType{}, "must have no user, query or fragment; use username and passwordFile"))
 	}
+	for _, query := range []struct {
+		field string
+		query *config.PrometheusQuery
+	}{{"nodes", source.Nodes}, {"kubepods", source.Kubepods}, {"pods", source.Pods}} {
+		if query.query != nil && (query.query.Bytes == "" || query.query.Times == "") {
+			faults = append(faults, field.Required(path.Child(query.field), "bytes and times: a figure of unknown age is of no use"))
+		}
+	}
 	if source.BearerTokenFile != "" && source.Username != "" {
 		faults = append(faults, field.Forbidden(path.Child("username"), "only without bearerTokenFile"))
 	}

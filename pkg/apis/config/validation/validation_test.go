@@ -82,6 +82,7 @@ func TestFaultsNameTheField(t *testing.T) {
 		{"an address with a password", `source: {type: Prometheus, prometheus: {address: "https://me:secret@prometheus"}}`, "args.source.prometheus.address"},
 		{"a user without a password", `source: {type: Prometheus, prometheus: {address: "https://p", username: me}}`, "args.source.prometheus.passwordFile"},
 		{"token and user", `source: {type: Prometheus, prometheus: {address: "https://p", bearerTokenFile: /t, username: me, passwordFile: /p}}`, "args.source.prometheus.username"},
+		{"a query without times", `source: {type: Prometheus, prometheus: {address: "https://p", nodes: {bytes: up}}}`, "args.source.prometheus.nodes"},
 		{"a Prometheus that is not asked", `source: {prometheus: {address: "https://p"}}`, "args.source.prometheus"},
 		{"an authority that verifies nothing", `source: {kubelet: {caFile: /ca, insecureSkipVerify: true}}`, "args.source.kubelet.caFile"},
 		{"maxConcurrent", "source: {kubelet: {maxConcurrent: -1}}", "args.source.kubelet.maxConcurrent"},
