@@ -23,7 +23,7 @@ type nodeState struct {
 
 // advance lets the kernel and then the kubelet of one node act on its pods.
 func (n *nodeState) advance(now time.Time, node *corev1.Node, pods []*podState, options Options, history *History, writes *writes) {
-	thresholds, err := threshold.Of(node, options.EvictionHard)
+	thresholds, err := threshold.Of(node, options.settings(), 0)
 	if err != nil { // Not registered yet.
 		return
 	}
@@ -55,6 +55,11 @@ func (n *nodeState) advance(now time.Time, node *corev1.Node, pods []*podState, 
 	if !now.Before(n.nextLook) {
 		n.look(now, node, thresholds, system, pods, options, history, writes)
 	}
+}
+
+// settings are those of the simulated kubelets.
+func (o Options) settings() *threshold.Settings {
+	return &threshold.Settings{EvictionHard: threshold.Amount{Bytes: o.EvictionHard}, EvictionHardOrigin: threshold.OriginConfigz, EnforcesPods: true}
 }
 
 // look is one pass of the kubelet's eviction manager: it sets the condition and evicts at most one pod.

@@ -107,7 +107,7 @@ func (b *build) fill() {
 		line := &b.snapshot.Nodes[i]
 		line.Name = node.Name
 		// An error is a node that has not reported its size yet: absent, as one without a sample.
-		if thresholds, err := threshold.Of(node, b.options.EvictionHardBytes); err == nil {
+		if thresholds, err := threshold.Of(node, nil, b.options.EvictionHardBytes); err == nil {
 			line.Thresholds = thresholds
 			b.measure(line, node)
 		}
