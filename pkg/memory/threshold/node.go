@@ -70,7 +70,7 @@ func (s size) pods(known *Settings, thresholds *Thresholds) {
 	if hard > 0 {
 		thresholds.PodsEdge = Evicts
 	}
-	thresholds.Pods = min(limit-hard, s.capacity)
+	thresholds.Pods, thresholds.PodsLimit = min(limit-hard, s.capacity), min(limit, s.capacity)
 	thresholds.PodsReclaim = known.MinimumReclaim.Of(limit)
 }
 

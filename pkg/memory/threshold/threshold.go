@@ -63,6 +63,8 @@ type Thresholds struct {
 	PodsEdge Edge
 	// PodsOrigin is where Pods came from; that of Node is EvictionHardOrigin.
 	PodsOrigin Origin
+	// PodsLimit is the memory.max of the kubepods cgroup, in bytes: the memory of all pods together ends there.
+	PodsLimit int64
 	// EvictionHard is the hard threshold of memory.available in bytes, 0 for none, and EvictionHardOrigin where it came from.
 	EvictionHard       int64
 	EvictionHardOrigin Origin

@@ -60,6 +60,7 @@ func TestAnAssumedThresholdIsAtMostWhatTheStatusLeavesRoomFor(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.want.PodsOrigin = threshold.OriginStatus
+			test.want.PodsLimit = test.want.Pods + test.want.EvictionHard
 			got, err := threshold.Of(test.node, nil, test.assumed)
 			if err != nil {
 				t.Fatal(err)
@@ -88,27 +89,27 @@ func TestOfAKubeletThatIsKnown(t *testing.T) {
 	}{
 		// The status has 1000Mi less allocatable than capacity: 500Mi of threshold and 500Mi of reservations.
 		{"an absolute threshold", node("4000Mi", "3000Mi"), hard(threshold.Amount{Bytes: 500 * mi}),
-			threshold.Thresholds{Node: 3500 * mi, Pods: 3000 * mi, PodsOrigin: threshold.OriginStatus, EvictionHard: 500 * mi}},
+			threshold.Thresholds{Node: 3500 * mi, Pods: 3000 * mi, PodsLimit: 3500 * mi, PodsOrigin: threshold.OriginStatus, EvictionHard: 500 * mi}},
 		{"a configured threshold is not bounded by the status", node("4000Mi", "4000Mi"), hard(threshold.Amount{Bytes: 500 * mi}),
-			threshold.Thresholds{Node: 3500 * mi, Pods: 4000 * mi, PodsOrigin: threshold.OriginStatus, EvictionHard: 500 * mi}},
+			threshold.Thresholds{Node: 3500 * mi, Pods: 4000 * mi, PodsLimit: 4000 * mi, PodsOrigin: threshold.OriginStatus, EvictionHard: 500 * mi}},
 		// A quarter of 4000Mi was taken from allocatable; the cgroup's limit is 2800 + 1000 = 3800Mi, a quarter of it 950Mi.
 		{"a percentage is of each signal's own capacity", node("4000Mi", "2800Mi"), hard(threshold.Amount{Fraction: 0.25}),
-			threshold.Thresholds{Node: 3000 * mi, Pods: 2850 * mi, PodsOrigin: threshold.OriginConfigz, EvictionHard: 1000 * mi}},
+			threshold.Thresholds{Node: 3000 * mi, Pods: 2850 * mi, PodsLimit: 3800 * mi, PodsOrigin: threshold.OriginConfigz, EvictionHard: 1000 * mi}},
 		// A quarter of 4000Mi was taken from allocatable, and 1000Mi of hugepages; a quarter of 3000Mi is the threshold.
 		{"a percentage is not of hugepages", node("4000Mi", "2000Mi", "1000Mi"), hard(threshold.Amount{Fraction: 0.25}),
-			threshold.Thresholds{Node: 2250 * mi, Pods: 3000 * mi, PodsOrigin: threshold.OriginConfigz, EvictionHard: 750 * mi}},
+			threshold.Thresholds{Node: 2250 * mi, Pods: 3000 * mi, PodsLimit: 4000 * mi, PodsOrigin: threshold.OriginConfigz, EvictionHard: 750 * mi}},
 		{"no threshold: the memory ends, and that of the pods does", node("4000Mi", "3000Mi"), hard(threshold.Amount{}),
-			threshold.Thresholds{Node: 4000 * mi, NodeEdge: threshold.Kills, Pods: 3000 * mi, PodsEdge: threshold.Kills, PodsOrigin: threshold.OriginStatus}},
+			threshold.Thresholds{Node: 4000 * mi, NodeEdge: threshold.Kills, Pods: 3000 * mi, PodsEdge: threshold.Kills, PodsLimit: 3000 * mi, PodsOrigin: threshold.OriginStatus}},
 		{"pods are not limited: no second signal", node("4000Mi", "3000Mi"), unenforced,
-			threshold.Thresholds{Node: 3900 * mi, Pods: 4000 * mi, PodsEdge: threshold.Open, PodsOrigin: threshold.OriginStatus, EvictionHard: 100 * mi}},
+			threshold.Thresholds{Node: 3900 * mi, Pods: 4000 * mi, PodsEdge: threshold.Open, PodsLimit: 4000 * mi, PodsOrigin: threshold.OriginStatus, EvictionHard: 100 * mi}},
 		{"a second signal by its own name", node("4000Mi", "3000Mi"), byName,
-			threshold.Thresholds{Node: 3900 * mi, Pods: 3300 * mi, PodsOrigin: threshold.OriginConfigz, EvictionHard: 100 * mi}},
+			threshold.Thresholds{Node: 3900 * mi, Pods: 3300 * mi, PodsLimit: 4000 * mi, PodsOrigin: threshold.OriginConfigz, EvictionHard: 100 * mi}},
 		{"a soft threshold is told and does not bind", node("4000Mi", "3900Mi"), soft, threshold.Thresholds{
-			Node: 3900 * mi, Pods: 3900 * mi, PodsOrigin: threshold.OriginStatus, EvictionHard: 100 * mi,
+			Node: 3900 * mi, Pods: 3900 * mi, PodsLimit: 4000 * mi, PodsOrigin: threshold.OriginStatus, EvictionHard: 100 * mi,
 			HasSoft: true, Soft: 3000 * mi, SoftGrace: time.Minute,
 		}},
 		{"what is to be reclaimed is a share of each signal's capacity", node("4000Mi", "3000Mi"), reclaim, threshold.Thresholds{
-			Node: 3900 * mi, Pods: 3000 * mi, PodsOrigin: threshold.OriginStatus, EvictionHard: 100 * mi,
+			Node: 3900 * mi, Pods: 3000 * mi, PodsLimit: 3100 * mi, PodsOrigin: threshold.OriginStatus, EvictionHard: 100 * mi,
 			NodeReclaim: 2000 * mi, PodsReclaim: 1550 * mi,
 		}},
 	} {
