@@ -38,10 +38,7 @@ func (n *nodeState) advance(now time.Time, node *corev1.Node, pods []*podState, 
 			oomKill(pod, now, node.Name, fmt.Sprintf("container reached its limit of %d bytes", pod.limit), history)
 		}
 	}
-	// The kubepods cgroup ends where allocatable and the threshold end; the machine where its memory ends
-	// (pkg/kubelet/cm/node_container_manager_linux.go:265-289).
-	podsLimit := thresholds.Pods + options.EvictionHard
-	for held(pods) > podsLimit || system+held(pods) > capacity {
+	for held(pods) > thresholds.PodsLimit || system+held(pods) > capacity {
 		victim := oomVictim(pods, capacity)
 		if victim == nil {
 			break
@@ -118,7 +115,7 @@ func oomVictim(pods []*podState, capacity int64) *podState {
 			containers = append(containers, pod.container(capacity))
 		}
 	}
-	ranked := eviction.RankOOM(containers, capacity)
+	ranked := eviction.RankOOM(containers, eviction.Machine(capacity))
 	if len(ranked) == 0 {
 		return nil
 	}
