@@ -25,11 +25,11 @@ type Amount struct {
 func (a Amount) None() bool { return a == Amount{} }
 
 // Of returns the amount in bytes for a signal that measures capacity bytes in all, rounded as the kubelet rounds it
-// (k8s.io/kubernetes pkg/kubelet/eviction/api/types.go, GetThresholdQuantity). A quantity counts for at most
-// capacity: a threshold of all there is and one of more are always met.
+// (k8s.io/kubernetes pkg/kubelet/eviction/api/types.go, GetThresholdQuantity). A quantity may be more than
+// capacity: such a threshold is met by what is not used at all.
 func (a Amount) Of(capacity int64) int64 {
 	if a.Bytes > 0 {
-		return min(a.Bytes, capacity)
+		return a.Bytes
 	}
 	return int64(min(float64(capacity)*float64(a.Fraction), float64(largest)))
 }
@@ -101,8 +101,14 @@ func parsePercentage(text string) (float32, error) {
 	return float32(value) / 100, nil
 }
 
+// longestExponent has two digits: a quantity of 1e30 is more than any machine has, and one of 1e9999999 takes minutes to read.
+const longestExponent = 2
+
 // parseQuantity rounds up to whole bytes: fewer than that many are available exactly when fewer than the fraction are.
 func parseQuantity(text string) (int64, error) {
+	if i := strings.IndexAny(text, "eE"); i >= 0 && len(strings.TrimLeft(text[i+1:], "+-0")) > longestExponent {
+		return 0, errNotAnAmount
+	}
 	quantity, err := resource.ParseQuantity(text)
 	switch {
 	case err != nil:

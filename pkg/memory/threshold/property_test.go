@@ -94,7 +94,7 @@ func TestAnAssumptionIsNeverMoreThanTheKubeletCanHave(t *testing.T) {
 }
 
 func FuzzOverride(f *testing.F) {
-	for _, text := range []string{"500Mi", "5%", "none", "0%", "100%", "", "-1", "1e400%", "NaN%", "%", "9Ei", "0x1p-2%"} {
+	for _, text := range []string{"500Mi", "5%", "none", "0%", "100%", "", "-1", "1e400%", "NaN%", "%", "9Ei", "0x1p-2%", "1e9999999"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -136,12 +136,10 @@ func checkRange(t *testing.T, text string, settings *threshold.Settings) {
 		t.Fatal(err)
 	}
 	capacity := node.Status.Capacity.Memory().Value()
-	for _, figure := range []int64{thresholds.Node, thresholds.Pods, thresholds.EvictionHard} {
-		if figure < 0 || figure > capacity {
-			t.Errorf("%q gives %+v: outside the node's %d", text, thresholds, capacity)
-		}
+	if thresholds.Node > capacity || thresholds.Pods > capacity || thresholds.PodsLimit > capacity {
+		t.Errorf("%q gives %+v: beyond the node's %d", text, thresholds, capacity)
 	}
-	if thresholds.NodeReclaim < 0 || thresholds.PodsReclaim < 0 {
-		t.Errorf("%q gives %+v: less than nothing to reclaim", text, thresholds)
+	if thresholds.EvictionHard < 0 || thresholds.NodeReclaim < 0 || thresholds.PodsReclaim < 0 {
+		t.Errorf("%q gives %+v: less than nothing", text, thresholds)
 	}
 }

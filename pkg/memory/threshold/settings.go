@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/resource"
 	kubeletconfigv1beta1 "k8s.io/kubelet/config/v1beta1"
 )
 
@@ -113,9 +112,9 @@ func reservation(field string, values map[string]string) (int64, error) {
 	if !ok {
 		return 0, nil
 	}
-	quantity, err := resource.ParseQuantity(text)
-	if err != nil || quantity.Sign() < 0 {
+	bytes, err := parseQuantity(text)
+	if err != nil {
 		return 0, fmt.Errorf("kubelet configuration: %s[memory]: %q is no quantity such as 1Gi", field, text)
 	}
-	return valueOf(quantity), nil
+	return bytes, nil
 }

@@ -177,6 +177,7 @@ func TestOverride(t *testing.T) {
 		{"negative", annotated("-5%"), &known, &known, `"-5%" is negative`},
 		{"too much", annotated("101%"), &known, &known, `"101%" is more than 100%`},
 		{"no number", annotated("NaN%"), &known, &known, `"NaN%" is neither`},
+		{"an exponent that would take minutes to read", annotated("1e9999999"), &known, &known, `"1e9999999" is neither`},
 		{"more than the node has", annotated("5Gi"), &known, &known, `"5Gi" is not less than the node's memory, 4000Mi`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
