@@ -23,7 +23,7 @@ type nodeState struct {
 
 // advance lets the kernel and then the kubelet of one node act on its pods.
 func (n *nodeState) advance(now time.Time, node *corev1.Node, pods []*podState, options Options, history *History, writes *writes) {
-	thresholds, err := threshold.Of(node, options.EvictionHard)
+	thresholds, err := threshold.Of(node, options.settings(), 0)
 	if err != nil { // Not registered yet.
 		return
 	}
@@ -38,10 +38,7 @@ func (n *nodeState) advance(now time.Time, node *corev1.Node, pods []*podState, 
 			oomKill(pod, now, node.Name, fmt.Sprintf("container reached its limit of %d bytes", pod.limit), history)
 		}
 	}
-	// The kubepods cgroup ends where allocatable and the threshold end; the machine where its memory ends
-	// (pkg/kubelet/cm/node_container_manager_linux.go:265-289).
-	podsLimit := thresholds.Pods + options.EvictionHard
-	for held(pods) > podsLimit || system+held(pods) > capacity {
+	for held(pods) > thresholds.PodsLimit || system+held(pods) > capacity {
 		victim := oomVictim(pods, capacity)
 		if victim == nil {
 			break
@@ -55,6 +52,11 @@ func (n *nodeState) advance(now time.Time, node *corev1.Node, pods []*podState, 
 	if !now.Before(n.nextLook) {
 		n.look(now, node, thresholds, system, pods, options, history, writes)
 	}
+}
+
+// settings are those of the simulated kubelets.
+func (o Options) settings() *threshold.Settings {
+	return &threshold.Settings{EvictionHard: threshold.Amount{Bytes: o.EvictionHard}, EvictionHardOrigin: threshold.OriginConfigz, EnforcesPods: true}
 }
 
 // look is one pass of the kubelet's eviction manager: it sets the condition and evicts at most one pod.
@@ -113,7 +115,7 @@ func oomVictim(pods []*podState, capacity int64) *podState {
 			containers = append(containers, pod.container(capacity))
 		}
 	}
-	ranked := eviction.RankOOM(containers, capacity)
+	ranked := eviction.RankOOM(containers, eviction.Machine(capacity))
 	if len(ranked) == 0 {
 		return nil
 	}

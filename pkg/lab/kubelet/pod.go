@@ -7,9 +7,9 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	resourcehelper "k8s.io/component-helpers/resource"
-	v1qos "k8s.io/kubernetes/pkg/apis/core/v1/helper/qos"
 
 	"github.com/headroom-dev/headroom/pkg/memory/eviction"
+	"github.com/headroom-dev/headroom/pkg/memory/sample"
 )
 
 // podState is what a simulated kubelet knows of one pod. The pod's first container is the one that holds memory.
@@ -19,7 +19,6 @@ type podState struct {
 	scale, phase float64
 	request      int64 // of the pod, in bytes
 	limit        int64 // of the container, in bytes; 0: none
-	qos          corev1.PodQOSClass
 
 	held     int64 // bytes, now
 	evicted  bool
@@ -43,7 +42,6 @@ func newPodState(pod *corev1.Pod, options Options, scale, phase float64) *podSta
 		scale:   1 + options.Jitter*(2*scale-1),
 		phase:   phase,
 		request: requests.Memory().Value(),
-		qos:     v1qos.GetPodQOS(pod),
 	}
 	if len(pod.Spec.Containers) > 0 {
 		state.limit = pod.Spec.Containers[0].Resources.Limits.Memory().Value()
@@ -98,22 +96,17 @@ func (p *podState) kill(now time.Time) {
 
 // candidate is the pod as the kubelet's eviction order sees it.
 func (p *podState) candidate() eviction.Pod {
-	candidate := eviction.Pod{
-		Namespace: p.pod.Namespace, Name: p.pod.Name,
-		Measured:   p.running(),
-		UsageBytes: p.held, RequestBytes: p.request,
-		Static: p.pod.Annotations[corev1.MirrorPodAnnotationKey] != "",
-	}
-	if p.pod.Spec.Priority != nil {
-		candidate.Priority = *p.pod.Spec.Priority
-	}
+	candidate := eviction.PodOf(p.pod, sample.Measurement{})
+	candidate.Measured, candidate.Guessed, candidate.UsageBytes = p.running(), false, p.held
 	return candidate
 }
 
 // container is the pod's container as the kernel's order sees it.
 func (p *podState) container(capacity int64) eviction.Container {
-	return eviction.Container{
-		Namespace: p.pod.Namespace, Pod: p.pod.Name, UsageBytes: p.held,
-		OOMScoreAdjust: eviction.OOMScoreAdjust(p.qos, p.pod.Spec.PriorityClassName, p.request, capacity),
+	container := eviction.Container{Namespace: p.pod.Namespace, Pod: p.pod.Name, UsageBytes: p.held}
+	if len(p.pod.Spec.Containers) > 0 {
+		container.Name = p.pod.Spec.Containers[0].Name
 	}
+	container.OOMScoreAdjust = eviction.OOMScoreAdjust(p.pod, container.Name, capacity)
+	return container
 }

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	corev1 "k8s.io/api/core/v1"
 	"pgregory.net/rapid"
 
 	"github.com/headroom-dev/headroom/pkg/memory/eviction"
@@ -15,22 +14,27 @@ import (
 const mi = int64(1) << 20
 
 func pod(name string, priority int32, usage, request int64) eviction.Pod {
-	return eviction.Pod{Name: name, Priority: priority, Measured: true, UsageBytes: usage * mi, RequestBytes: request * mi}
+	return eviction.Pod{Namespace: "d", Name: name, Priority: priority, Measured: true, UsageBytes: usage * mi, RequestBytes: request * mi}
 }
 
-func names(pods []eviction.Pod) []string {
+// starting has no running container.
+func starting(name string, priority int32, request int64) eviction.Pod {
+	return eviction.Pod{Namespace: "d", Name: name, Priority: priority, RequestBytes: request * mi}
+}
+
+func static(name string) eviction.Pod {
+	return eviction.Pod{Namespace: "d", Name: name, Static: true, Measured: true, UsageBytes: 900 * mi}
+}
+
+func names(ranked []eviction.Ranked) []string {
 	var names []string
-	for _, pod := range pods {
+	for _, pod := range ranked {
 		names = append(names, pod.Name)
 	}
 	return names
 }
 
 func TestRank(t *testing.T) {
-	starting := pod("starting", 1000, 0, 100)
-	starting.Measured = false
-	static := pod("static", 0, 900, 0)
-	static.Static = true
 	for _, test := range []struct {
 		name string
 		pods []eviction.Pod
@@ -45,10 +49,12 @@ func TestRank(t *testing.T) {
 		{"exactly at the request is not above it",
 			[]eviction.Pod{pod("at", 0, 100, 100), pod("above", 0, 101, 100)}, []string{"above", "at"}},
 		{"a pod without statistics goes first, though it frees nothing",
-			[]eviction.Pod{pod("hog", 0, 1000, 0), starting}, []string{"starting", "hog"}},
+			[]eviction.Pod{pod("hog", 0, 1000, 0), starting("starting", 1000, 100)}, []string{"starting", "hog"}},
+		{"of those without statistics, the lower priority", []eviction.Pod{starting("a", 2, 0), starting("b", 1, 900)}, []string{"b", "a"}},
 		{"static and critical pods are passed over",
-			[]eviction.Pod{static, pod("critical", 2_000_000_000, 900, 0), pod("other", 0, 1, 100)}, []string{"other"}},
+			[]eviction.Pod{static("static"), pod("critical", 2_000_000_000, 900, 0), pod("other", 0, 1, 100)}, []string{"other"}},
 		{"ties go by name", []eviction.Pod{pod("b", 0, 1, 0), pod("a", 0, 1, 0)}, []string{"a", "b"}},
+		{"without statistics, requests do not count: a tie", []eviction.Pod{starting("b", 0, 0), starting("a", 0, 900)}, []string{"a", "b"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if diff := cmp.Diff(test.want, names(eviction.Rank(test.pods))); diff != "" {
@@ -58,67 +64,51 @@ func TestRank(t *testing.T) {
 	}
 }
 
+func TestReasonsTellWhatSeparatesNeighbours(t *testing.T) {
+	guessed := pod("guessed", 5, 250, 250)
+	guessed.Guessed = true
+	var got []string
+	for _, pod := range eviction.Rank([]eviction.Pod{
+		pod("e", 5, 100, 300), pod("a", 0, 500, 200), pod("b", 7, 1537, 0), pod("c", 7, 101, 100), guessed, starting("s", 9, 100), pod("d", 5, 250, 250),
+	}) {
+		got = append(got, pod.Name+" "+pod.Reason)
+	}
+	for _, pod := range eviction.Spared([]eviction.Pod{static("static"), pod("critical", 2_000_000_000, 1, 0), pod("other", 0, 1, 0)}) {
+		got = append(got, pod.Name+" "+pod.Reason)
+	}
+	want := []string{
+		"s no statistics, since no container runs, priority 9; before d/a, which has statistics",
+		"a uses 300Mi more than the 200Mi it requests, priority 0; before d/b, whose priority is 7",
+		"b uses 1.5Gi and requests nothing, priority 7; before d/c by 1.5Gi of use against request",
+		"c uses 1Mi more than the 100Mi it requests, priority 7; before d/d, which is not above its request",
+		"d uses the 250Mi it requests, priority 5; level with d/guessed, chance decides",
+		"guessed not measured, taken to use the 250Mi it requests, priority 5; before d/e by 200Mi of use against request",
+		"e uses 200Mi less than the 300Mi it requests, priority 5",
+		"critical never evicted: priority 2000000000 is critical",
+		"static never evicted: a static pod",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("reasons (-want +got):\n%s", diff)
+	}
+}
+
+func drawPods(t *rapid.T) []eviction.Pod {
+	var pods []eviction.Pod
+	for i := range rapid.IntRange(0, 8).Draw(t, "pods") {
+		drawn := pod(string(rune('a'+i)), rapid.Int32Range(0, 2).Draw(t, "priority"), rapid.Int64Range(0, 3).Draw(t, "usage"), rapid.Int64Range(0, 3).Draw(t, "request"))
+		drawn.Measured = rapid.Bool().Draw(t, "measured")
+		drawn.Static = rapid.IntRange(0, 9).Draw(t, "static") == 0
+		pods = append(pods, drawn)
+	}
+	return pods
+}
+
 func TestRankDoesNotDependOnTheOrderItIsGiven(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var pods []eviction.Pod
-		for i := range rapid.IntRange(0, 8).Draw(t, "pods") {
-			drawn := pod(string(rune('a'+i)), rapid.Int32Range(0, 2).Draw(t, "priority"), rapid.Int64Range(0, 3).Draw(t, "usage"), rapid.Int64Range(0, 3).Draw(t, "request"))
-			drawn.Measured = rapid.Bool().Draw(t, "measured")
-			pods = append(pods, drawn)
-		}
+		pods := drawPods(t)
 		shuffled := rapid.Permutation(pods).Draw(t, "shuffled")
-		if diff := cmp.Diff(names(eviction.Rank(pods)), names(eviction.Rank(shuffled))); diff != "" {
+		if diff := cmp.Diff(eviction.Rank(pods), eviction.Rank(shuffled)); diff != "" {
 			t.Fatalf("order (-as given +shuffled):\n%s", diff)
 		}
 	})
-}
-
-func TestOOMScoreAdjust(t *testing.T) {
-	const capacity = 4000 * mi
-	for _, test := range []struct {
-		name     string
-		qos      corev1.PodQOSClass
-		priority string
-		request  int64
-		want     int64
-	}{
-		{"guaranteed", corev1.PodQOSGuaranteed, "", 4000 * mi, -997},
-		{"best effort", corev1.PodQOSBestEffort, "", 0, 1000},
-		{"burstable, by its share of the machine", corev1.PodQOSBurstable, "", 1000 * mi, 750},
-		{"burstable with next to nothing stays below best effort", corev1.PodQOSBurstable, "", 1, 999},
-		{"burstable with all stays above guaranteed", corev1.PodQOSBurstable, "", 4000 * mi, 3},
-		{"node critical", corev1.PodQOSBurstable, "system-node-critical", 1, -997},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			if got := eviction.OOMScoreAdjust(test.qos, test.priority, test.request, capacity); got != test.want {
-				t.Errorf("oom_score_adj = %d, want %d", got, test.want)
-			}
-		})
-	}
-}
-
-func TestRankOOM(t *testing.T) {
-	const capacity = 4000 * mi
-	container := func(name string, usage, adjust int64) eviction.Container {
-		return eviction.Container{Pod: name, UsageBytes: usage * mi, OOMScoreAdjust: adjust}
-	}
-	for _, test := range []struct {
-		name       string
-		containers []eviction.Container
-		want       []string
-	}{
-		{"best effort before a burstable of the same use", []eviction.Container{container("burstable", 500, 900), container("best-effort", 500, 1000)}, []string{"best-effort", "burstable"}},
-		{"a burstable that holds much more than a best effort goes first", []eviction.Container{container("best-effort", 100, 1000), container("burstable", 1000, 900)}, []string{"burstable", "best-effort"}},
-		{"guaranteed goes last, however large", []eviction.Container{container("guaranteed", 3000, -997), container("burstable", 10, 3)}, []string{"burstable", "guaranteed"}},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			var got []string
-			for _, container := range eviction.RankOOM(test.containers, capacity) {
-				got = append(got, container.Pod)
-			}
-			if diff := cmp.Diff(test.want, got); diff != "" {
-				t.Errorf("order (-want +got):\n%s", diff)
-			}
-		})
-	}
 }

@@ -106,8 +106,12 @@ func (b *build) fill() {
 		b.snapshot.index[node.Name] = i
 		line := &b.snapshot.Nodes[i]
 		line.Name = node.Name
+		known, err := threshold.Override(node, nil)
+		if err != nil {
+			line.Problem = err.Error()
+		}
 		// An error is a node that has not reported its size yet: absent, as one without a sample.
-		if thresholds, err := threshold.Of(node, b.options.EvictionHardBytes); err == nil {
+		if thresholds, err := threshold.Of(node, known, b.options.EvictionHardBytes); err == nil {
 			line.Thresholds = thresholds
 			b.measure(line, node)
 		}

@@ -41,13 +41,15 @@ func (s State) String() string {
 	}
 }
 
-// Node is one node's line in the book. All figures are bytes; but for Name, State, Thresholds and Cooling they mean
-// something only if State is Fresh.
+// Node is one node's line in the book. All figures are bytes; but for Name, State, Thresholds, Problem and Cooling they
+// mean something only if State is Fresh.
 type Node struct {
 	Name       string
 	State      State
 	SampleTime time.Time
 	Thresholds threshold.Thresholds
+	// Problem says what is wrong with the node's annotation threshold.EvictionHardAnnotation, if anything: it is not heeded.
+	Problem string
 
 	// NodeHeld and PodsHeld are the working sets that were measured: of the machine, and of its pods, by the kubepods
 	// cgroup or else by the pods' own samples. What pods held that are gone since is taken off.
