@@ -28,6 +28,8 @@ type Input struct {
 	Pods []*corev1.Pod
 	// Samples may be nil: nothing was ever read.
 	Samples *sample.Set
+	// Kubelets has what is known of the nodes' kubelets, by node.
+	Kubelets map[string]*threshold.Settings
 	// Ended are pods that are known to have ended: their containers have stopped. Nil: nothing is known.
 	Ended func(types.UID) bool
 	// Troubles happened since the last book, or before it: telling of one twice does no harm.
@@ -106,7 +108,7 @@ func (b *build) fill() {
 		b.snapshot.index[node.Name] = i
 		line := &b.snapshot.Nodes[i]
 		line.Name = node.Name
-		known, err := threshold.Override(node, nil)
+		known, err := threshold.Override(node, b.Kubelets[node.Name])
 		if err != nil {
 			line.Problem = err.Error()
 		}

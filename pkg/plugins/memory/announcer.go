@@ -33,6 +33,27 @@ type announcer struct {
 	// told is what the last event said, and when.
 	told     bool
 	toldTime time.Time
+	// faults are those of nodes that were logged, by node.
+	faults map[string]string
+}
+
+// problems logs what is wrong with nodes' annotations, once each.
+func (a *announcer) problems(logger klog.Logger, snapshot *ledger.Snapshot) {
+	var faults map[string]string
+	for i := range snapshot.Nodes {
+		node := &snapshot.Nodes[i]
+		if node.Problem == "" {
+			continue
+		}
+		if faults == nil {
+			faults = map[string]string{}
+		}
+		faults[node.Name] = node.Problem
+		if a.faults[node.Name] != node.Problem {
+			logger.Error(nil, "A node's annotation is not heeded", "problem", node.Problem)
+		}
+	}
+	a.faults = faults
 }
 
 func (a *announcer) follow(logger klog.Logger, snapshot *ledger.Snapshot) {

@@ -150,6 +150,13 @@ func (f *Factory) keep(ctx context.Context, args *config.HeadroomMemoryArgs, han
 		changed:   make(chan struct{}, 1),
 	}
 	keeper.history = newHistory(f.clock, keeper.change)
+	if args.ReadKubeletConfig {
+		source, err := newKubelets(args, handle)
+		if err != nil {
+			return err
+		}
+		keeper.kubelets = &kubelets{source: source, clock: f.clock, changed: keeper.change}
+	}
 	ended, err := keeper.history.informer(handle.ClientSet())
 	if err != nil {
 		return err

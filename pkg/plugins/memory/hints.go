@@ -7,9 +7,9 @@ import (
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/util"
-)
 
-const evictionHardAnnotation = "headroom.dev/eviction-hard"
+	"github.com/headroom-dev/headroom/pkg/memory/threshold"
+)
 
 // isSchedulableAfterPodDeletion wakes the pod when a pod leaves a node that memory was promised to and not measured yet:
 // that promise ends with it. Memory that was measured comes back with the next book, and the keeper wakes for it: until then
@@ -51,7 +51,7 @@ func (pl *Memory) isSchedulableAfterNodeChange(_ klog.Logger, _ *corev1.Pod, old
 		return fwk.Queue, err
 	}
 	if before == nil || after.Status.Allocatable.Memory().Cmp(*before.Status.Allocatable.Memory()) > 0 ||
-		after.Annotations[evictionHardAnnotation] != before.Annotations[evictionHardAnnotation] {
+		after.Annotations[threshold.EvictionHardAnnotation] != before.Annotations[threshold.EvictionHardAnnotation] {
 		return fwk.Queue, nil
 	}
 	return fwk.QueueSkip, nil

@@ -17,6 +17,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/headroom-dev/headroom/pkg/memory/ledger"
+	"github.com/headroom-dev/headroom/pkg/memory/threshold"
 	"github.com/headroom-dev/headroom/pkg/usage"
 )
 
@@ -28,6 +29,7 @@ type keeper struct {
 	poller    *usage.Poller
 	builder   *ledger.Builder
 	history   *history
+	kubelets  *kubelets // nil: they are not asked
 	announcer *announcer
 	metrics   *metrics
 	nodes     corelisters.NodeLister
@@ -59,6 +61,14 @@ func (k *keeper) start(ctx context.Context, factory informers.SharedInformerFact
 	}
 	go k.poller.Run(ctx, k.change)
 	go ended.RunWithContext(ctx)
+	if k.kubelets != nil {
+		k.kubelets.nodes = k.nodes
+		go func() {
+			if cache.WaitForCacheSync(ctx.Done(), nodeEvents.HasSynced) {
+				k.kubelets.run(ctx)
+			}
+		}()
+	}
 	go k.run(ctx, podEvents.HasSynced, nodeEvents.HasSynced)
 	return nil
 }
@@ -104,7 +114,7 @@ func (k *keeper) nodeHandler() cache.ResourceEventHandler {
 func sameMemory(a, b *corev1.Node) bool {
 	return a.Status.Capacity.Memory().Cmp(*b.Status.Capacity.Memory()) == 0 &&
 		a.Status.Allocatable.Memory().Cmp(*b.Status.Allocatable.Memory()) == 0 &&
-		a.Annotations[evictionHardAnnotation] == b.Annotations[evictionHardAnnotation] &&
+		a.Annotations[threshold.EvictionHardAnnotation] == b.Annotations[threshold.EvictionHardAnnotation] &&
 		pressure(a) == pressure(b)
 }
 
@@ -162,9 +172,11 @@ func (k *keeper) keep(ctx context.Context) (time.Duration, error) {
 	troubles, ended := k.history.take()
 	snapshot := k.builder.Build(ledger.Input{
 		Now: k.clock.Now(), Nodes: nodes, Pods: pods, Samples: k.poller.Latest(), Troubles: troubles,
-		Ended: func(uid types.UID) bool { _, ok := ended[uid]; return ok },
+		Kubelets: k.kubelets.settings(),
+		Ended:    func(uid types.UID) bool { _, ok := ended[uid]; return ok },
 	})
 	logger := klog.FromContext(ctx)
+	k.announcer.problems(logger, snapshot)
 	book := k.books.publish(snapshot)
 	k.announcer.follow(logger, snapshot)
 	woken := k.waiting.wake(logger, book)
