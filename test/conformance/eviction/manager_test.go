@@ -18,7 +18,6 @@ import (
 	evictionapi "k8s.io/kubernetes/pkg/kubelet/eviction/api"
 	"k8s.io/utils/clock"
 	testingclock "k8s.io/utils/clock/testing"
-	"k8s.io/utils/ptr"
 )
 
 // machine is a node whose kubelet's eviction manager runs, all but the manager being played. Figures are bytes.
@@ -95,7 +94,7 @@ func (m *machine) Get(context.Context, bool) (*statsapi.Summary, error) {
 	m.reads++
 	taken := metav1.NewTime(time.Unix(int64(m.reads), 0))
 	stats := func(available, held int64) *statsapi.MemoryStats {
-		return &statsapi.MemoryStats{Time: taken, AvailableBytes: ptr.To(uint64(available)), WorkingSetBytes: ptr.To(uint64(held))}
+		return &statsapi.MemoryStats{Time: taken, AvailableBytes: new(uint64(available)), WorkingSetBytes: new(uint64(held))}
 	}
 	pods := m.podsHeld()
 	held := pods + m.system
