@@ -5,10 +5,10 @@ package forecast
 
 import (
 	"fmt"
-	"math"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/headroom-dev/headroom/pkg/memory/quantity"
 )
 
 // Source names where an expected peak comes from.
@@ -55,9 +55,9 @@ func DeclaredPeak(pod *corev1.Pod) (bytes int64, declared bool, err error) {
 	if !declared {
 		return 0, false, nil
 	}
-	quantity, err := resource.ParseQuantity(text)
-	if err != nil || quantity.Sign() <= 0 || quantity.CmpInt64(math.MaxInt64/4) > 0 { // sums of a few must not overflow
-		return 0, false, fmt.Errorf("annotation %s: %q is not a quantity of bytes above 0, such as 1536Mi", PeakAnnotation, text)
+	bytes, err = quantity.Parse(text)
+	if err != nil || bytes == 0 {
+		return 0, false, fmt.Errorf("annotation %s: %.40q is not a quantity of bytes above 0, such as 1536Mi", PeakAnnotation, text)
 	}
-	return quantity.Value(), true, nil
+	return bytes, true, nil
 }

@@ -117,6 +117,7 @@ func TestAPodMayDeclareItsPeak(t *testing.T) {
 		{"nothing", "0", undeclared, true},
 		{"negative", "-1Gi", undeclared, true},
 		{"empty", "", undeclared, true},
+		{"what takes minutes to read", "1e9999999", undeclared, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			pod := &corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{container("100Mi", "300Mi")}}}

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/headroom-dev/headroom/pkg/memory/quantity"
 )
 
 // Amount is a threshold as a kubelet's configuration writes it: an absolute quantity, or a share of what its signal
@@ -31,7 +33,7 @@ func (a Amount) Of(capacity int64) int64 {
 	if a.Bytes > 0 {
 		return a.Bytes
 	}
-	return int64(min(float64(capacity)*float64(a.Fraction), float64(largest)))
+	return int64(min(float64(capacity)*float64(a.Fraction), float64(quantity.Largest)))
 }
 
 // String returns the amount as the configuration would write it, or "none".
@@ -101,28 +103,14 @@ func parsePercentage(text string) (float32, error) {
 	return float32(value) / 100, nil
 }
 
-// longestExponent has two digits: a quantity of 1e30 is more than any machine has, and one of 1e9999999 takes minutes to read.
-const longestExponent = 2
-
 // parseQuantity rounds up to whole bytes: fewer than that many are available exactly when fewer than the fraction are.
 func parseQuantity(text string) (int64, error) {
-	if i := strings.IndexAny(text, "eE"); i >= 0 && len(strings.TrimLeft(text[i+1:], "+-0")) > longestExponent {
-		return 0, errNotAnAmount
-	}
-	quantity, err := resource.ParseQuantity(text)
+	bytes, err := quantity.Parse(text)
 	switch {
+	case errors.Is(err, quantity.ErrNegative):
+		return 0, errNegative
 	case err != nil:
 		return 0, errNotAnAmount
-	case quantity.Sign() < 0:
-		return 0, errNegative
 	}
-	return valueOf(quantity), nil
-}
-
-// valueOf returns the quantity in whole bytes, of the largest at most: beyond an int64, Value overflows.
-func valueOf(quantity resource.Quantity) int64 {
-	if quantity.CmpInt64(largest) > 0 {
-		return largest
-	}
-	return quantity.Value()
+	return bytes, nil
 }

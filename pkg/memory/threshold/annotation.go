@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/headroom-dev/headroom/pkg/memory/quantity"
 )
 
 // EvictionHardAnnotation on a Node says what its kubelet's evictionHard memory.available is, for clusters whose kubelets
@@ -22,7 +24,7 @@ func Override(node *corev1.Node, known *Settings) (*Settings, error) {
 		return known, nil
 	}
 	amount, err := parseOverride(text)
-	if capacity := valueOf(*node.Status.Capacity.Memory()); err == nil && capacity > 0 && amount.Bytes >= capacity {
+	if capacity := quantity.Bytes(*node.Status.Capacity.Memory()); err == nil && capacity > 0 && amount.Bytes >= capacity {
 		err = fmt.Errorf("is not less than the node's memory, %s", node.Status.Capacity.Memory())
 	}
 	if err != nil {

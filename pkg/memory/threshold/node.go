@@ -7,10 +7,9 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-)
 
-// largest is more memory than any machine has, in bytes: figures up to it add up without overflow.
-const largest = int64(1) << 56
+	"github.com/headroom-dev/headroom/pkg/memory/quantity"
+)
 
 // size is the memory of a node by its status, in bytes.
 type size struct {
@@ -86,17 +85,17 @@ func (s size) assume(evictionHard int64) *Settings {
 // sizeOf reads the node's status. Hugepages are memory that no pod gets as memory, and no working set shows them
 // (k8s.io/kubernetes pkg/kubelet/server/stats/summary.go:172-208).
 func sizeOf(node *corev1.Node) (size, error) {
-	capacity, allocatable := valueOf(*node.Status.Capacity.Memory()), valueOf(*node.Status.Allocatable.Memory())
+	capacity, allocatable := quantity.Bytes(*node.Status.Capacity.Memory()), quantity.Bytes(*node.Status.Allocatable.Memory())
 	if capacity <= 0 || allocatable <= 0 {
 		return size{}, fmt.Errorf("node %q: status has no memory capacity (%d) or allocatable (%d)", node.Name, capacity, allocatable)
 	}
-	if capacity >= largest {
+	if capacity >= quantity.Largest {
 		return size{}, fmt.Errorf("node %q: status.capacity.memory is %s, more than a machine has", node.Name, node.Status.Capacity.Memory())
 	}
 	var hugepages int64
-	for name, quantity := range node.Status.Capacity {
+	for name, amount := range node.Status.Capacity {
 		if strings.HasPrefix(string(name), corev1.ResourceHugePagesPrefix) {
-			hugepages += min(max(valueOf(quantity), 0), capacity-hugepages)
+			hugepages += min(max(quantity.Bytes(amount), 0), capacity-hugepages)
 		}
 	}
 	return size{capacity: capacity, allocatable: min(allocatable, capacity), hugepages: hugepages}, nil

@@ -36,7 +36,7 @@ func (m *modes) of(pod *corev1.Pod) (config.FilterMode, error) {
 		}
 		if wish, ok := pod.Annotations[FilterAnnotation]; ok {
 			if modes := config.FilterModes(); !slices.Contains(modes, config.FilterMode(wish)) {
-				return "", fmt.Errorf("annotation %s: %q is not one of %v", FilterAnnotation, wish, modes)
+				return "", fmt.Errorf("annotation %s: %.40q is not one of %v", FilterAnnotation, wish, modes)
 			}
 			return config.FilterMode(wish), nil
 		}
