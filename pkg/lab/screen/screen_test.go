@@ -21,13 +21,13 @@ func TestATerminalIsDrawnOverAndPlainLinesAreFew(t *testing.T) {
 			name: "terminal", terminal: true,
 			want: "go\na\x1b[K\nb\x1b[K\n" + strings.Repeat("\x1b[2Aa\x1b[K\nb\x1b[K\n", 2) + "turn\na\x1b[K\nb\x1b[K\nend\n",
 		},
-		{name: "elsewhere", want: "go\nab\nab\nturn\nend\n"},
+		{name: "elsewhere", want: "go\na, b\na, b\nturn\nend\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var out strings.Builder
 			s := New(&out, test.terminal)
 			show := func(after time.Duration) {
-				s.Show(began.Add(after), func() string { return "a\nb\n" }, func() string { return "ab" })
+				s.Show(began.Add(after), func() string { return "a\nb\n" }, func() string { return "a, b" })
 			}
 			s.Step("go")
 			for _, after := range []time.Duration{0, time.Second, PlainInterval} {

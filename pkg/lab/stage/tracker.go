@@ -35,8 +35,6 @@ type Tally struct {
 	Placed, Running, Pending int
 	// PendingTime is the time that pods waited for a node, summed over pods.
 	PendingTime time.Duration
-	// LastPlaced is when the latest of them got a node; zero before the first.
-	LastPlaced time.Time
 }
 
 func newTracker(clock clock.PassiveClock) *Tracker {
@@ -106,9 +104,6 @@ func (t *Tracker) Tally(namespace string) Tally {
 		switch {
 		case !pod.placed.IsZero():
 			sum.Placed++
-			if pod.placed.After(sum.LastPlaced) {
-				sum.LastPlaced = pod.placed
-			}
 		case !pod.gone.IsZero():
 			until = pod.gone
 		default:

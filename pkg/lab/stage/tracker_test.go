@@ -44,7 +44,7 @@ func TestTheTrackerFollowsPodsFromTheirCreationToTheirEnd(t *testing.T) {
 	handler.OnDelete(cache.DeletedFinalStateUnknown{Obj: pod("ended", "n1", corev1.ConditionTrue)})
 
 	want := Tally{
-		Placed: 3, Running: 1, Pending: 1, LastPlaced: began.Add(2 * time.Second),
+		Placed: 3, Running: 1, Pending: 1,
 		PendingTime: (2 + 2 + 2 + 2 + 5) * time.Second, // the one that gave up among them
 	}
 	if diff := cmp.Diff(want, tracker.Tally("default")); diff != "" {
