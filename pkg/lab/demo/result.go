@@ -8,6 +8,7 @@ import (
 
 	"github.com/headroom-dev/headroom/pkg/lab/kubelet"
 	"github.com/headroom-dev/headroom/pkg/lab/report"
+	"github.com/headroom-dev/headroom/pkg/lab/stage"
 )
 
 // result turns what happened into what the report shows.
@@ -31,14 +32,14 @@ func (r *run) result(duration time.Duration) report.Run {
 			Behaviour: workload.Behaviour, Constraint: workload.Constraint,
 		})
 	}
-	offset := r.began.Sub(r.simulator.History().Began())
-	events := r.simulator.History().Events()
+	offset := r.began.Sub(r.stage.History.Began())
+	events := r.stage.History.Events()
 	for _, pool := range r.pools {
-		shown := report.Pool{Name: pool.name, Scheduler: pool.scheduler}
+		shown := report.Pool{Name: pool.Name, Scheduler: pool.Scheduler}
 		var shares []float64
 		for i := range r.spec.Nodes.Count {
-			name := pool.nodeName(i + 1)
-			node, _ := r.simulator.History().Node(name)
+			name := pool.NodeName(i + 1)
+			node, _ := r.stage.History.Node(name)
 			series := report.NodeSeries{Name: name, ThresholdBytes: node.Threshold, CapacityBytes: node.Capacity}
 			for _, point := range node.Points {
 				if point.At < offset || node.Threshold <= 0 {
@@ -50,7 +51,7 @@ func (r *run) result(duration time.Duration) report.Run {
 			shown.Nodes = append(shown.Nodes, series)
 		}
 		for _, event := range events {
-			if event.Namespace == pool.name {
+			if event.Namespace == pool.Name {
 				shown.Events = append(shown.Events, report.Event{
 					Offset: event.At - offset, Kind: string(event.Kind), Node: event.Node, Pod: event.Pod,
 					Bytes: event.Bytes, Reason: event.Reason,
@@ -66,23 +67,13 @@ func (r *run) result(duration time.Duration) report.Run {
 }
 
 // summary counts what happened in a pool so far.
-func (r *run) summary(pool pool) report.Summary {
-	tally := r.tracker.tally(pool.name)
-	summary := report.Summary{
-		PodsPlaced: tally.placed, PodsRunning: tally.running, PendingSeconds: tally.pendingTime.Seconds(),
+func (r *run) summary(pool stage.Pool) report.Summary {
+	tally := r.stage.Tracker.Tally(pool.Name)
+	evictions, oomKills := r.stage.Deaths(pool, 0)
+	return report.Summary{
+		PodsPlaced: tally.Placed, PodsRunning: tally.Running, PendingSeconds: tally.PendingTime.Seconds(),
+		Evictions: evictions, OOMKills: oomKills,
 	}
-	for _, event := range r.simulator.History().Events() {
-		if event.Namespace != pool.name {
-			continue
-		}
-		switch event.Kind {
-		case kubelet.Eviction:
-			summary.Evictions++
-		case kubelet.OOMKill:
-			summary.OOMKills++
-		}
-	}
-	return summary
 }
 
 // quantile returns the value below which the share q of the sorted values lies, by the nearest rank. 0 for no values.

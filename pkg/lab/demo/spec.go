@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/headroom-dev/headroom/pkg/lab/kubelet"
+	"github.com/headroom-dev/headroom/pkg/lab/stage"
 )
 
 // DefaultSpec is the demo's own nodes and workload.
@@ -29,28 +30,9 @@ type Spec struct {
 	// PressureTransition is the kubelets' evictionPressureTransitionPeriod.
 	PressureTransition metav1.Duration `json:"pressureTransition"`
 	// Jitter is the largest share by which a pod's usage differs from its profile. 0 to less than 1.
-	Jitter    float64        `json:"jitter"`
-	Nodes     NodesSpec      `json:"nodes"`
-	Workloads []WorkloadSpec `json:"workloads"`
-}
-
-// NodesSpec describes the equal nodes of a pool. Node i is called <pool>-i, counted from 1.
-type NodesSpec struct {
-	Count  int               `json:"count"`
-	CPU    resource.Quantity `json:"cpu"`
-	Memory resource.Quantity `json:"memory"`
-	// Reserved is kubeReserved and systemReserved together; EvictionHard the hard threshold of memory.available.
-	Reserved     resource.Quantity `json:"reserved"`
-	EvictionHard resource.Quantity `json:"evictionHard"`
-	// SystemMemory is what is held outside pods.
-	SystemMemory resource.Quantity `json:"systemMemory"`
-	Labels       []NodeLabels      `json:"labels,omitempty"`
-}
-
-// NodeLabels gives labels to some of a pool's nodes, by number.
-type NodeLabels struct {
-	Nodes  []int             `json:"nodes"`
-	Labels map[string]string `json:"labels"`
+	Jitter    float64         `json:"jitter"`
+	Nodes     stage.NodesSpec `json:"nodes"`
+	Workloads []WorkloadSpec  `json:"workloads"`
 }
 
 // WorkloadSpec is one workload of the run.
@@ -98,29 +80,9 @@ func (s *Spec) validate() field.ErrorList {
 	if s.Jitter < 0 || s.Jitter >= 1 {
 		faults = append(faults, field.Invalid(field.NewPath("jitter"), s.Jitter, "must be 0 or more, and less than 1"))
 	}
-	faults = append(faults, s.Nodes.validate(field.NewPath("nodes"))...)
+	faults = append(faults, s.Nodes.Validate(field.NewPath("nodes"))...)
 	for i := range s.Workloads {
 		faults = append(faults, s.Workloads[i].validate(field.NewPath("workloads").Index(i))...)
-	}
-	return faults
-}
-
-func (n NodesSpec) validate(path *field.Path) field.ErrorList {
-	var faults field.ErrorList
-	if n.Count < 1 {
-		faults = append(faults, field.Invalid(path.Child("count"), n.Count, "must be at least 1"))
-	}
-	faults = append(faults, positive(path.Child("cpu"), n.CPU)...)
-	faults = append(faults, positive(path.Child("memory"), n.Memory)...)
-	if allocatable := n.allocatable(); allocatable.Sign() <= 0 {
-		faults = append(faults, field.Invalid(path.Child("reserved"), n.Reserved.String(), "with evictionHard it leaves nothing of memory for pods"))
-	}
-	for i, labels := range n.Labels {
-		for _, number := range labels.Nodes {
-			if number < 1 || number > n.Count {
-				faults = append(faults, field.Invalid(path.Child("labels").Index(i).Child("nodes"), number, fmt.Sprintf("must be from 1 to %d", n.Count)))
-			}
-		}
 	}
 	return faults
 }
@@ -139,25 +101,10 @@ func (w *WorkloadSpec) validate(path *field.Path) field.ErrorList {
 	if w.Replicas < 1 {
 		faults = append(faults, field.Invalid(path.Child("replicas"), w.Replicas, "must be at least 1"))
 	}
-	faults = append(faults, positive(path.Child("request"), w.Request)...)
-	faults = append(faults, positive(path.Child("limit"), w.Limit)...)
+	faults = append(faults, stage.Positive(path.Child("request"), w.Request)...)
+	faults = append(faults, stage.Positive(path.Child("limit"), w.Limit)...)
 	if _, err := kubelet.ParseProfile(w.Profile); err != nil {
 		faults = append(faults, field.Invalid(path.Child("profile"), w.Profile, err.Error()))
 	}
 	return faults
-}
-
-func positive(path *field.Path, quantity resource.Quantity) field.ErrorList {
-	if quantity.Sign() <= 0 {
-		return field.ErrorList{field.Invalid(path, quantity.String(), "must be more than 0")}
-	}
-	return nil
-}
-
-// allocatable is the memory that a node offers to pods.
-func (n NodesSpec) allocatable() resource.Quantity {
-	allocatable := n.Memory.DeepCopy()
-	allocatable.Sub(n.Reserved)
-	allocatable.Sub(n.EvictionHard)
-	return allocatable
 }

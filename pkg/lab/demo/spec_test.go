@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/headroom-dev/headroom/pkg/lab/kubelet"
+	"github.com/headroom-dev/headroom/pkg/lab/stage"
 )
 
 func TestTheBuiltInSpecIsValidAndFits(t *testing.T) {
@@ -26,7 +27,7 @@ func TestTheBuiltInSpecIsValidAndFits(t *testing.T) {
 		peak += int64(workload.Replicas) * profile.Peak()
 		requests += int64(workload.Replicas) * workload.Request.Value()
 	}
-	allocatable := spec.Nodes.allocatable()
+	allocatable := spec.Nodes.Allocatable()
 	size := int64(spec.Nodes.Count) * allocatable.Value()
 	if share := float64(peak) / float64(size) * (1 + spec.Jitter); share > 0.9 {
 		t.Errorf("at its peak the workload holds up to %.0f %% of the pool's allocatable memory, want 90 %% or less", 100*share)
@@ -65,13 +66,13 @@ func TestBothPoolsGetTheSame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, second := pool{name: "default", scheduler: "default-scheduler"}, pool{name: "headroom", scheduler: "headroom-scheduler"}
+	first, second := stage.Pool{Name: "default", Scheduler: "default-scheduler"}, stage.Pool{Name: "headroom", Scheduler: "headroom-scheduler"}
 	for i := range spec.Workloads {
-		a, err := first.template(&spec.Workloads[i])
+		a, err := template(first, &spec.Workloads[i])
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, err := second.template(&spec.Workloads[i])
+		b, err := template(second, &spec.Workloads[i])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -79,11 +80,11 @@ func TestBothPoolsGetTheSame(t *testing.T) {
 			a.Annotations[kubelet.ProfileAnnotation] != b.Annotations[kubelet.ProfileAnnotation] {
 			t.Errorf("%s differs between the pools", spec.Workloads[i].Name)
 		}
-		if a.Spec.NodeSelector[poolLabel] != "default" || b.Spec.NodeSelector[poolLabel] != "headroom" {
+		if a.Spec.NodeSelector[stage.PoolLabel] != "default" || b.Spec.NodeSelector[stage.PoolLabel] != "headroom" {
 			t.Errorf("%s is not kept on its pool: %v, %v", spec.Workloads[i].Name, a.Spec.NodeSelector, b.Spec.NodeSelector)
 		}
 	}
-	nodes := second.nodes(spec.Nodes)
+	nodes := second.Nodes(spec.Nodes)
 	if got := nodes[2].Name; got != "headroom-3" {
 		t.Errorf("third node = %q, want headroom-3", got)
 	}
@@ -93,7 +94,7 @@ func TestBothPoolsGetTheSame(t *testing.T) {
 	if got := nodes[0].Status.Allocatable.Memory(); got.Cmp(resource.MustParse("3696Mi")) != 0 {
 		t.Errorf("allocatable = %s, want 3696Mi", got)
 	}
-	agent, err := second.affinity(spec.Workloads[7].Affinity)
+	agent, err := affinity(second, spec.Workloads[7].Affinity)
 	if err != nil {
 		t.Fatal(err)
 	}

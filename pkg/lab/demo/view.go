@@ -4,70 +4,41 @@ package demo
 
 import (
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/headroom-dev/headroom/pkg/lab/report"
+	"github.com/headroom-dev/headroom/pkg/lab/screen"
+	"github.com/headroom-dev/headroom/pkg/lab/stage"
 )
 
-// view shows how a run goes on: on a terminal a table that is drawn again and again in its place, elsewhere a line now and
-// then.
-type view struct {
-	out      io.Writer
-	terminal bool
-	drawn    int       // lines of the table on the terminal
-	lastLine time.Time // when the last plain line was written
-}
-
-// plainInterval is the time between two plain lines.
-const plainInterval = 10 * time.Second
-
-// step says what is being done before the run.
-func (v *view) step(format string, arguments ...any) {
-	fmt.Fprintf(v.out, format+"\n", arguments...)
-}
-
-// show draws the state of the run, or writes a line of it if one is due.
-func (v *view) show(r *run, now time.Time, elapsed, total time.Duration) {
-	if v.terminal {
-		table := r.table(elapsed, total)
-		if v.drawn > 0 {
-			fmt.Fprintf(v.out, "\x1b[%dA", v.drawn) // up, to the table's first line
+// show shows the state of the run.
+func (r *run) show(now time.Time, elapsed, total time.Duration) {
+	r.screen.Show(now, func() string { return r.table(elapsed, total) }, func() string {
+		parts := make([]string, 0, len(r.pools))
+		for _, pool := range r.pools {
+			summary := r.summary(pool)
+			parts = append(parts, fmt.Sprintf("%s: %d running, least left %s, %d evictions, %d OOM kills",
+				pool.Name, summary.PodsRunning, mebibytes(r.leastLeft(pool)), summary.Evictions, summary.OOMKills))
 		}
-		for line := range strings.SplitSeq(strings.TrimSuffix(table, "\n"), "\n") {
-			fmt.Fprintf(v.out, "%s\x1b[K\n", line) // and clear what was longer before
-		}
-		v.drawn = strings.Count(table, "\n")
-		return
-	}
-	if now.Sub(v.lastLine) < plainInterval {
-		return
-	}
-	v.lastLine = now
-	parts := make([]string, 0, len(r.pools))
-	for _, pool := range r.pools {
-		summary := r.summary(pool)
-		parts = append(parts, fmt.Sprintf("%s: %d running, least left %s, %d evictions, %d OOM kills",
-			pool.name, summary.PodsRunning, mebibytes(r.leastLeft(pool)), summary.Evictions, summary.OOMKills))
-	}
-	fmt.Fprintf(v.out, "%s of %s | %s\n", clockTime(elapsed), clockTime(total), strings.Join(parts, " | "))
+		return fmt.Sprintf("%s of %s | %s", screen.Clock(elapsed), screen.Clock(total), strings.Join(parts, " | "))
+	})
 }
 
 // table is the live table: a row a node number, the pools side by side.
 func (r *run) table(elapsed, total time.Duration) string {
 	var table strings.Builder
-	fmt.Fprintf(&table, "%s of %s, %s left\n", clockTime(elapsed), clockTime(total), clockTime(total-elapsed))
+	fmt.Fprintf(&table, "%s of %s, %s left\n", screen.Clock(elapsed), screen.Clock(total), screen.Clock(total-elapsed))
 	for _, pool := range r.pools {
-		fmt.Fprintf(&table, "%-14s %4s %22s    ", pool.name, "pods", "left until eviction")
+		fmt.Fprintf(&table, "%-14s %4s %22s    ", pool.Name, "pods", "left until eviction")
 	}
 	table.WriteString("\n")
 	for i := range r.spec.Nodes.Count {
 		for _, pool := range r.pools {
-			name := pool.nodeName(i + 1)
-			bytes, threshold, _ := r.simulator.History().Now(name)
-			fmt.Fprintf(&table, "%-14s %4d %10s %s    ", name, r.tracker.onNode(name), mebibytes(threshold-bytes), bar(bytes, threshold))
+			name := pool.NodeName(i + 1)
+			bytes, threshold, _ := r.stage.History.Now(name)
+			fmt.Fprintf(&table, "%-14s %4d %10s %s    ", name, r.stage.Tracker.OnNode(name), mebibytes(threshold-bytes), bar(bytes, threshold))
 		}
 		table.WriteString("\n")
 	}
@@ -93,10 +64,10 @@ func bar(bytes, threshold int64) string {
 }
 
 // leastLeft is what the fullest node of a pool has left until eviction, in bytes.
-func (r *run) leastLeft(pool pool) int64 {
+func (r *run) leastLeft(pool stage.Pool) int64 {
 	least, first := int64(0), true
 	for i := range r.spec.Nodes.Count {
-		bytes, threshold, ok := r.simulator.History().Now(pool.nodeName(i + 1))
+		bytes, threshold, ok := r.stage.History.Now(pool.NodeName(i + 1))
 		if ok && (first || threshold-bytes < least) {
 			least, first = threshold-bytes, false
 		}
@@ -105,11 +76,6 @@ func (r *run) leastLeft(pool pool) int64 {
 }
 
 func mebibytes(bytes int64) string { return fmt.Sprintf("%dMi", bytes>>20) }
-
-func clockTime(d time.Duration) string {
-	d = max(d, 0).Round(time.Second)
-	return fmt.Sprintf("%d:%02d", int(d.Minutes()), int(d.Seconds())%60)
-}
 
 // summaryTable is the end of the run in a table.
 func summaryTable(run report.Run) string {

@@ -14,6 +14,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/utils/clock"
+
+	"github.com/headroom-dev/headroom/pkg/lab/screen"
 )
 
 const (
@@ -29,7 +31,7 @@ type placement struct {
 	clock   clock.PassiveClock
 	pods    []Pod
 	tracker *tracker
-	view    *view
+	screen  *screen.Screen
 	// settle is how long nothing must have changed before pods that fit nowhere are believed to stay so.
 	settle time.Duration
 }
@@ -103,7 +105,7 @@ func (p *placement) wait(ctx context.Context) error {
 			return fmt.Errorf("the scheduler has said nothing for %s, with %d of %d pods waiting for it, %s among them",
 				stallLimit, state.pods-state.placed-state.unschedulable, state.pods, p.tracker.example())
 		}
-		p.view.show(now, state, p.settle)
+		p.show(now, state)
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)

@@ -20,6 +20,8 @@ import (
 	clienttesting "k8s.io/client-go/testing"
 	"k8s.io/utils/clock"
 	clocktesting "k8s.io/utils/clock/testing"
+
+	"github.com/headroom-dev/headroom/pkg/lab/screen"
 )
 
 const fitsNowhere = "0/2 nodes are available: 1 Insufficient cpu, 1 Insufficient memory. preemption: none"
@@ -41,7 +43,7 @@ func newPlacement(pods []Pod, decide func(name string) (node, message string)) (
 	})
 	return &placement{
 		client: client, clock: clock.RealClock{}, pods: pods, tracker: newTracker(clock.RealClock{}, pods),
-		view: &view{out: io.Discard}, settle: 300 * time.Millisecond,
+		screen: screen.New(io.Discard, false), settle: 300 * time.Millisecond,
 	}, client
 }
 
@@ -148,7 +150,7 @@ func TestPlacementReportsAPodThatCannotBeCreated(t *testing.T) {
 
 func TestPlacementFailsWhenTheSchedulerIsSilent(t *testing.T) {
 	fakeClock := clocktesting.NewFakeClock(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
-	p := &placement{clock: fakeClock, tracker: newTracker(fakeClock, threePods()), view: &view{out: io.Discard}}
+	p := &placement{clock: fakeClock, tracker: newTracker(fakeClock, threePods()), screen: screen.New(io.Discard, false)}
 	fakeClock.Step(stallLimit)
 	err := p.wait(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "3 of 3 pods waiting for it, a among them") {

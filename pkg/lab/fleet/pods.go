@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/headroom-dev/headroom/pkg/lab/cluster"
+	"github.com/headroom-dev/headroom/pkg/lab/schedulerconfig"
 )
 
 // Columns of the pod file; it has cpu_milli, too. The last two are optional, and what else it has is ignored.
@@ -25,7 +26,7 @@ const (
 )
 
 const (
-	schedulerName = "headroom-scheduler"
+	schedulerName = schedulerconfig.HeadroomName
 	namespace     = metav1.NamespaceDefault
 	// image is never pulled: fake nodes run nothing.
 	image = "registry.k8s.io/pause"

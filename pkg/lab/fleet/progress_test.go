@@ -3,11 +3,8 @@
 package fleet
 
 import (
-	"strings"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 func TestProgressSaysWhatIsLeft(t *testing.T) {
@@ -35,34 +32,6 @@ func TestProgressSaysWhatIsLeft(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			if got := progressText(began.Add(test.after), test.state, 40*time.Second); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
-			}
-		})
-	}
-}
-
-func TestViewDrawsOneLineOnATerminalAndFewElsewhere(t *testing.T) {
-	began := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	for _, test := range []struct {
-		name     string
-		terminal bool
-		want     string
-	}{
-		{
-			name: "terminal", terminal: true,
-			want: "go\n" + strings.Repeat("\r0 of 2 pods placed, 0 fit nowhere so far\x1b[K", 3) + "\nend\n",
-		},
-		{name: "elsewhere", want: "go\n" + strings.Repeat("0 of 2 pods placed, 0 fit nowhere so far\n", 2) + "end\n"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			var out strings.Builder
-			v := &view{out: &out, terminal: test.terminal}
-			v.step("go")
-			for _, after := range []time.Duration{0, time.Second, plainInterval} {
-				v.show(began.Add(after), state{pods: 2}, time.Second)
-			}
-			v.step("end")
-			if diff := cmp.Diff(test.want, out.String()); diff != "" {
-				t.Errorf("output (-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -24,6 +24,8 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/headroom-dev/headroom/pkg/lab/cluster"
+	"github.com/headroom-dev/headroom/pkg/lab/schedulerconfig"
+	"github.com/headroom-dev/headroom/pkg/lab/screen"
 )
 
 // DefaultSettle is longer than it takes from a pod's start, over the next measurement, to a scheduler that knows of it and
@@ -56,7 +58,7 @@ const setUpTimeout = 10 * time.Minute
 type run struct {
 	options Options
 	config  []byte
-	view    *view
+	screen  *screen.Screen
 	cluster *cluster.Cluster
 	client  kubernetes.Interface
 }
@@ -68,8 +70,8 @@ func Run(ctx context.Context, options Options) (err error) {
 	if options.Settle == 0 {
 		options.Settle = DefaultSettle
 	}
-	r := &run{options: options, view: &view{out: options.Out, terminal: options.Terminal}}
-	if r.config, err = schedulerConfig(options.SchedulerConfig); err != nil {
+	r := &run{options: options, screen: screen.New(options.Out, options.Terminal)}
+	if r.config, err = schedulerconfig.Headroom(options.SchedulerConfig); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(options.OutDir, 0o755); err != nil {
@@ -78,7 +80,7 @@ func Run(ctx context.Context, options Options) (err error) {
 	if r.cluster, err = cluster.Start(ctx, cluster.Options{
 		ExpectedNodes:     len(options.Nodes),
 		MetricsResolution: options.MetricsResolution,
-		Progress:          func(step string) { r.view.step("%s", step) },
+		Progress:          func(step string) { r.screen.Step("%s", step) },
 	}); err != nil {
 		return err
 	}
@@ -106,10 +108,10 @@ func (r *run) perform(ctx context.Context) error {
 	if err := r.setUp(ctx); err != nil {
 		return fmt.Errorf("set up the cluster: %w", err)
 	}
-	r.view.step("creating %d pods, all wanted at once", len(r.options.Pods))
+	r.screen.Step("creating %d pods, all wanted at once", len(r.options.Pods))
 	tracker := newTracker(clock.RealClock{}, r.options.Pods)
 	p := &placement{
-		client: r.client, clock: clock.RealClock{}, pods: r.options.Pods, tracker: tracker, view: r.view, settle: r.options.Settle,
+		client: r.client, clock: clock.RealClock{}, pods: r.options.Pods, tracker: tracker, screen: r.screen, settle: r.options.Settle,
 	}
 	failure := p.run(ctx)
 	if failure != nil && ctx.Err() != nil {
@@ -124,7 +126,7 @@ func (r *run) perform(ctx context.Context) error {
 	if err := summary.write(r.options.OutDir); err != nil {
 		return errors.Join(failure, err)
 	}
-	r.view.step("\n%s\n%s", summary.text(), filepath.Join(r.options.OutDir, summaryFile))
+	r.screen.Step("\n%s\n%s", summary.text(), filepath.Join(r.options.OutDir, summaryFile))
 	return failure
 }
 
@@ -141,7 +143,7 @@ func (r *run) setUp(ctx context.Context) error {
 	if r.client, err = kubernetes.NewForConfig(connection); err != nil {
 		return err
 	}
-	r.view.step("creating %d nodes", len(r.options.Nodes))
+	r.screen.Step("creating %d nodes", len(r.options.Nodes))
 	nodes := make([]*corev1.Node, 0, len(r.options.Nodes))
 	for _, node := range r.options.Nodes {
 		nodes = append(nodes, node.object())
@@ -149,15 +151,15 @@ func (r *run) setUp(ctx context.Context) error {
 	if err := r.cluster.CreateNodes(ctx, nodes); err != nil {
 		return err
 	}
-	r.view.step("waiting until the nodes are ready")
+	r.screen.Step("waiting until the nodes are ready")
 	if err := r.cluster.WaitNodesReady(ctx, len(nodes)); err != nil {
 		return err
 	}
-	r.view.step("waiting for the first measurements (metrics-server needs two scrapes)")
+	r.screen.Step("waiting for the first measurements (metrics-server needs two scrapes)")
 	if err := r.cluster.WaitNodeMetrics(ctx); err != nil {
 		return err
 	}
-	r.view.step("starting headroom-scheduler")
+	r.screen.Step("starting headroom-scheduler")
 	file := filepath.Join(r.cluster.Dir(), "fleet-scheduler-config.yaml")
 	if err := os.WriteFile(file, r.config, 0o600); err != nil {
 		return err

@@ -4,13 +4,13 @@ package fleet
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/headroom-dev/headroom/pkg/lab/wholefile"
 )
 
 const summaryFile = "summary.json"
@@ -83,33 +83,8 @@ func (s *Summary) listUnplaced(nodes []Node, unplaced []Pod) {
 }
 
 // write puts the summary into dir, whole or not at all, in place of an older one.
-func (s Summary) write(dir string) (err error) {
-	path := filepath.Join(dir, summaryFile)
-	content, err := json.MarshalIndent(s, "", "  ")
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	file, err := os.CreateTemp(dir, "."+summaryFile+".*")
-	if err != nil {
-		return fmt.Errorf("%s: making a temporary file beside it: %w", path, err)
-	}
-	defer func() {
-		if err != nil {
-			_ = file.Close()
-			_ = os.Remove(file.Name())
-			err = fmt.Errorf("%s: %w", path, err)
-		}
-	}()
-	if _, err = file.Write(append(content, '\n')); err != nil {
-		return err
-	}
-	if err = file.Chmod(0o644); err != nil {
-		return err
-	}
-	if err = file.Close(); err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), path)
+func (s Summary) write(dir string) error {
+	return wholefile.WriteJSON(filepath.Join(dir, summaryFile), s)
 }
 
 // text is the summary for a reader.

@@ -94,6 +94,20 @@ func (h *History) Node(name string) (node NodeHistory, ok bool) {
 	return NodeHistory{Capacity: line.Capacity, Threshold: line.Threshold, Points: slices.Clone(line.Points)}, true
 }
 
+// Peak returns the most that the named node held from a moment of the history on, and its threshold, in bytes.
+func (h *History) Peak(name string, since time.Duration) (bytes, threshold int64) {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	line, ok := h.nodes[name]
+	if !ok {
+		return 0, 0
+	}
+	for i := len(line.Points) - 1; i >= 0 && line.Points[i].At >= since; i-- {
+		bytes = max(bytes, line.Points[i].Bytes)
+	}
+	return bytes, line.Threshold
+}
+
 // Now returns what the named node held last, and its threshold, in bytes.
 func (h *History) Now(name string) (bytes, threshold int64, ok bool) {
 	h.mutex.Lock()

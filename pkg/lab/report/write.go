@@ -11,6 +11,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/headroom-dev/headroom/pkg/lab/wholefile"
 )
 
 //go:embed page.gohtml
@@ -59,10 +61,15 @@ func WriteFiles(dir string, run Run) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("report: making the folder: %w", err)
 	}
-	if err := replaceFile(filepath.Join(dir, "summary.json"), summary); err != nil {
-		return err
+	for _, file := range []struct {
+		name    string
+		content []byte
+	}{{"summary.json", summary}, {"report.html", html}} {
+		if err := wholefile.Write(filepath.Join(dir, file.name), file.content); err != nil {
+			return fmt.Errorf("report: %w", err)
+		}
 	}
-	return replaceFile(filepath.Join(dir, "report.html"), html)
+	return nil
 }
 
 func renderHTML(run Run) ([]byte, error) {
@@ -101,29 +108,4 @@ func renderSummary(run Run) ([]byte, error) {
 		return nil, fmt.Errorf("report: summary: %w", err)
 	}
 	return append(summary, '\n'), nil
-}
-
-// replaceFile puts content under path by renaming a finished file of the same folder.
-func replaceFile(path string, content []byte) (err error) {
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return fmt.Errorf("report: %s: making a temporary file beside it: %w", path, err)
-	}
-	defer func() {
-		if err != nil {
-			_ = file.Close()
-			_ = os.Remove(file.Name())
-			err = fmt.Errorf("report: %s: %w", path, err)
-		}
-	}()
-	if _, err = file.Write(content); err != nil {
-		return err
-	}
-	if err = file.Chmod(0o644); err != nil {
-		return err
-	}
-	if err = file.Close(); err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), path)
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package demo
+package stage
 
 import (
 	"sync"
@@ -12,8 +12,8 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// tracker sees every pod from its creation to its end. It is safe for concurrent use.
-type tracker struct {
+// Tracker sees every pod from its creation to its end. It is safe for concurrent use.
+type Tracker struct {
 	clock clock.PassiveClock
 
 	mutex sync.Mutex
@@ -29,18 +29,20 @@ type trackedPod struct {
 	running   bool
 }
 
-// tally is what came of the pods of one pool.
-type tally struct {
-	placed, running, pending int
-	pendingTime              time.Duration // summed over pods
+// Tally is what came of the pods of one pool: how many were ever placed, run now with all their containers, and wait for a
+// node now.
+type Tally struct {
+	Placed, Running, Pending int
+	// PendingTime is the time that pods waited for a node, summed over pods.
+	PendingTime time.Duration
 }
 
-func newTracker(clock clock.PassiveClock) *tracker {
-	return &tracker{clock: clock, pods: map[types.UID]*trackedPod{}}
+func newTracker(clock clock.PassiveClock) *Tracker {
+	return &Tracker{clock: clock, pods: map[types.UID]*trackedPod{}}
 }
 
 // handler feeds the tracker from an informer of all pods.
-func (t *tracker) handler() cache.ResourceEventHandler {
+func (t *Tracker) handler() cache.ResourceEventHandler {
 	return cache.ResourceEventHandlerFuncs{
 		AddFunc:    func(object any) { t.see(object, false) },
 		UpdateFunc: func(_, object any) { t.see(object, false) },
@@ -53,7 +55,7 @@ func (t *tracker) handler() cache.ResourceEventHandler {
 	}
 }
 
-func (t *tracker) see(object any, deleted bool) {
+func (t *Tracker) see(object any, deleted bool) {
 	pod, ok := object.(*corev1.Pod)
 	if !ok {
 		return
@@ -88,12 +90,12 @@ func isRunning(pod *corev1.Pod) bool {
 	return false
 }
 
-// tally adds up the pods of a namespace as they are now. A pod that was never placed waited until it went, or waits still.
-func (t *tracker) tally(namespace string) tally {
+// Tally adds up the pods of a namespace as they are now. A pod that was never placed waited until it went, or waits still.
+func (t *Tracker) Tally(namespace string) Tally {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
 	now := t.clock.Now()
-	var sum tally
+	var sum Tally
 	for _, pod := range t.pods {
 		if pod.namespace != namespace {
 			continue
@@ -101,23 +103,23 @@ func (t *tracker) tally(namespace string) tally {
 		until := pod.placed
 		switch {
 		case !pod.placed.IsZero():
-			sum.placed++
+			sum.Placed++
 		case !pod.gone.IsZero():
 			until = pod.gone
 		default:
-			sum.pending++
+			sum.Pending++
 			until = now
 		}
-		sum.pendingTime += until.Sub(pod.seen)
+		sum.PendingTime += until.Sub(pod.seen)
 		if pod.running {
-			sum.running++
+			sum.Running++
 		}
 	}
 	return sum
 }
 
-// onNode counts the running pods of a node.
-func (t *tracker) onNode(node string) int {
+// OnNode counts the running pods of a node.
+func (t *Tracker) OnNode(node string) int {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
 	count := 0
