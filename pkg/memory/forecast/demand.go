@@ -37,7 +37,8 @@ type Demand struct {
 	// FirmBytes is what a node must have left for the pod, by the Filter: what is declared, or else the request. An estimate
 	// never gets in here.
 	FirmBytes int64
-	// PeakBytes is what it is expected to hold at its peak. At least FirmBytes.
+	// PeakBytes is what it is expected to hold at its peak. Less than FirmBytes only if siblings are known to hold less than
+	// they request.
 	PeakBytes int64
 	// PeakSource names where PeakBytes comes from.
 	PeakSource Source

@@ -58,6 +58,8 @@ type record struct {
 	// peak is the most that was ever measured of the pod, in bytes.
 	peak        int64
 	terminating bool
+	// learned is the time of the last sample that the learner was told of.
+	learned time.Time
 	// gone is when the pod was first missing.
 	gone time.Time
 }
@@ -124,6 +126,10 @@ func (b *build) fill() {
 		}
 	}
 	b.troubles.add(b.Troubles)
+	if b.options.Learner != nil {
+		b.options.Learner.Begin(b.Now)
+		defer b.options.Learner.Publish()
+	}
 	for _, pod := range b.Pods {
 		if i, ok := b.snapshot.index[pod.Spec.NodeName]; ok && !ended(pod) {
 			b.count(i, pod)

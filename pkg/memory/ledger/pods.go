@@ -16,11 +16,17 @@ import (
 // still, as those of a pod that was deleted by force do until its kubelet has stopped them.
 const phantomFor = 30 * time.Second
 
+// firstCredit is how much of the time that a pod ran before it was first seen counts as observed.
+const firstCredit = 5 * time.Minute
+
 // count takes a pod into the book, on the node of the index.
 func (b *build) count(node int, pod *corev1.Pod) {
 	known := b.record(pod)
-	entry, inNode := b.entry(node, pod, known)
+	entry, inNode, steady := b.entry(node, pod, known)
 	b.snapshot.pods[pod.UID] = entry
+	if steady {
+		b.learn(pod, known, entry.Measured, b.snapshot.Nodes[node].SampleTime)
+	}
 	known.measured, known.sampled = entry.Measured, b.snapshot.Nodes[node].SampleTime
 	known.peak = max(known.peak, entry.Measured)
 
@@ -55,9 +61,14 @@ func (b *build) record(pod *corev1.Pod) *record {
 }
 
 // entry says what one pod counts for. inNode is true for a pod without a sample of its own whose memory is in its node's
-// sample all the same: it has been running for longer than its warm-up.
-func (b *build) entry(node int, pod *corev1.Pod, known *record) (entry Pod, inNode bool) {
+// sample all the same: it has been running for longer than its warm-up. steady is true for one whose own sample says what it
+// holds when it is warm.
+func (b *build) entry(node int, pod *corev1.Pod, known *record) (entry Pod, inNode, steady bool) {
 	demand, sampled := known.demand, b.snapshot.Nodes[node].SampleTime
+	if b.options.Learner != nil {
+		demand = b.options.Learner.Adjust(demand, known.workload)
+	}
+	least := int64(0) // of the peak
 	measured, covered := b.covering(node, pod)
 	entry.Node = node
 	if covered {
@@ -66,20 +77,47 @@ func (b *build) entry(node int, pod *corev1.Pod, known *record) (entry Pod, inNo
 	entry.Counted = entry.Measured
 	switch {
 	case !covered:
-		entry.Counted = max(demand.FirmBytes, b.before(pod, known))
+		least = b.before(pod, known)
+		entry.Counted = max(demand.FirmBytes, least)
 		inNode = startedBy(pod, sampled) && !b.warming(pod, sampled)
 	case b.warming(pod, measured.Time):
-		entry.Counted = max(entry.Measured, demand.FirmBytes, b.before(pod, known))
+		least = b.before(pod, known)
+		entry.Counted = max(entry.Measured, demand.FirmBytes, least)
+	default:
+		steady = true
 	}
-	entry.Peak = max(entry.Counted, demand.PeakBytes)
+	entry.Peak = max(entry.Measured, least, demand.PeakBytes)
 	if pod.DeletionTimestamp != nil { // On its way out: it will not grow.
 		entry.Counted = entry.Measured
 		if !covered {
 			entry.Counted = known.peak
 		}
-		entry.Peak = entry.Counted
+		entry.Peak, steady = entry.Counted, false
 	}
-	return entry, inNode
+	return entry, inNode, steady
+}
+
+// learn tells the learner what a warm pod holds. When a pod is seen for the first time, it has had the time since it became
+// ready to grow, of which a few minutes count.
+func (b *build) learn(pod *corev1.Pod, known *record, bytes int64, sampled time.Time) {
+	if b.options.Learner == nil || !sampled.After(known.learned) {
+		return
+	}
+	since := known.learned
+	if since.IsZero() {
+		since = sampled.Add(-min(sampled.Sub(readySince(pod)), firstCredit))
+	}
+	b.options.Learner.Observe(known.workload, bytes, sampled.Sub(since))
+	known.learned = sampled
+}
+
+func readySince(pod *corev1.Pod) time.Time {
+	for i := range pod.Status.Conditions {
+		if condition := &pod.Status.Conditions[i]; condition.Type == corev1.PodReady {
+			return condition.LastTransitionTime.Time
+		}
+	}
+	return time.Time{}
 }
 
 // before is what a pod held before it was started again: it will hold that again, and if it was killed for want of memory,

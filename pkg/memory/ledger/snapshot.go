@@ -64,7 +64,8 @@ type Node struct {
 	// binds.
 	Left   int64
 	Signal threshold.Signal
-	// ForecastLeft is Left less what every pod on the node is still expected to grow until its peak.
+	// ForecastLeft is Left less what every pod on the node is still expected to grow until its peak. It is more than Left
+	// where pods are known to hold less than they ask for.
 	ForecastLeft int64
 
 	// Cooling is 1 while the node is short of memory, and after that falls to 0 within Options.Cooldown.
@@ -144,4 +145,6 @@ type Options struct {
 	MaxStallPercent float64
 	// Estimator says what pods will hold.
 	Estimator forecast.Estimator
+	// Learner is told what pods held, and corrects what the estimator says. Nil: nothing is learned.
+	Learner *forecast.Learner
 }

@@ -43,6 +43,7 @@ type sharedKey struct {
 type shared struct {
 	books   *books
 	waiting *waiting
+	learner *forecast.Learner
 }
 
 // NewFactory returns a factory whose plugins show their metrics with the scheduler's own.
@@ -67,8 +68,8 @@ func (f *Factory) newFrom(ctx context.Context, arguments runtime.Object, handle 
 	if err := validation.ValidateHeadroomMemoryArgs(nil, args); err != nil {
 		return nil, fmt.Errorf("%s: %w", Name, err)
 	}
-	estimator := forecast.Prior{LimitPercent: int64(args.LimitPriorPercent), DefaultContainerBytes: args.DefaultContainerPeak.Value()}
-	shared, err := f.share(ctx, args, handle, estimator, open)
+	prior := forecast.Prior{LimitPercent: int64(args.LimitPriorPercent), DefaultContainerBytes: args.DefaultContainerPeak.Value()}
+	shared, err := f.share(ctx, args, handle, prior, open)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", Name, err)
 	}
@@ -78,7 +79,7 @@ func (f *Factory) newFrom(ctx context.Context, arguments runtime.Object, handle 
 			daemonSets: args.FilterDaemonSetPods, critical: args.FilterCriticalPods,
 		},
 		shadow:    args.Shadow,
-		estimator: estimator,
+		estimator: shared.learner,
 		books:     shared.books,
 		waiting:   shared.waiting,
 		metrics:   f.metrics,
@@ -87,7 +88,7 @@ func (f *Factory) newFrom(ctx context.Context, arguments runtime.Object, handle 
 }
 
 // share returns the book that profiles of such arguments share, and begins to keep it for the first of them.
-func (f *Factory) share(ctx context.Context, args *config.HeadroomMemoryArgs, handle fwk.Handle, estimator forecast.Estimator, open func(*config.HeadroomMemoryArgs, fwk.Handle) (usage.Source, error)) (*shared, error) {
+func (f *Factory) share(ctx context.Context, args *config.HeadroomMemoryArgs, handle fwk.Handle, prior forecast.Prior, open func(*config.HeadroomMemoryArgs, fwk.Handle) (usage.Source, error)) (*shared, error) {
 	keeping, err := keepingOf(args)
 	if err != nil {
 		return nil, err
@@ -108,8 +109,9 @@ func (f *Factory) share(ctx context.Context, args *config.HeadroomMemoryArgs, ha
 	made := &shared{
 		books:   newBooks(reserve{bytes: args.Reserve.Value(), percent: int64(args.ReservePercent)}),
 		waiting: newWaiting(handle),
+		learner: forecast.NewLearner(prior),
 	}
-	if err := f.keep(ctx, args, handle, estimator, source, made); err != nil {
+	if err := f.keep(ctx, args, handle, prior, source, made); err != nil {
 		return nil, err
 	}
 	f.shared[key] = made
@@ -130,7 +132,7 @@ func keepingOf(args *config.HeadroomMemoryArgs) (string, error) {
 	return string(text), err
 }
 
-func (f *Factory) keep(ctx context.Context, args *config.HeadroomMemoryArgs, handle fwk.Handle, estimator forecast.Estimator, source usage.Source, shared *shared) error {
+func (f *Factory) keep(ctx context.Context, args *config.HeadroomMemoryArgs, handle fwk.Handle, prior forecast.Prior, source usage.Source, shared *shared) error {
 	keeper := &keeper{
 		books:   shared.books,
 		waiting: shared.waiting,
@@ -144,7 +146,8 @@ func (f *Factory) keep(ctx context.Context, args *config.HeadroomMemoryArgs, han
 			MaxNotFreshPercent: int(args.MaxNotFreshPercent),
 			Cooldown:           args.Cooldown.Duration,
 			MaxStallPercent:    float64(args.MaxStallPercent),
-			Estimator:          estimator,
+			Estimator:          prior,
+			Learner:            shared.learner,
 		}),
 		announcer: &announcer{clock: f.clock, recorder: recorderOf(handle)},
 		changed:   make(chan struct{}, 1),

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ledger_test
+
+import (
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/headroom-dev/headroom/pkg/memory/forecast"
+	"github.com/headroom-dev/headroom/pkg/memory/ledger"
+)
+
+// Pods ask for 400Mi with a limit of 800Mi, so that 600Mi are expected of them at first.
+func TestWhatAWorkloadHoldsIsLearnedFromItsWarmPods(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		pod  *corev1.Pod
+		held int64 // Mi
+		want int64 // Mi expected of a sibling, after an hour
+	}{
+		{"a warm pod holds less than it asks for", pod("p", time.Hour), 100, 115},
+		{"a warm pod holds more", pod("p", time.Hour), 700, 805},
+		{"one that is not ready tells nothing", pod("p", time.Hour, func(p *corev1.Pod) { p.Status.Conditions[0].Status = corev1.ConditionFalse }), 100, 600},
+		{"nor does one on its way out", pod("p", time.Hour, func(p *corev1.Pod) { p.DeletionTimestamp = p.Status.StartTime }), 100, 600},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			options := options
+			options.Learner = forecast.NewLearner(options.Estimator)
+			builder := ledger.NewBuilder(options)
+			for age := time.Hour; age >= 0; age -= 15 * time.Second {
+				builder.Build(ledger.Input{Now: ago(age), Nodes: []*corev1.Node{node("n1")}, Pods: []*corev1.Pod{test.pod},
+					Samples: samples(1000*mi, age, map[string]int64{"p": test.held * mi})})
+			}
+			sibling := pod("sibling", -1)
+			if got := options.Learner.Demand(sibling).PeakBytes / mi; got < test.want-1 || got > test.want+5 {
+				t.Errorf("expected of a sibling: %dMi, want %dMi", got, test.want)
+			}
+			entry, _ := builder.Build(ledger.Input{Now: now, Nodes: []*corev1.Node{node("n1")}, Pods: []*corev1.Pod{test.pod, sibling},
+				Samples: samples(1000*mi, 0, map[string]int64{"p": test.held * mi})}).Pod("sibling")
+			if peak := entry.Peak / mi; entry.Counted != 400*mi || peak < test.want-1 || peak > test.want+5 {
+				t.Errorf("in the book: counted %dMi, peak %dMi, want what it asks for, 400Mi, and %dMi", entry.Counted/mi, peak, test.want)
+			}
+		})
+	}
+}
+
+// A scheduler that starts sees pods that have been running for long: they had time to grow.
+func TestASinglePodOfAgeTellsSomethingAtOnce(t *testing.T) {
+	options := options
+	options.Learner = forecast.NewLearner(options.Estimator)
+	ledger.NewBuilder(options).Build(ledger.Input{Now: now, Nodes: []*corev1.Node{node("n1")}, Pods: []*corev1.Pod{pod("p", time.Hour)},
+		Samples: samples(1000*mi, 0, map[string]int64{"p": 100 * mi})})
+	if got := options.Learner.Demand(pod("sibling", -1)).PeakBytes / mi; got <= 115 || got >= 600 {
+		t.Errorf("expected of a sibling: %dMi, want between the 115Mi that were seen and the 600Mi of the prior", got)
+	}
+}
