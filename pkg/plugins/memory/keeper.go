@@ -178,11 +178,13 @@ func (k *keeper) keep(ctx context.Context) (time.Duration, error) {
 	logger := klog.FromContext(ctx)
 	k.announcer.problems(logger, snapshot)
 	book := k.books.publish(snapshot)
-	k.announcer.follow(logger, snapshot)
+	stats := k.poller.Stats()
+	if stats.Reads > 0 { // Before the first read is over, that nothing is known is no news.
+		k.announcer.follow(logger, snapshot)
+	}
 	woken := k.waiting.wake(logger, book)
 	took := time.Since(began)
 	k.metrics.kept(snapshot, took)
-	stats := k.poller.Stats()
 	k.metrics.read(k.reading, stats)
 	k.reading = stats
 	k.metrics.troubles.Add(float64(len(troubles)))

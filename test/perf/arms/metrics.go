@@ -16,8 +16,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/serializer/protobuf"
 	"k8s.io/apimachinery/pkg/util/wait"
 	metricsv1beta1 "k8s.io/metrics/pkg/apis/metrics/v1beta1"
+	metricsscheme "k8s.io/metrics/pkg/client/clientset/versioned/scheme"
 )
 
 const (
@@ -91,22 +94,32 @@ func (m *Metrics) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	m.mutex.Lock()
 	nodes, pods := m.nodes, slices.Clip(m.pods)
 	m.mutex.Unlock()
-	var answer any
+	var err error
 	switch {
 	case strings.HasSuffix(request.URL.Path, "/watcher"):
-		answer = loadReport(nodes)
+		w.Header().Set("Content-Type", runtime.ContentTypeJSON)
+		err = json.NewEncoder(w).Encode(loadReport(nodes))
 	case strings.HasSuffix(request.URL.Path, "/nodes"):
-		answer = nodeMetrics(nodes)
+		err = encode(w, request, nodeMetrics(nodes))
 	default:
-		answer = podMetrics(pods)
+		err = encode(w, request, podMetrics(pods))
 	}
-	w.Header().Set("Content-Type", "application/json")
-	if err := json.NewEncoder(w).Encode(answer); err != nil {
+	if err != nil {
 		return // the reader went away
 	}
 	if len(nodes) > 0 && !strings.HasSuffix(request.URL.Path, "/pods") {
 		m.reads.Add(1)
 	}
+}
+
+// encode answers as metrics-server does: by protobuf if that is accepted, and else by JSON.
+func encode(w http.ResponseWriter, request *http.Request, list runtime.Object) error {
+	if !strings.Contains(request.Header.Get("Accept"), runtime.ContentTypeProtobuf) {
+		w.Header().Set("Content-Type", runtime.ContentTypeJSON)
+		return json.NewEncoder(w).Encode(list)
+	}
+	w.Header().Set("Content-Type", runtime.ContentTypeProtobuf)
+	return protobuf.NewSerializer(metricsscheme.Scheme, metricsscheme.Scheme).Encode(list, w)
 }
 
 func nodeMetrics(nodes []corev1.Node) *metricsv1beta1.NodeMetricsList {

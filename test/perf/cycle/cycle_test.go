@@ -11,6 +11,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/kubernetes/pkg/scheduler/metrics"
 
 	"github.com/headroom-dev/headroom/test/perf"
@@ -77,38 +79,76 @@ func BenchmarkChoose(b *testing.B) {
 			nodes := fleet(b, workload.nodes)
 			instances := make([]*instance, len(arms))
 			for i, arm := range arms {
-				instances[i] = newInstance(b, arm, config, nodes)
+				instances[i] = newInstance(b, arm, config, nodes, nil)
 			}
 			pod := template[corev1.Pod](b, "pod-"+workload.pod)
 			if workload.change != nil {
 				workload.change(pod)
 			}
-			for number := range 50 { // until caches and pools are warm
-				for _, instance := range instances {
-					instance.place(pod, -number-1)
-				}
-			}
-			b.ResetTimer()
-			times := make([][]time.Duration, len(arms))
-			number := 0
-			for b.Loop() {
-				for i, instance := range instances {
-					times[i] = append(times[i], instance.place(pod, number))
-				}
-				number++
-			}
-			b.ReportMetric(0, "ns/op")
-			var stock float64
-			for i, arm := range arms {
-				slices.Sort(times[i])
-				median := float64(times[i][len(times[i])/2]) / float64(time.Microsecond)
-				b.ReportMetric(median, string(arm)+"-us")
-				if arm == perf.Stock {
-					stock = median
-				} else {
-					b.ReportMetric(median/stock, string(arm)+"/stock")
-				}
-			}
+			compare(b, arms, instances, pod)
 		})
 	}
+}
+
+// compare places the pod with all arms in turn.
+func compare(b *testing.B, arms []perf.Arm, instances []*instance, pod *corev1.Pod) {
+	b.Helper()
+	for number := range 50 { // until caches and pools are warm
+		for _, instance := range instances {
+			instance.place(pod, -number-1)
+		}
+	}
+	b.ResetTimer()
+	times := make([][]time.Duration, len(arms))
+	number := 0
+	for b.Loop() {
+		for i, instance := range instances {
+			times[i] = append(times[i], instance.place(pod, number))
+		}
+		number++
+	}
+	b.ReportMetric(0, "ns/op")
+	var stock float64
+	for i, arm := range arms {
+		slices.Sort(times[i])
+		median := float64(times[i][len(times[i])/2]) / float64(time.Microsecond)
+		b.ReportMetric(median, string(arm)+"-us")
+		if arm == perf.Stock {
+			stock = median
+		} else {
+			b.ReportMetric(median/stock, string(arm)+"/stock")
+		}
+	}
+}
+
+// BenchmarkLoaded is the same on nodes that are in use: 150,000 pods run, and all of them are measured every 15 seconds.
+func BenchmarkLoaded(b *testing.B) {
+	arms := []perf.Arm{perf.Stock, perf.Headroom, perf.LoadVariation}
+	nodes := fleet(b, 5000)
+	pod := template[corev1.Pod](b, "pod-basic")
+	var pods []*corev1.Pod
+	for i, node := range nodes {
+		for j := range 30 {
+			pods = append(pods, running(pod, fmt.Sprintf("running-%d-%d", i, j), node.Name))
+		}
+	}
+	instances := make([]*instance, len(arms))
+	for i, arm := range arms {
+		instances[i] = newInstance(b, arm, shipped, nodes, pods)
+	}
+	compare(b, arms, instances, pod)
+}
+
+// running returns a copy of the pod that has been running on a node for a long time.
+func running(pod *corev1.Pod, name, node string) *corev1.Pod {
+	pod = pod.DeepCopy()
+	started := metav1.NewTime(time.Now().Add(-time.Hour))
+	pod.Name, pod.Namespace, pod.UID, pod.Spec.NodeName = name, metav1.NamespaceDefault, types.UID(name), node
+	pod.Spec.SchedulerName = corev1.DefaultSchedulerName
+	pod.Status = corev1.PodStatus{
+		Phase: corev1.PodRunning, StartTime: &started,
+		Conditions:        []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue, LastTransitionTime: started}},
+		ContainerStatuses: []corev1.ContainerStatus{{State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: started}}}},
+	}
+	return pod
 }

@@ -47,15 +47,19 @@ func (notice) Name() string { return postBind }
 
 func (n notice) PostBind(context.Context, fwk.CycleState, *corev1.Pod, string) { n <- struct{}{} }
 
-// newInstance starts a scheduler on the nodes; it returns when the arm has read their metrics.
-func newInstance(b *testing.B, arm perf.Arm, file string, nodes []*corev1.Node) *instance {
+// newInstance starts a scheduler on the nodes, where the pods run; it returns when the arm has read their metrics.
+func newInstance(b *testing.B, arm perf.Arm, file string, nodes []*corev1.Node, pods []*corev1.Pod) *instance {
 	b.Helper()
 	ctx, cancel := context.WithCancel(klog.NewContext(context.Background(), logr.Discard()))
 	metrics := arms.NewMetrics()
-	list := make([]runtime.Object, len(nodes))
+	list := make([]runtime.Object, 0, len(nodes)+len(pods))
 	items := make([]corev1.Node, len(nodes))
 	for i, node := range nodes {
-		list[i], items[i] = node, *node
+		list, items[i] = append(list, node), *node
+	}
+	for _, pod := range pods {
+		list = append(list, pod)
+		metrics.AddPod(pod)
 	}
 	metrics.SetNodes(items)
 	text, err := arms.Configuration(arm, file, metrics, postBind)
