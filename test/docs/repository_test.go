@@ -173,3 +173,18 @@ func TestShippedConfigurationDecodesStrictly(t *testing.T) {
 		t.Error("the repository ships no configuration: config and manifests hold neither YAML nor JSON")
 	}
 }
+
+// Reports that are written between marks must not be lost with an edit.
+func TestReportsAreThere(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "performance.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, report := range []string{"results", "throughput"} {
+		_, after, begins := strings.Cut(string(text), "<!-- bench "+report+": begin -->")
+		content, _, ends := strings.Cut(after, "<!-- bench "+report+": end -->")
+		if !begins || !ends || !strings.Contains(content, "\n|") || !strings.Contains(content, ".svg)") {
+			t.Errorf("docs/performance.md: between the marks of %s there is no table and plot", report)
+		}
+	}
+}

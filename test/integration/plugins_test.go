@@ -4,7 +4,11 @@ package integration
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -154,4 +158,67 @@ func TestPodsGoWhereMemoryReallyIsLeft(t *testing.T) {
 	if got := waitPlaced(t, clients, namespace, refused); got != "memory-full" {
 		t.Errorf("node = %q, want memory-full", got)
 	}
+
+	// memory-free has more left still. Its kubelet evicts a pod for memory: pods of that workload are kept off it.
+	victim := headroomPod("victim", "96Mi", requiring(named("memory-free")))
+	if node, reason := place(t, clients, namespace, victim); node != "memory-free" {
+		t.Fatalf("victim: node = %q (%s), want memory-free", node, reason)
+	}
+	patchPod(t, clients, namespace, "victim", map[string]any{"status": corev1.PodStatus{
+		Phase: corev1.PodFailed, Reason: "Evicted", Message: "The node was low on resource: memory.",
+		Conditions: []corev1.PodCondition{{Type: corev1.DisruptionTarget, Status: corev1.ConditionTrue, Reason: corev1.PodReasonTerminationByKubelet, LastTransitionTime: metav1.Now()}},
+	}}, "status")
+	attempt = 0
+	eventually(t, "a replacement of the evicted pod to be placed elsewhere", func(context.Context) error {
+		attempt++
+		node, reason := place(t, clients, namespace, headroomPod(fmt.Sprintf("replacement-%d", attempt), "96Mi"))
+		if node != "memory-full" {
+			return fmt.Errorf("replacement-%d: node = %q (%s)", attempt, node, reason)
+		}
+		return nil
+	})
+}
+
+// The source of samples is not there: requests decide, and it is told.
+func TestThatMemoryIsNotKnownIsTold(t *testing.T) {
+	c := lab(t)
+	clients := client(t, c)
+	addNodes(t, c, "8Gi", "unknown-a", "unknown-b")
+	namespace := newNamespace(t, c)
+	file := filepath.Join(t.TempDir(), "config.yaml")
+	if err := os.WriteFile(file, []byte(`apiVersion: kubescheduler.config.k8s.io/v1
+kind: KubeSchedulerConfiguration
+profiles:
+- schedulerName: headroom-scheduler
+  plugins:
+    multiPoint:
+      enabled:
+      - name: HeadroomMemory
+        weight: 10
+  pluginConfig:
+  - name: HeadroomMemory
+    args:
+      source:
+        type: Prometheus
+        prometheus: {address: "http://127.0.0.1:9"}
+`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	startHeadroom(t, c, file)
+	if node, reason := place(t, clients, namespace, headroomPod("ordinary", "64Mi")); node == "" {
+		t.Errorf("not placed: %s", reason)
+	}
+	eventually(t, "an event", func(ctx context.Context) error {
+		events, err := clients.CoreV1().Events(metav1.NamespaceDefault).List(ctx, metav1.ListOptions{FieldSelector: "involvedObject.kind=Namespace,involvedObject.name=kube-system,reason=MemoryUnknown"})
+		if err != nil {
+			return err
+		}
+		if len(events.Items) == 0 {
+			return errors.New("there is none")
+		}
+		if got := events.Items[0].Message; !strings.Contains(got, "requests decide on every node") {
+			t.Errorf("event %q, want one that says who decides", got)
+		}
+		return nil
+	})
 }
