@@ -132,6 +132,16 @@ func TestAPodMayDeclareItsPeak(t *testing.T) {
 	}
 }
 
+// Nobody compares a limit with what nodes have.
+func TestNoLimitIsTooLargeToAddUp(t *testing.T) {
+	prior := forecast.Prior{LimitPercent: 50, DefaultContainerBytes: 200 * mi}
+	huge := &corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{container("100Mi", "9E"), container("1000000E", "1000000E")}}}
+	got := prior.Demand(huge)
+	if sum := got.PeakBytes * 1000; got.PeakBytes <= 0 || sum/1000 != got.PeakBytes || got.RequestBytes <= 0 {
+		t.Errorf("demand = %+v, which a node with a thousand such pods cannot add up", got)
+	}
+}
+
 func FuzzDeclaredPeak(f *testing.F) {
 	for _, seed := range []string{"1Gi", "-1", "1e30", "0.5", "", "1.5Mi", "Mi"} {
 		f.Add(seed)

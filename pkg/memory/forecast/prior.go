@@ -5,7 +5,13 @@ package forecast
 import (
 	corev1 "k8s.io/api/core/v1"
 	resourcehelper "k8s.io/component-helpers/resource"
+
+	"github.com/headroom-dev/headroom/pkg/memory/quantity"
 )
+
+// largestPod bounds what is thought of a pod, in bytes: a limit may be any number, and the sums over a node's pods must not
+// overflow.
+const largestPod = int64(1) << 50
 
 // Prior estimates pods of which nothing was learned.
 type Prior struct {
@@ -28,10 +34,11 @@ func (p Prior) Demand(pod *corev1.Pod) Demand {
 	demand := Demand{RequestBytes: request(pod), PeakSource: SourceRequest}
 	demand.FirmBytes = demand.RequestBytes
 	if bytes, declared, err := DeclaredPeak(pod); declared && err == nil {
+		bytes = min(bytes, largestPod)
 		demand.FirmBytes, demand.PeakBytes, demand.PeakSource = bytes, bytes, SourceDeclared
 		return demand
 	}
-	demand.PeakBytes = max(p.peak(pod, &demand.PeakSource), demand.RequestBytes)
+	demand.PeakBytes = max(min(p.peak(pod, &demand.PeakSource), largestPod), demand.RequestBytes)
 	return demand
 }
 
@@ -43,7 +50,7 @@ func request(pod *corev1.Pod) int64 {
 		UseStatusResources: placed,
 		InPlacePodLevelResourcesVerticalScalingEnabled: placed,
 	})
-	return requests.Memory().Value()
+	return min(quantity.Bytes(*requests.Memory()), largestPod)
 }
 
 // peak composes the pod's peak and weakens the source to what it is known by.
@@ -66,18 +73,18 @@ func (p Prior) peak(pod *corev1.Pod, source *Source) int64 {
 	peak := max(regular+sidecars, initPeak) + memoryVolumes(pod)
 	if podLevel := pod.Spec.Resources; podLevel != nil {
 		if limit, ok := podLevel.Limits[corev1.ResourceMemory]; ok {
-			peak = min(peak, limit.Value())
+			peak = min(peak, quantity.Bytes(limit))
 		}
 	}
 	if overhead, ok := pod.Spec.Overhead[corev1.ResourceMemory]; ok {
-		peak += overhead.Value()
+		peak += min(quantity.Bytes(overhead), largestPod)
 	}
 	return peak
 }
 
 // container returns the expected peak of one container and weakens the source to what this container is known by.
 func (p Prior) container(container *corev1.Container, status *corev1.ContainerStatus, source *Source) int64 {
-	request := container.Resources.Requests.Memory().Value()
+	request := min(quantity.Bytes(*container.Resources.Requests.Memory()), largestPod)
 	limit, limited := limitOf(container, status)
 	if status != nil && oomKilled(status) {
 		*source = SourceOOMKilled
@@ -111,36 +118,59 @@ func (s *Source) weaken(other Source) {
 func limitOf(container *corev1.Container, status *corev1.ContainerStatus) (int64, bool) {
 	limit, limited := container.Resources.Limits[corev1.ResourceMemory]
 	if !limited || status == nil || status.Resources == nil {
-		return limit.Value(), limited
+		return min(quantity.Bytes(limit), largestPod), limited
 	}
-	return max(limit.Value(), status.Resources.Limits.Memory().Value()), true
+	return min(max(quantity.Bytes(limit), quantity.Bytes(*status.Resources.Limits.Memory())), largestPod), true
 }
 
 // raised is what is expected of what was killed for want of memory while it held so many bytes: a fifth more
 // (VerticalPodAutoscaler, recommender/model/cluster.go: OOMBumpUpRatio).
 func raised(bytes int64) int64 { return bytes + bytes/5 }
 
-// Raised returns what is expected of a pod of which a container was killed for want of memory: demand's peak, which is the
-// limit if that container has one. Without a limit it is a fifth more than the pod's measured peak, in bytes, if that is
-// more. killed is false for other pods.
-func Raised(pod *corev1.Pod, demand Demand, measuredPeak int64) (bytes int64, killed bool) {
-	for _, kind := range []struct {
-		containers []corev1.Container
-		statuses   []corev1.ContainerStatus
-	}{{pod.Spec.Containers, pod.Status.ContainerStatuses}, {pod.Spec.InitContainers, pod.Status.InitContainerStatuses}} {
-		for i := range kind.containers {
-			container := &kind.containers[i]
-			status := statusOf(kind.statuses, container.Name)
-			if status == nil || !oomKilled(status) {
-				continue
-			}
-			killed, bytes = true, max(bytes, demand.PeakBytes)
-			if _, limited := container.Resources.Limits[corev1.ResourceMemory]; !limited {
-				bytes = max(bytes, raised(measuredPeak))
-			}
+// Raised returns what a pod of which a container was killed for want of memory will surely ask for again, in bytes: a fifth
+// more than the larger of its request and what was measured of it at most, and no more than its limits. It is 0 for other
+// pods. That it was killed does not say that it had reached a limit: its node may have been short.
+func Raised(pod *corev1.Pod, demand Demand, measuredPeak int64) int64 {
+	killed := false
+	for _, statuses := range [][]corev1.ContainerStatus{pod.Status.ContainerStatuses, pod.Status.InitContainerStatuses} {
+		for i := range statuses {
+			killed = killed || oomKilled(&statuses[i])
 		}
 	}
-	return bytes, killed
+	if !killed {
+		return 0
+	}
+	return min(raised(max(measuredPeak, demand.RequestBytes)), limitOfPod(pod))
+}
+
+// limitOfPod returns the sum of the limits of a pod's containers that run together, or its own limit, in bytes; largestPod
+// where one of them has none.
+func limitOfPod(pod *corev1.Pod) int64 {
+	if pod.Spec.Resources != nil {
+		if limit, ok := pod.Spec.Resources.Limits[corev1.ResourceMemory]; ok {
+			return quantity.Bytes(limit)
+		}
+	}
+	var sum int64
+	for i := range pod.Spec.Containers {
+		limit, ok := pod.Spec.Containers[i].Resources.Limits[corev1.ResourceMemory]
+		if !ok || sum > largestPod {
+			return largestPod
+		}
+		sum += quantity.Bytes(limit)
+	}
+	for i := range pod.Spec.InitContainers {
+		container := &pod.Spec.InitContainers[i]
+		if container.RestartPolicy == nil || *container.RestartPolicy != corev1.ContainerRestartPolicyAlways {
+			continue
+		}
+		limit, ok := container.Resources.Limits[corev1.ResourceMemory]
+		if !ok || sum > largestPod {
+			return largestPod
+		}
+		sum += quantity.Bytes(limit)
+	}
+	return sum
 }
 
 func oomKilled(status *corev1.ContainerStatus) bool {
@@ -163,7 +193,7 @@ func memoryVolumes(pod *corev1.Pod) int64 {
 			continue
 		}
 		if mountedWithoutLimit(pod, volume.Name) {
-			sum += volume.EmptyDir.SizeLimit.Value()
+			sum += min(quantity.Bytes(*volume.EmptyDir.SizeLimit), largestPod)
 		}
 	}
 	return sum

@@ -38,11 +38,12 @@ type Input struct {
 
 // Builder makes snapshots. It remembers what it saw of each pod. It is not safe for concurrent use.
 type Builder struct {
-	options  Options
-	builds   uint64
-	degraded bool
-	pods     map[types.UID]*record
-	troubles troubles
+	options   Options
+	builds    uint64
+	degraded  bool
+	pods      map[types.UID]*record
+	troubles  troubles
+	pressures pressures
 }
 
 // record is what is remembered of a pod from one book to the next.
@@ -52,9 +53,8 @@ type record struct {
 	demand          forecast.Demand
 	workload        forecast.Workload
 	node            string
-	// measured bytes, part of the node's sample of that time.
+	// measured bytes, part of the node's last sample.
 	measured int64
-	sampled  time.Time
 	// peak is the most that was ever measured of the pod, in bytes.
 	peak        int64
 	terminating bool
@@ -66,7 +66,7 @@ type record struct {
 
 // NewBuilder returns a builder.
 func NewBuilder(options Options) *Builder {
-	return &Builder{options: options, pods: map[types.UID]*record{}, troubles: troubles{}}
+	return &Builder{options: options, pods: map[types.UID]*record{}, troubles: troubles{}, pressures: pressures{}}
 }
 
 // tally is what adds up on a node while its pods are walked.
@@ -144,8 +144,14 @@ func (b *build) fill() {
 		if line.State != Fresh {
 			b.snapshot.NotFresh++
 		}
-		line.Cooling = b.troubles.ofNode(node, b.Samples.Nodes[node.Name].Stall, b.options, b.Now)
+		var stall *sample.Stall
+		if line.State == Fresh {
+			stall = b.Samples.Nodes[node.Name].Stall
+		}
+		b.pressures.follow(node, b.Now)
+		line.Cooling = max(b.pressures.cooling(node.Name, b.options.Cooldown, b.Now), b.troubles.ofNode(node.Name, stall, b.options, b.Now))
 	}
+	b.pressures.forget(b.options.Cooldown, b.Now)
 	b.snapshot.cooling = b.troubles.ofWorkloads(b.snapshot.index, b.options.Cooldown, b.Now)
 	b.degrade()
 }
@@ -177,7 +183,7 @@ func (b *build) sum(line *Node, sum *tally) {
 	line.NodeHeld = max(measured.Bytes-sum.gone, 0)
 	line.PodsHeld = sum.podsMeasured + sum.phantom + sum.pods*podMarginBytes
 	unseenByPods := sum.unseenByPods
-	if measured.Pods.Known() { // The cgroup itself: it holds what the pods' own samples may lack.
+	if measured.Pods.Known() && b.Now.Sub(measured.Pods.Time) <= b.options.FreshFor { // The cgroup itself: it holds what the pods' own samples may lack.
 		line.PodsHeld = max(measured.Pods.Bytes-sum.gone, 0)
 		unseenByPods = sum.unseenByNode
 	}

@@ -114,10 +114,12 @@ func TestPodsCountForWhatTheSampleDoesNotShow(t *testing.T) {
 		{"restarted after the sample: the request", pod("p", time.Hour, func(p *corev1.Pod) {
 			p.Status.ContainerStatuses[0].State.Running.StartedAt = metav1.NewTime(ago(5 * time.Second))
 		}), 100 * mi, ledger.Pod{Measured: 100 * mi, Counted: 400 * mi, Peak: 600 * mi}},
-		{"OOM-killed and crash-looping: its limit, never the little it holds now", pod("p", time.Hour, func(p *corev1.Pod) {
+		{"OOM-killed and crash-looping: a fifth more than it asked for, never the little it holds now", pod("p", time.Hour, func(p *corev1.Pod) {
 			p.Status.ContainerStatuses[0].State = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff"}}
 			p.Status.ContainerStatuses[0].LastTerminationState = oomKilled(ago(20 * time.Second))
-		}), 1 * mi, ledger.Pod{Measured: 1 * mi, Counted: 800 * mi, Peak: 800 * mi}},
+		}), 1 * mi, ledger.Pod{Measured: 1 * mi, Counted: 480 * mi, Peak: 800 * mi}},
+		{"started a minute before now, and half of that before the sample: the request", pod("p", 65*time.Second), 20 * mi,
+			ledger.Pod{Measured: 20 * mi, Counted: 400 * mi, Peak: 600 * mi}},
 		{"OOM-killed long ago: the sample, and its limit as its peak", pod("p", time.Hour, func(p *corev1.Pod) {
 			p.Status.ContainerStatuses[0].LastTerminationState = oomKilled(ago(2 * time.Hour))
 		}), 300 * mi, ledger.Pod{Measured: 300 * mi, Counted: 300 * mi, Peak: 800 * mi}},
@@ -243,19 +245,21 @@ func TestThePodsThatLeaveGiveBackTheirMemoryOnce(t *testing.T) {
 	builder, nodes := ledger.NewBuilder(options), []*corev1.Node{node("n1")}
 	stays, leaves := pod("stays", time.Hour), pod("leaves", time.Hour)
 	set := samples(1000*mi, 20*time.Second, map[string]int64{"stays": 100 * mi, "leaves": 700 * mi})
-	left := func(set *sample.Set, pods ...*corev1.Pod) int64 {
+	left := func(at time.Time, set *sample.Set, pods ...*corev1.Pod) int64 {
 		ended := func(uid types.UID) bool { return uid == "leaves" }
-		return builder.Build(ledger.Input{Now: now, Nodes: nodes, Pods: pods, Samples: set, Ended: ended}).Nodes[0].Left / mi
+		return builder.Build(ledger.Input{Now: at, Nodes: nodes, Pods: pods, Samples: set, Ended: ended}).Nodes[0].Left / mi
 	}
 	for _, step := range []struct {
 		name string
 		got  int64
 		want int64
 	}{
-		{"both are there", left(set, stays, leaves), 2900},
-		{"one has ended: the sample still shows it", left(set, stays), 3600},
-		{"it stays gone", left(set, stays), 3600},
-		{"the next sample does not show it any more", left(samples(300*mi, 5*time.Second, map[string]int64{"stays": 100 * mi}), stays), 3600},
+		{"both are there", left(now, set, stays, leaves), 2900},
+		{"one has ended: the sample still shows it", left(now, set, stays), 3600},
+		{"it stays gone", left(now.Add(time.Second), set, stays), 3600},
+		{"a sample arrives that was taken before it ended", left(now.Add(10*time.Second), samples(1000*mi, 2*time.Second, map[string]int64{"stays": 100 * mi}), stays), 3600},
+		{"and then one that was taken after", left(now.Add(20*time.Second), samples(300*mi, -15*time.Second, map[string]int64{"stays": 100 * mi}), stays), 3600},
+		{"that is the last of it", left(now.Add(20*time.Second), samples(300*mi, -15*time.Second, map[string]int64{"stays": 100 * mi}), stays), 3600},
 	} {
 		if step.got != step.want {
 			t.Errorf("%s: left = %dMi, want %dMi", step.name, step.got, step.want)

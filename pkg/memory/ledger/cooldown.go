@@ -3,6 +3,7 @@
 package ledger
 
 import (
+	"maps"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -64,30 +65,41 @@ func limited(pod *corev1.Pod, container string) bool {
 	return false
 }
 
-// ofNode returns how much a node is to be avoided: 1 while its kubelet reports pressure or its processes wait for memory,
-// and after trouble falling to 0 within the cooldown. The taint that the pressure set is gone by then.
-func (t troubles) ofNode(node *corev1.Node, stall *sample.Stall, options Options, now time.Time) float64 {
+// ofNode returns how much a node is to be avoided: 1 while its processes wait for memory, and after it ended a pod falling to
+// 0 within the cooldown. The taint that the pressure set is gone by then.
+func (t troubles) ofNode(node string, stall *sample.Stall, options Options, now time.Time) float64 {
 	if stall != nil && options.MaxStallPercent > 0 && stall.Some > options.MaxStallPercent {
 		return 1
 	}
 	share := 0.0
-	for i := range node.Status.Conditions {
-		condition := &node.Status.Conditions[i]
-		if condition.Type != corev1.NodeMemoryPressure {
-			continue
-		}
-		if condition.Status == corev1.ConditionTrue && options.Cooldown > 0 {
-			return 1
-		}
-		// A kubelet sets the condition when it registers: that is no end of pressure.
-		if since := condition.LastTransitionTime.Time; since.Sub(node.CreationTimestamp.Time) > time.Minute {
-			share = fading(since, options.Cooldown, now)
-		}
-	}
-	for _, since := range t[node.Name] {
+	for _, since := range t[node] {
 		share = max(share, fading(since, options.Cooldown, now))
 	}
 	return share
+}
+
+// pressures holds when a node was last seen under pressure. The condition's own time does not tell: it changes too when a
+// kubelet registers, and when it can be reached again.
+type pressures map[string]time.Time
+
+func (p pressures) follow(node *corev1.Node, now time.Time) {
+	for i := range node.Status.Conditions {
+		if condition := &node.Status.Conditions[i]; condition.Type == corev1.NodeMemoryPressure && condition.Status == corev1.ConditionTrue {
+			p[node.Name] = now
+		}
+	}
+}
+
+// cooling is 1 while a node is under pressure, and then falls to 0 within the cooldown.
+func (p pressures) cooling(node string, cooldown time.Duration, now time.Time) float64 {
+	if since, ok := p[node]; ok {
+		return fading(since, cooldown, now)
+	}
+	return 0
+}
+
+func (p pressures) forget(cooldown time.Duration, now time.Time) {
+	maps.DeleteFunc(p, func(_ string, since time.Time) bool { return fading(since, cooldown, now) == 0 })
 }
 
 // ofWorkloads returns the nodes to keep each workload off, and forgets what is over.

@@ -40,9 +40,7 @@ func TestANodeThatRanShortIsAvoidedForAWhile(t *testing.T) {
 	}{
 		{"nothing happened", nil, nil, nil, 0},
 		{"under pressure", condition(corev1.ConditionTrue, time.Hour), nil, nil, 1},
-		{"pressure ended a moment ago", condition(corev1.ConditionFalse, 0), nil, nil, 1},
-		{"pressure ended half the cooldown ago, and its taint with it", condition(corev1.ConditionFalse, 5*time.Minute), nil, nil, 0.5},
-		{"pressure ended long ago", condition(corev1.ConditionFalse, time.Hour), nil, nil, 0},
+		{"no pressure, since a moment ago: its kubelet could be reached again", condition(corev1.ConditionFalse, 0), nil, nil, 0},
 		{"a new node reports that there is no pressure", func(n *corev1.Node) {
 			condition(corev1.ConditionFalse, 0)(n)
 			n.CreationTimestamp = metav1.NewTime(now)
@@ -140,5 +138,38 @@ func TestRequestsDecideUntilClearlyEnoughNodesAreFreshAgain(t *testing.T) {
 		if got := builder.Build(ledger.Input{Now: now, Nodes: nodes, Samples: set}).Degraded; got != step.want {
 			t.Errorf("%d of 10 nodes are fresh: degraded %v, want %v", step.fresh, got, step.want)
 		}
+	}
+}
+
+func TestPressureIsRememberedWhenItsTaintIsGone(t *testing.T) {
+	builder := ledger.NewBuilder(cooling())
+	at := func(after time.Duration, status corev1.ConditionStatus) float64 {
+		n1 := node("n1")
+		n1.Status.Conditions = []corev1.NodeCondition{{Type: corev1.NodeMemoryPressure, Status: status}}
+		return builder.Build(ledger.Input{Now: now.Add(after), Nodes: []*corev1.Node{n1}, Samples: samples(mi, -after, nil)}).Nodes[0].Cooling
+	}
+	for _, step := range []struct {
+		after  time.Duration
+		status corev1.ConditionStatus
+		want   float64
+	}{
+		{0, corev1.ConditionFalse, 0},
+		{time.Minute, corev1.ConditionTrue, 1},
+		{2 * time.Minute, corev1.ConditionTrue, 1},
+		{7 * time.Minute, corev1.ConditionFalse, 0.5},
+		{7 * time.Minute, corev1.ConditionUnknown, 0.5},
+		{12 * time.Minute, corev1.ConditionFalse, 0},
+	} {
+		if got := at(step.after, step.status); got != step.want {
+			t.Errorf("after %s, pressure %s: cooling = %v, want %v", step.after, step.status, got, step.want)
+		}
+	}
+}
+
+func TestAnOldStallSaysNothing(t *testing.T) {
+	set := samples(mi, time.Hour, nil)
+	set.Nodes["n1"] = sample.Node{Measurement: set.Nodes["n1"].Measurement, Stall: &sample.Stall{Some: 90}}
+	if got := ledger.NewBuilder(cooling()).Build(ledger.Input{Now: now, Nodes: []*corev1.Node{node("n1")}, Samples: set}).Nodes[0].Cooling; got != 0 {
+		t.Errorf("cooling = %v, want 0", got)
 	}
 }

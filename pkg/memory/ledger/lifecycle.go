@@ -29,7 +29,7 @@ func isOf(uid types.UID, pod *corev1.Pod) bool {
 }
 
 // warming reports whether a pod that a sample taken at the given time covers may still grow to what it asks for, so that
-// the sample is no upper bound: it is not ready, is ready for less than the warm-up, or has a container that is not
+// the sample is no upper bound: it is not ready, had been for less than the warm-up by then, or has a container that is not
 // running or was started again after the sample. Readiness falls with a failing probe too: what such a pod will do is not
 // known.
 func (b *build) warming(pod *corev1.Pod, taken time.Time) bool {
@@ -40,7 +40,7 @@ func (b *build) warming(pod *corev1.Pod, taken time.Time) bool {
 	for i := range pod.Status.Conditions {
 		condition := &pod.Status.Conditions[i]
 		if condition.Type == corev1.PodReady && condition.Status == corev1.ConditionTrue {
-			ready = b.Now.Sub(condition.LastTransitionTime.Time) >= b.options.WarmUp
+			ready = taken.Sub(condition.LastTransitionTime.Time) >= b.options.WarmUp
 		}
 	}
 	if !ready {
@@ -63,5 +63,5 @@ func (b *build) warming(pod *corev1.Pod, taken time.Time) bool {
 // started reports whether a container does not run, or runs for so short a time that the sample tells little of it.
 func (b *build) started(status *corev1.ContainerStatus, taken time.Time) bool {
 	running := status.State.Running
-	return running == nil || running.StartedAt.After(taken) || (status.RestartCount > 0 && b.Now.Sub(running.StartedAt.Time) < b.options.WarmUp)
+	return running == nil || running.StartedAt.After(taken) || (status.RestartCount > 0 && taken.Sub(running.StartedAt.Time) < b.options.WarmUp)
 }

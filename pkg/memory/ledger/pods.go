@@ -27,7 +27,7 @@ func (b *build) count(node int, pod *corev1.Pod) {
 	if steady {
 		b.learn(pod, known, entry.Measured, b.snapshot.Nodes[node].SampleTime)
 	}
-	known.measured, known.sampled = entry.Measured, b.snapshot.Nodes[node].SampleTime
+	known.measured = entry.Measured
 	known.peak = max(known.peak, entry.Measured)
 
 	sum := &b.tallies[node]
@@ -36,7 +36,9 @@ func (b *build) count(node int, pod *corev1.Pod) {
 	if !inNode {
 		sum.unseenByNode += entry.Counted - entry.Measured
 	}
-	sum.growth += entry.Peak - entry.Counted
+	if growth := entry.Peak - entry.Counted; growth > 0 || !inNode { // what was never counted cannot be given back
+		sum.growth += growth
+	}
 	sum.pods++
 	sum.unmeasured = sum.unmeasured || entry.Measured == 0
 	b.troubles.addKills(pod, known.workload)
@@ -71,6 +73,7 @@ func (b *build) entry(node int, pod *corev1.Pod, known *record) (entry Pod, inNo
 	least := int64(0) // of the peak
 	measured, covered := b.covering(node, pod)
 	entry.Node = node
+	defer func() { entry.InNode = inNode }()
 	if covered {
 		entry.Measured = measured.Bytes
 	}
@@ -123,8 +126,7 @@ func readySince(pod *corev1.Pod) time.Time {
 // before is what a pod held before it was started again: it will hold that again, and if it was killed for want of memory,
 // more.
 func (b *build) before(pod *corev1.Pod, known *record) int64 {
-	raised, _ := forecast.Raised(pod, known.demand, known.peak)
-	return max(known.peak, raised)
+	return max(known.peak, forecast.Raised(pod, known.demand, known.peak))
 }
 
 // covering returns the sample of a pod, if there is one and it is of this pod.
@@ -136,6 +138,9 @@ func (b *build) covering(node int, pod *corev1.Pod) (sample.Pod, bool) {
 	if measured.UID != "" && !isOf(measured.UID, pod) {
 		b.refuse(sample.ReasonEarlier)
 		return sample.Pod{}, false
+	}
+	if measured.Bytes == 0 || b.Now.Sub(measured.Time) > b.options.FreshFor {
+		return sample.Pod{}, false // a pod that runs holds something, and an old figure says nothing of what it holds now
 	}
 	if !startedBy(pod, measured.Time) {
 		if measured.Time.Before(pod.CreationTimestamp.Time) {
@@ -150,7 +155,8 @@ func (b *build) covering(node int, pod *corev1.Pod) (sample.Pod, bool) {
 	return measured, true
 }
 
-// leave looks after the pods that are gone while their node's sample still shows them, until there is a newer one. Those
+// leave looks after the pods that are gone while their node's sample still shows them: until there is one that was taken
+// after they left, which arrives later than that. Those
 // that ended have given back their memory: without it, a pod that made room would seem to have made none, and the next
 // would have to go. Those that vanished may hold it still.
 func (b *build) leave() {
@@ -167,7 +173,7 @@ func (b *build) leave() {
 			continue
 		}
 		ended := known.terminating || (b.Ended != nil && b.Ended(uid))
-		shown := b.snapshot.Nodes[i].SampleTime.Equal(known.sampled)
+		shown := !b.snapshot.Nodes[i].SampleTime.After(known.gone)
 		switch {
 		case !ended && b.Now.Sub(known.gone) < phantomFor:
 			b.tallies[i].phantom += known.measured

@@ -78,6 +78,9 @@ type Pod struct {
 	Node int
 	// Measured is the part of the node's measured figures that is this pod's, 0 if it is not known.
 	Measured int64
+	// InNode is true for a pod without a sample of its own that its node's sample shows all the same: by the machine's signal
+	// nothing is counted for it.
+	InNode bool
 	// Counted is what Left holds for the pod, and Peak what ForecastLeft does.
 	Counted, Peak int64
 }
