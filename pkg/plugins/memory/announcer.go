@@ -12,6 +12,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/headroom-dev/headroom/pkg/memory/ledger"
+	"github.com/headroom-dev/headroom/pkg/memory/sample"
 )
 
 // eventInterval is the least time between two events of the announcer: a source that comes and goes must not fill the
@@ -35,6 +36,23 @@ type announcer struct {
 	toldTime time.Time
 	// faults are those of nodes that were logged, by node.
 	faults map[string]string
+	// refused is when a reason to refuse samples was seen last.
+	refused map[sample.Reason]time.Time
+}
+
+// refusals logs why samples were refused that cannot be true of the nodes and pods that there are: a reason that is new, or
+// was away for an hour.
+func (a *announcer) refusals(logger klog.Logger, snapshot *ledger.Snapshot) {
+	now := a.clock.Now()
+	for reason, count := range snapshot.Refused {
+		if seen, ok := a.refused[reason]; !ok || now.Sub(seen) > time.Hour {
+			logger.Info("Samples were refused, and what they are about is unknown; further ones for this reason are counted only", "reason", reason, "count", count)
+		}
+		if a.refused == nil {
+			a.refused = map[sample.Reason]time.Time{}
+		}
+		a.refused[reason] = now
+	}
 }
 
 // problems logs what is wrong with nodes' annotations, once each.

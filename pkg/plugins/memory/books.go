@@ -32,7 +32,9 @@ type line struct {
 	left, measuredLeft, removable, forecastLeft, size int64
 	cooling                                           float64
 	fresh                                             bool
-	counted, peak                                     atomic.Int64
+	// counted and peak are what was given to pods since the snapshot, less what pods left that went since; measured is the
+	// latter's part of what was measured, and never positive.
+	counted, peak, measured atomic.Int64
 }
 
 // positions are indices of lines by the scheduler's own node objects. Those stay the same from cycle to cycle and never
@@ -82,6 +84,7 @@ type books struct {
 
 	mutex        sync.Mutex // guards reservations, and their agreement with the sums of the latest book
 	reservations map[types.UID]reservation
+	departed     map[types.UID]struct{} // pods of the snapshot that have left their memory since
 }
 
 // reserve is what the Filter keeps free on every node.
@@ -93,7 +96,7 @@ type reserve struct {
 func (r reserve) of(size int64) int64 { return max(r.bytes, size/100*r.percent) }
 
 func newBooks(reserve reserve) *books {
-	b := &books{kept: reserve, reservations: map[types.UID]reservation{}}
+	b := &books{kept: reserve, reservations: map[types.UID]reservation{}, departed: map[types.UID]struct{}{}}
 	// Nothing is known yet: requests decide.
 	b.latest.Store(newBook(&ledger.Snapshot{Degraded: true}, reserve))
 	return b
@@ -144,8 +147,37 @@ func (b *books) publish(snapshot *ledger.Snapshot) *book {
 		}
 		next.count(entry, +1)
 	}
+	for pod := range b.departed {
+		if !next.depart(pod) { // The snapshot knows that it is gone.
+			delete(b.departed, pod)
+		}
+	}
 	b.latest.Store(next)
 	return next
+}
+
+// depart takes what the snapshot holds for a pod off its node at once, because the pod has left: until the next snapshot
+// says so, another pod would seem to find no room, and might take a further victim.
+func (b *books) depart(pod types.UID) {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	if _, known := b.departed[pod]; !known && b.latest.Load().depart(pod) {
+		b.departed[pod] = struct{}{}
+	}
+}
+
+// depart reports whether the snapshot has the pod.
+func (b *book) depart(pod types.UID) bool {
+	entry, ok := b.snapshot.Pod(pod)
+	if !ok {
+		return false
+	}
+	if !entry.InNode {
+		b.lines[entry.Node].counted.Add(-entry.Counted)
+		b.lines[entry.Node].peak.Add(-entry.Peak)
+		b.lines[entry.Node].measured.Add(-entry.Measured)
+	}
+	return true
 }
 
 func newBook(snapshot *ledger.Snapshot, reserve reserve) *book {

@@ -30,16 +30,16 @@ func TestCooldownLowersScores(t *testing.T) {
 		pod       *corev1.Pod
 		got, want int64
 	}{
-		{"the workload itself, half of the cooldown later: half", web, fleet.score(t, web, "troubled"), calmWeb - calmWeb/2},
-		{"another workload: a quarter less", other, fleet.score(t, other, "troubled"), calmOther - calmOther/4},
+		{"the workload itself, half of the cooldown later: half of the way to the lowest", web, fleet.score(t, web, "troubled"), calmWeb - (calmWeb-unknownTop-1)/2},
+		{"another workload: a quarter of the way", other, fleet.score(t, other, "troubled"), calmOther - (calmOther-unknownTop-1)/4},
 	} {
 		if test.got != test.want {
 			t.Errorf("%s: score %d, want %d", test.name, test.got, test.want)
 		}
 	}
 	at(0)
-	if got := fleet.score(t, web, "troubled"); got != 0 {
-		t.Errorf("just after: score %d, want 0", got)
+	if got := fleet.score(t, web, "troubled"); got != unknownTop+1 {
+		t.Errorf("just after: score %d, want %d, the lowest of a node that is known to have room", got, unknownTop+1)
 	}
 }
 
@@ -60,8 +60,7 @@ func TestHistoryTellsHowPodsEnded(t *testing.T) {
 		{"it has done its work", ended("p", corev1.PodSucceeded, "", ""), true, false},
 		{"it failed by itself", ended("p", corev1.PodFailed, "", ""), true, false},
 		{"evicted for memory", ended("p", corev1.PodFailed, "Evicted", "The node was low on resource: memory. Threshold quantity: 100Mi, available: 90Mi."), true, true},
-		{"not taken in for memory pressure", ended("p", corev1.PodFailed, "Evicted", "The node had condition: [MemoryPressure]."), true, true},
-		{"evicted for its disk", ended("p", corev1.PodFailed, "Evicted", "The node was low on resource: ephemeral-storage."), true, false},
+		{"evicted for its disk", ended("p", corev1.PodFailed, "Evicted", "The node was low on resource: ephemeral-storage. Container in-memory-db was using 1Gi."), true, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			changes := 0

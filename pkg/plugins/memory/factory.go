@@ -79,6 +79,7 @@ func (f *Factory) newFrom(ctx context.Context, arguments runtime.Object, handle 
 			daemonSets: args.FilterDaemonSetPods, critical: args.FilterCriticalPods,
 		},
 		shadow:    args.Shadow,
+		prior:     prior,
 		estimator: shared.learner,
 		books:     shared.books,
 		waiting:   shared.waiting,

@@ -11,19 +11,27 @@ import (
 	"github.com/headroom-dev/headroom/pkg/memory/threshold"
 )
 
-// isSchedulableAfterPodDeletion wakes the pod when a pod leaves a node that memory was promised to and not measured yet:
-// that promise ends with it. Memory that was measured comes back with the next book, and the keeper wakes for it: until then
-// another cycle would find the node as full as before, and might take a further victim.
+// isSchedulableAfterPodDeletion wakes the pod when a pod has left its memory. Where that is not sure, as for a pod that was
+// evicted or deleted by force, the next book tells, and the keeper wakes for it: until then another cycle would find the node
+// as full as before, and might take a further victim.
 func (pl *Memory) isSchedulableAfterPodDeletion(_ klog.Logger, pod *corev1.Pod, oldObj, _ any) (fwk.QueueingHint, error) {
 	deleted, _, err := util.As[*corev1.Pod](oldObj, nil)
 	if err != nil {
 		return fwk.Queue, err
 	}
-	if entry, ok := pl.books.current().snapshot.Pod(deleted.UID); ok && entry.Counted <= entry.Measured {
-		pl.waiting.add(pod, pl.estimator.Demand(pod).FirmBytes, pl.books.current())
+	entry, ok := pl.books.current().snapshot.Pod(deleted.UID)
+	if ok && !leftItsMemory(deleted) && entry.Measured > 0 {
+		pl.waiting.expect(pod, pl.estimator.Demand(pod).FirmBytes)
 		return fwk.QueueSkip, nil
 	}
+	pl.books.depart(deleted.UID) // The keeper does so too, but maybe not before the pod is tried again.
 	return fwk.Queue, nil
+}
+
+// leftItsMemory reports whether a pod that is gone from the API has given up its memory: it was terminating, and goes only
+// after its containers have stopped, or it never had any.
+func leftItsMemory(pod *corev1.Pod) bool {
+	return pod.DeletionTimestamp != nil || pod.Status.StartTime == nil
 }
 
 // isSchedulableAfterOwnUpdate wakes the pod when it asks for less memory itself, or changed what the Filter may do for it.

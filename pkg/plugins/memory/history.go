@@ -96,10 +96,10 @@ func (h *history) see(object any) {
 	}
 }
 
-// evictedForMemory: the kubelet ended the pod, or did not take it in, for want of memory (k8s.io/kubernetes
-// pkg/kubelet/eviction/helpers.go, nodeLowMessageFmt; eviction_manager.go:145-184).
+// evictedForMemory: the kubelet ended the pod for want of memory (k8s.io/kubernetes pkg/kubelet/eviction/helpers.go,
+// nodeLowMessageFmt).
 func evictedForMemory(pod *corev1.Pod) bool {
-	return pod.Status.Phase == corev1.PodFailed && pod.Status.Reason == "Evicted" && strings.Contains(strings.ToLower(pod.Status.Message), "memory")
+	return pod.Status.Phase == corev1.PodFailed && pod.Status.Reason == "Evicted" && strings.HasPrefix(pod.Status.Message, "The node was low on resource: memory")
 }
 
 // evictionTime returns when the pod was evicted for want of memory. A pod that does not say when is left out: it may have

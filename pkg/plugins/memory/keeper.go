@@ -17,6 +17,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/headroom-dev/headroom/pkg/memory/ledger"
+	"github.com/headroom-dev/headroom/pkg/memory/sample"
 	"github.com/headroom-dev/headroom/pkg/memory/threshold"
 	"github.com/headroom-dev/headroom/pkg/usage"
 )
@@ -36,6 +37,7 @@ type keeper struct {
 	pods      corelisters.PodLister
 
 	reading usage.Stats   // as the metrics know it
+	samples *sample.Set   // of the last book
 	changed chan struct{} // holds one token: something is to be taken into the book
 }
 
@@ -89,6 +91,9 @@ func (k *keeper) podHandler() cache.ResourceEventHandler {
 			if pod, ok := deleted.(*corev1.Pod); ok {
 				k.waiting.remove(pod.UID)
 				k.books.release(pod.UID)
+				if leftItsMemory(pod) {
+					k.books.depart(pod.UID)
+				}
 			}
 			k.change()
 		},
@@ -125,6 +130,12 @@ func pressure(node *corev1.Node) corev1.ConditionStatus {
 		}
 	}
 	return corev1.ConditionUnknown
+}
+
+// pending reports whether the pod is still there and has no node.
+func (k *keeper) pending(pod *corev1.Pod) bool {
+	current, err := k.pods.Pods(pod.Namespace).Get(pod.Name)
+	return err == nil && current.UID == pod.UID && current.Spec.NodeName == ""
 }
 
 // change leaves a token if there is none.
@@ -170,8 +181,9 @@ func (k *keeper) keep(ctx context.Context) (time.Duration, error) {
 		return 0, fmt.Errorf("list pods: %w", err)
 	}
 	troubles, ended := k.history.take()
+	samples := k.poller.Latest()
 	snapshot := k.builder.Build(ledger.Input{
-		Now: k.clock.Now(), Nodes: nodes, Pods: pods, Samples: k.poller.Latest(), Troubles: troubles,
+		Now: k.clock.Now(), Nodes: nodes, Pods: pods, Samples: samples, Troubles: troubles,
 		Kubelets: k.kubelets.settings(),
 		Ended:    func(uid types.UID) bool { _, ok := ended[uid]; return ok },
 	})
@@ -182,9 +194,15 @@ func (k *keeper) keep(ctx context.Context) (time.Duration, error) {
 	if stats.Reads > 0 { // Before the first read is over, that nothing is known is no news.
 		k.announcer.follow(logger, snapshot)
 	}
+	k.waiting.retain(k.pending)
 	woken := k.waiting.wake(logger, book)
 	took := time.Since(began)
 	k.metrics.kept(snapshot, took)
+	if samples != k.samples { // What a set of samples has wrong is wrong in every book that is made of it.
+		k.samples = samples
+		k.metrics.refuse(snapshot.Refused)
+		k.announcer.refusals(logger, snapshot)
+	}
 	k.metrics.read(k.reading, stats)
 	k.reading = stats
 	k.metrics.troubles.Add(float64(len(troubles)))

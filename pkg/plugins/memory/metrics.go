@@ -10,6 +10,7 @@ import (
 	"k8s.io/component-base/metrics/legacyregistry"
 
 	"github.com/headroom-dev/headroom/pkg/memory/ledger"
+	"github.com/headroom-dev/headroom/pkg/memory/sample"
 	"github.com/headroom-dev/headroom/pkg/usage"
 )
 
@@ -80,7 +81,7 @@ func newMetrics() *metrics {
 		reservations: gauge("reservations", "Pods that were given a node and are not in the book yet."),
 		waitingPods:  gauge("waiting_pods", "Pods that wait for memory."),
 		woken:        total("woken_pods_total", "Pods woken because memory returned that they fit in."),
-		troubles:     total("troubles_total", "Pods seen to have been ended because their node ran short of memory."),
+		troubles:     total("troubles_total", "Pods seen to have been evicted because their node ran short of memory."),
 		cooling:      gauge("cooling_nodes", "Nodes that are avoided because they ran short of memory a while ago."),
 		thresholds:   gauges("thresholds", "Nodes by where the figure of their eviction threshold comes from.", "origin"),
 	}
@@ -159,7 +160,11 @@ func (m *metrics) kept(snapshot *ledger.Snapshot, took time.Duration) {
 	m.cooling.Set(float64(cooling))
 	quantiles(m.sampleAge, ages)
 	quantiles(m.left, left)
-	for reason, count := range snapshot.Refused {
+}
+
+// refuse counts the samples that cannot be true of the nodes and pods that there are.
+func (m *metrics) refuse(refused map[sample.Reason]int) {
+	for reason, count := range refused {
 		m.refused.WithLabelValues(string(reason)).Add(float64(count))
 	}
 }

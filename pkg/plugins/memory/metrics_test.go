@@ -31,7 +31,9 @@ func TestMetricsTellOfTheBook(t *testing.T) {
 	registry := k8smetrics.NewKubeRegistry()
 	m := fleet.plugin.metrics
 	registry.MustRegister(m.breaker, m.nodes, m.sampleAge, m.left, m.refused, m.thresholds)
-	m.kept(fleet.publish().snapshot, time.Millisecond)
+	snapshot := fleet.publish().snapshot
+	m.kept(snapshot, time.Millisecond)
+	m.refuse(snapshot.Refused)
 	want := `
 # HELP headroom_memory_breaker_open [ALPHA] 1 while too few nodes have a fresh sample, so that requests decide on every node.
 # TYPE headroom_memory_breaker_open gauge

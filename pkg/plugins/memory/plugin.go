@@ -21,8 +21,9 @@ import (
 // Memory is the plugin.
 type Memory struct {
 	modes     modes
-	shadow    bool // decide and report, and change nothing
-	estimator forecast.Estimator
+	shadow    bool               // decide and report, and change nothing
+	prior     forecast.Prior     // what a pod says of itself
+	estimator forecast.Estimator // that, and what was learned
 	books     *books
 	waiting   *waiting
 	metrics   *metrics
@@ -53,8 +54,9 @@ const (
 // Name returns the plugin's name.
 func (pl *Memory) Name() string { return Name }
 
-// SignPod signs all of a pod that verdict and score depend on, together with the node: its demand, its filter mode, and
-// the workload that cooldowns and what is learned go by. Pods that differ in any of them never share a signature. A pod
+// SignPod signs all of a pod that verdict and score depend on, together with the node: its demand by what it says of itself,
+// its filter mode, and the workload that cooldowns and what is learned go by. Pods that differ in any of them never share a
+// signature. What is learned is not in it: it changes while a pod waits, and is the same for all pods of a signature. A pod
 // with an annotation that cannot be read is not signed: it is rejected.
 func (pl *Memory) SignPod(_ context.Context, pod *corev1.Pod) ([]fwk.SignFragment, *fwk.Status) {
 	mode, err := pl.modes.of(pod)
@@ -62,7 +64,7 @@ func (pl *Memory) SignPod(_ context.Context, pod *corev1.Pod) ([]fwk.SignFragmen
 		return nil, fwk.NewStatus(fwk.Unschedulable, err.Error())
 	}
 	return []fwk.SignFragment{
-		{Key: demandKey, Value: pl.estimator.Demand(pod)},
+		{Key: demandKey, Value: pl.prior.Demand(pod)},
 		{Key: modeKey, Value: mode},
 		{Key: workloadKey, Value: forecast.WorkloadOf(pod)},
 	}, nil
@@ -130,12 +132,10 @@ func (pl *Memory) Filter(_ context.Context, cycleState fwk.CycleState, _ *corev1
 // PostFilter remembers a pod that this plugin rejected, so that it can be woken when memory returns. It never helps by
 // itself and so always answers Unschedulable.
 func (pl *Memory) PostFilter(_ context.Context, cycleState fwk.CycleState, pod *corev1.Pod, _ fwk.NodeToStatusReader) (*fwk.PostFilterResult, *fwk.Status) {
-	if state, ok := pl.latest.Read(cycleState); ok {
+	if state, ok := pl.latest.Read(cycleState); ok && !pl.shadow {
 		if rejections := state.rejections(); len(rejections) > 0 {
 			pl.metrics.rejected(rejections, outcomePending)
-			if !pl.shadow {
-				pl.waiting.add(pod, state.demand.FirmBytes, state.book)
-			}
+			pl.waiting.add(pod, state.demand.FirmBytes, state.book)
 		}
 	}
 	return nil, fwk.NewStatus(fwk.Unschedulable)
@@ -182,9 +182,10 @@ func (pl *Memory) Reserve(ctx context.Context, cycleState fwk.CycleState, pod *c
 	if !ok { // Neither PreFilter nor PreScore is enabled.
 		state = pl.newState(pod, config.FilterOff, nil)
 	}
-	pl.metrics.rejected(state.rejections(), outcomePlaced)
 	if pl.shadow {
 		pl.reportShadow(klog.FromContext(ctx), state, pod, nodeName)
+	} else {
+		pl.metrics.rejected(state.rejections(), outcomePlaced)
 	}
 	pl.books.reserve(pod.UID, nodeName, state.demand)
 	return nil

@@ -48,6 +48,7 @@ func newFleet(activator fwk.PodActivator) *fleet {
 		samples: &sample.Set{Nodes: map[string]sample.Node{}, Pods: map[types.NamespacedName]sample.Pod{}},
 		plugin: &Memory{
 			modes:     modes{filter: config.FilterHard},
+			prior:     forecast.Prior{LimitPercent: 50, DefaultContainerBytes: 200 * mi},
 			estimator: forecast.Prior{LimitPercent: 50, DefaultContainerBytes: 200 * mi},
 			books:     newBooks(reserve{}),
 			waiting:   newWaiting(activator),

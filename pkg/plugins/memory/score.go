@@ -2,7 +2,11 @@
 
 package memory
 
-import fwk "k8s.io/kube-scheduler/framework"
+import (
+	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/headroom-dev/headroom/pkg/apis/config"
+)
 
 // The scale of 0 to 100 is cut in three, so that a node without a fresh sample never beats a fresh one with room, and is
 // still better than one that is expected to run over.
@@ -17,29 +21,48 @@ const (
 const tightShare = 0.15
 
 // score ranks the node at index i of the book, 0 to 100: by what is expected to be left with the pod at its peak. Of a node
-// of which nothing is known only the requests count; node may be nil for the others.
+// of which nothing is known only the requests count; node may be nil for the others. With the soft filter, a node without
+// room scores 0.
 //
-// A node that was short of memory a moment ago loses up to half of its score, and one where a pod of the same workload was
-// ended for that loses all of it; both fade away.
+// A node that was short of memory a moment ago loses up to half of what sets it above the worst of its kind, and one where a
+// pod of the same workload was ended for that loses all of it; both fade away.
 func (s *cycleState) score(i int, node fwk.NodeInfo) int64 {
-	if i < 0 || !s.book.lines[i].fresh {
+	if i < 0 {
 		return scoreByRequests(node.GetRequested().GetMemory(), node.GetAllocatable().GetMemory())
 	}
 	line := &s.book.lines[i]
-	score := scoreByRoom(line.forecastLeft-line.peak.Load()-s.demand.PeakBytes, line.size)
-	if s.soft && s.judge(i) != fits {
-		score = min(score, overflowTop)
+	if !line.fresh {
+		score := scoreByRequests(node.GetRequested().GetMemory(), node.GetAllocatable().GetMemory())
+		return avoid(score, overflowTop+1, s.away(i, line))
 	}
+	if s.mode == config.FilterSoft && s.judge(i) != fits {
+		return fwk.MinScore
+	}
+	score := scoreByRoom(line.forecastLeft-line.peak.Load()-s.demand.PeakBytes, line.size)
+	if score <= overflowTop {
+		return avoid(score, fwk.MinScore, s.away(i, line))
+	}
+	return avoid(score, unknownTop+1, s.away(i, line))
+}
+
+// away is how much of a node's score is to be taken away, 0 to 1.
+func (s *cycleState) away(i int, line *line) float64 {
 	away := line.cooling / 2
 	for _, cooling := range s.cooling {
 		if cooling.Node == i {
 			away = max(away, cooling.Share)
 		}
 	}
-	if away > 0 {
-		score -= int64(away * float64(score))
+	return away
+}
+
+// avoid takes a share away from what a score has above the lowest of its kind: a node that is known to have room stays above
+// one of which nothing is known.
+func avoid(score, lowest int64, away float64) int64 {
+	if away == 0 {
+		return score
 	}
-	return score
+	return score - int64(away*float64(score-lowest))
 }
 
 // scoreByRoom scores a fresh node. room is what is expected to be left, in bytes, negative past the threshold; size is the

@@ -7,6 +7,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/klog/v2"
+
+	"github.com/headroom-dev/headroom/pkg/apis/config"
 )
 
 // shadow is what a cycle would have decided, had it been allowed to.
@@ -34,7 +36,10 @@ func (pl *Memory) reportShadow(logger klog.Logger, state *cycleState, pod *corev
 		pl.metrics.shadowed(shadowUnknown)
 		return
 	}
-	verdict, score, best := state.judge(i), state.score(i, nil), state.shadow.best.Load()-1
+	verdict, score, best := fits, state.score(i, nil), state.shadow.best.Load()-1
+	if state.mode == config.FilterHard {
+		verdict = state.judge(i)
+	}
 	switch {
 	case verdict != fits:
 		pl.metrics.shadowed(shadowRejected)

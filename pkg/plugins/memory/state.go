@@ -22,7 +22,7 @@ type cycleState struct {
 	book      *book
 	positions positions
 	demand    forecast.Demand
-	soft      bool // a node without room is not rejected and scores below all others
+	mode      config.FilterMode
 	cooling   []ledger.Cooling
 	changes   []change
 	fitsAll   bool // but for changes, every node has room for the pod
@@ -47,7 +47,7 @@ func (s *cycleState) Clone() fwk.StateData {
 
 // held returns what the node holds beyond its line in the snapshot: reserved pods and this cycle's changes.
 func (s *cycleState) held(node int) (counted, measured int64) {
-	counted = s.book.lines[node].counted.Load()
+	counted, measured = s.book.lines[node].counted.Load(), s.book.lines[node].measured.Load()
 	for i := range s.changes {
 		if s.changes[i].node == node {
 			counted += s.changes[i].counted
@@ -60,7 +60,7 @@ func (s *cycleState) held(node int) (counted, measured int64) {
 func (pl *Memory) newState(pod *corev1.Pod, mode config.FilterMode, nodes []fwk.NodeInfo) *cycleState {
 	book := pl.books.current()
 	state := &cycleState{
-		book: book, positions: book.positionsOf(nodes), demand: pl.estimator.Demand(pod), soft: mode == config.FilterSoft,
+		book: book, positions: book.positionsOf(nodes), demand: pl.estimator.Demand(pod), mode: mode,
 		rejected: &atomic.Uint32{},
 	}
 	state.fitsAll = book.leastLeft.Load() >= state.demand.FirmBytes
@@ -87,6 +87,9 @@ func (pl *Memory) change(cycle fwk.CycleState, pod *corev1.Pod, nodeInfo fwk.Nod
 	counted, measured := pl.estimator.Demand(pod).FirmBytes, int64(0)
 	if entry, ok := state.book.snapshot.Pod(pod.UID); ok && entry.Node == node {
 		counted, measured = entry.Counted, entry.Measured
+		if entry.InNode { // Nobody knows how much of the node's sample it is: its end is no promise.
+			counted = 0
+		}
 	}
 	state.changes = append(state.changes, change{node: node, counted: sign * counted, measured: sign * measured})
 	return nil

@@ -14,6 +14,8 @@ import (
 	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/headroom-dev/headroom/pkg/memory/ledger"
 )
 
 // waiting holds the pods that found too little memory. A metric that falls is no event in the cluster, so nobody else
@@ -30,17 +32,54 @@ type waiting struct {
 type waiter struct {
 	pod    *corev1.Pod
 	needed int64 // bytes that a node must have left
-	judged *book // the book by which it was rejected last
+	// offered are the nodes that offered so much when the pod was judged last, by the index of judged. That one changes
+	// while pods come and go, and what it offers later was not offered then.
+	judged  *ledger.Snapshot
+	offered nodeSet
+}
+
+// nodeSet is a set of node indices.
+type nodeSet []uint64
+
+func (s nodeSet) has(i int) bool { return i>>6 < len(s) && s[i>>6]&(1<<(i&63)) != 0 }
+
+// offering returns the nodes that offer so many bytes.
+func (b *book) offering(needed int64) nodeSet {
+	set := make(nodeSet, (len(b.lines)+63)/64)
+	for i := range b.lines {
+		if b.offers(i, needed) {
+			set[i>>6] |= 1 << (i & 63)
+		}
+	}
+	return set
 }
 
 func newWaiting(activator fwk.PodActivator) *waiting {
 	return &waiting{activator: activator, pods: map[types.UID]waiter{}, node: func(string) *corev1.Node { return nil }}
 }
 
+// add takes in a pod that found no room by the book.
 func (w *waiting) add(pod *corev1.Pod, needed int64, judged *book) {
+	waiter := waiter{pod: pod, needed: needed, judged: judged.snapshot, offered: judged.offering(needed)}
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
-	w.pods[pod.UID] = waiter{pod: pod, needed: needed, judged: judged}
+	w.pods[pod.UID] = waiter
+}
+
+// expect takes in a pod that some node may soon have room for. One that waits already waits for any such node.
+func (w *waiting) expect(pod *corev1.Pod, needed int64) {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	if _, waits := w.pods[pod.UID]; !waits {
+		w.pods[pod.UID] = waiter{pod: pod, needed: needed, judged: &ledger.Snapshot{}}
+	}
+}
+
+// retain forgets pods that do not wait any more: they went while they were judged.
+func (w *waiting) retain(waits func(*corev1.Pod) bool) {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	maps.DeleteFunc(w.pods, func(_ types.UID, waiter waiter) bool { return !waits(waiter.pod) })
 }
 
 func (w *waiting) remove(pod types.UID) {
@@ -71,12 +110,12 @@ func (w *waiting) wake(logger klog.Logger, now *book) int {
 			activated[klog.KObj(waiter.pod).String()] = waiter.pod
 		}
 		w.mutex.Lock()
-		if w.pods[uid] == waiter { // It may have been judged anew, or gone, meanwhile.
+		if current, ok := w.pods[uid]; ok && current.judged == waiter.judged { // It may have been judged anew, or gone, meanwhile.
 			switch outcome {
 			case wakes:
 				delete(w.pods, uid)
 			case staysOut:
-				waiter.judged = now
+				waiter.judged, waiter.offered = now.snapshot, now.offering(waiter.needed)
 				w.pods[uid] = waiter
 			case comesNext: // Its turn comes by a later book if what was promised is left over.
 			}
@@ -126,10 +165,13 @@ func (w *waiting) judge(waiter waiter, now *book, promised map[int]int64) outcom
 			continue
 		}
 		name := now.snapshot.Nodes[i].Name
-		if before := waiter.judged.snapshot.Index(name); before >= 0 && waiter.judged.offers(before, waiter.needed) {
+		if before := waiter.judged.Index(name); before >= 0 && waiter.offered.has(before) {
 			continue
 		}
 		if node := w.node(name); node != nil {
+			if node.Spec.Unschedulable {
+				continue
+			}
 			if required == nil {
 				required = new(nodeaffinity.GetRequiredNodeAffinity(waiter.pod))
 			}

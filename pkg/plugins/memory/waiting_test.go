@@ -222,3 +222,83 @@ func TestAPodIsNotWokenForANodeThatItMayNotUse(t *testing.T) {
 		t.Errorf("woken (-want +got):\n%s", diff)
 	}
 }
+
+// A terminating pod goes from the API after its containers have stopped: what it held is there at once, and until a book
+// says so a second victim must not have to go.
+func TestAVictimsMemoryIsBackAtOnce(t *testing.T) {
+	fleet := newFleet(nil).node("n1", 3800*mi, 0).running("victim", "n1", 100*mi, 800*mi)
+	victim := fleet.pods[0]
+	victim.Status.Conditions[0].LastTransitionTime = metav1.NewTime(now) // still warming up
+	fleet.publish()
+	if got := fleet.filter(t, 500*mi, "n1"); got.Code() != fwk.Unschedulable {
+		t.Fatalf("before: %v, want Unschedulable", got)
+	}
+	victim.DeletionTimestamp = &metav1.Time{Time: now}
+	for range 2 { // told of by the hint and by the keeper
+		if hint, err := fleet.plugin.isSchedulableAfterPodDeletion(klog.Background(), newPod("p", 500*mi), victim, nil); hint != fwk.Queue || err != nil {
+			t.Fatalf("hint = %v, %v, want Queue", hint, err)
+		}
+	}
+	if left, _ := fleet.plugin.books.current().left(0); left != 900*mi {
+		t.Errorf("left = %dMi, want 900Mi: the victim counted back once", left/mi)
+	}
+	fleet.publish() // a book that does not know yet
+	if got := fleet.filter(t, 500*mi, "n1"); !got.IsSuccess() {
+		t.Errorf("by the next book: %v, want success", got)
+	}
+	fleet.pods, fleet.samples.Nodes["n1"] = nil, sample.Node{Measurement: sample.Measurement{Bytes: 3000 * mi, Time: now}}
+	fleet.publish()
+	if left, _ := fleet.plugin.books.current().left(0); left != 900*mi || len(fleet.plugin.books.departed) != 0 {
+		t.Errorf("in the end left = %dMi, want 900Mi, and %d departed pods, want none", left/mi, len(fleet.plugin.books.departed))
+	}
+}
+
+// What a hint expects of one node must not make a pod forget that it waits for its turn on another.
+func TestAPodThatWaitsForItsTurnKeepsWaiting(t *testing.T) {
+	var woken activations
+	fleet := newFleet(&woken).node("n1", 3800*mi, 0).node("n2", 3900*mi, 0).running("q", "n2", mi, 100*mi)
+	fleet.publish()
+	first, second := newPod("first", 500*mi), newPod("second", 500*mi)
+	first.Spec.Priority = new(int32(10))
+	fleet.reject(t, first)
+	fleet.reject(t, second)
+	fleet.samples.Nodes["n1"] = sample.Node{Measurement: sample.Measurement{Bytes: 3300 * mi, Time: now}}
+	fleet.plugin.waiting.wake(klog.Background(), fleet.publish()) // room for one
+	if diff := cmp.Diff(activations{"default/first"}, woken); diff != "" {
+		t.Fatalf("woken (-want +got):\n%s", diff)
+	}
+	if _, err := fleet.plugin.isSchedulableAfterPodDeletion(klog.Background(), second, fleet.pods[0], nil); err != nil {
+		t.Fatal(err)
+	}
+	woken = nil
+	fleet.plugin.waiting.wake(klog.Background(), fleet.publish())
+	if diff := cmp.Diff(activations{"default/second"}, woken); diff != "" {
+		t.Errorf("the first went elsewhere; woken (-want +got):\n%s", diff)
+	}
+}
+
+// A pod that was to be bound and was not gives its room back to the book by which others were judged.
+func TestRoomThatComesBackToTheSameBookWakes(t *testing.T) {
+	var woken activations
+	fleet := newFleet(&woken).node("n1", 3300*mi, 0)
+	fleet.publish()
+	holder := newPod("holder", 500*mi)
+	fleet.plugin.books.reserve(holder.UID, "n1", fleet.plugin.estimator.Demand(holder))
+	fleet.reject(t, newPod("p", 500*mi))
+	fleet.plugin.books.release(holder.UID)
+	fleet.plugin.waiting.wake(klog.Background(), fleet.publish())
+	if diff := cmp.Diff(activations{"default/p"}, woken); diff != "" {
+		t.Errorf("woken (-want +got):\n%s", diff)
+	}
+}
+
+func TestPodsThatWentWhileTheyWereJudgedAreForgotten(t *testing.T) {
+	fleet := newFleet(nil).node("n1", 3800*mi, 0)
+	fleet.publish()
+	fleet.reject(t, newPod("gone", 500*mi))
+	fleet.reject(t, newPod("waits", 500*mi))
+	fleet.plugin.waiting.retain(func(pod *corev1.Pod) bool { return pod.Name == "waits" })
+	if n := fleet.plugin.waiting.count(); n != 1 {
+		t.Errorf("%d pods wait, want 1", n)
+	}
+}
