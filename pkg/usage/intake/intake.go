@@ -62,7 +62,8 @@ func (in *Intake) RefusePod(pod types.NamespacedName, reason sample.Reason, deta
 }
 
 // Node takes in what was measured of a node. Of two figures the newer counts; if they are of the same time and differ,
-// neither. A kubepods figure or a stall that cannot be true is left out, and the rest is taken.
+// neither. A machine that holds nothing is refused. A kubepods figure or a stall that cannot be true, or a kubepods figure of
+// nothing, is left out, and the rest is taken.
 func (in *Intake) Node(name string, node sample.Node) {
 	if name == "" || len(name) > maxNameBytes {
 		in.RefuseNode(name, sample.ReasonUnnamed, fmt.Sprintf("%d bytes", node.Bytes))
@@ -71,6 +72,13 @@ func (in *Intake) Node(name string, node sample.Node) {
 	if reason, detail := in.judge(node.Measurement); reason != "" {
 		in.RefuseNode(name, reason, detail)
 		return
+	}
+	if node.Bytes == 0 { // A machine that answers holds something; a floor or a default was sent for what is not known.
+		in.RefuseNode(name, sample.ReasonImpossible, "0 bytes")
+		return
+	}
+	if node.Pods.Bytes == 0 {
+		node.Pods = sample.Measurement{}
 	}
 	if node.Pods != (sample.Measurement{}) {
 		if reason, detail := in.judge(node.Pods); reason != "" {

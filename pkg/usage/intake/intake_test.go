@@ -30,7 +30,6 @@ func TestFiguresOfOneObject(t *testing.T) {
 		wantRefused refused
 	}{
 		{"good", []sample.Measurement{at(1, 0)}, at(1, 0), nil},
-		{"zero bytes are a measurement", []sample.Measurement{at(0, 0)}, at(0, 0), nil},
 		{"the most there is", []sample.Measurement{at(math.MaxInt64, 0)}, at(math.MaxInt64, 0), nil},
 		{"ten minutes old", []sample.Measurement{at(1, -10*time.Minute)}, at(1, -10*time.Minute), nil},
 		{"a clock a little ahead", []sample.Measurement{at(1, time.Minute)}, at(1, time.Minute), nil},
@@ -131,5 +130,18 @@ func TestFromFloat(t *testing.T) {
 				t.Errorf("FromFloat(%g) = %d, %q, want %d, %q", test.value, got, why, test.want, test.why)
 			}
 		})
+	}
+}
+
+func TestAMachineHoldsSomething(t *testing.T) {
+	in := intake.New(now, 0, 0)
+	in.Node("empty", sample.Node{Measurement: sample.Measurement{Time: now}})
+	in.Node("without-pods", sample.Node{Measurement: sample.Measurement{Bytes: 1, Time: now}, Pods: sample.Measurement{Time: now}})
+	want := map[string]sample.Node{"without-pods": {Measurement: sample.Measurement{Bytes: 1, Time: now}}}
+	if diff := cmp.Diff(want, in.Set().Nodes); diff != "" {
+		t.Errorf("nodes (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(map[sample.Reason]int{sample.ReasonImpossible: 1}, in.Set().RefusedCount); diff != "" {
+		t.Errorf("refused (-want +got):\n%s", diff)
 	}
 }
