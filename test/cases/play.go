@@ -96,6 +96,9 @@ func (p *Player) createPod(ctx context.Context, pod *corev1.Pod) error {
 	if p.CollectsGarbage {
 		pod.OwnerReferences = nil
 	}
+	if Existing(pod) { // An API server leaves this to a kubelet.
+		pod.Status = runningForAnHour(pod)
+	}
 	var err error
 	waited := wait.PollUntilContextTimeout(ctx, p.Interval, p.Limit, true, func(ctx context.Context) (bool, error) {
 		_, err = p.Client.CoreV1().Pods(p.Namespace).Create(ctx, pod, metav1.CreateOptions{})
@@ -104,4 +107,17 @@ func (p *Player) createPod(ctx context.Context, pod *corev1.Pod) error {
 		return !early, nil
 	})
 	return errors.Join(err, waited)
+}
+
+// runningForAnHour is the status of a pod that has been ready for long, so that its sample tells what it holds.
+func runningForAnHour(pod *corev1.Pod) corev1.PodStatus {
+	status, started := *pod.Status.DeepCopy(), metav1.NewTime(time.Now().Add(-time.Hour))
+	status.StartTime = &started
+	status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue, LastTransitionTime: started}}
+	for _, container := range pod.Spec.Containers {
+		status.ContainerStatuses = append(status.ContainerStatuses, corev1.ContainerStatus{
+			Name: container.Name, Ready: true, State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: started}},
+		})
+	}
+	return status
 }

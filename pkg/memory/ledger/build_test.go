@@ -287,6 +287,13 @@ func TestAPodThatVanishedIsHeldForAWhile(t *testing.T) {
 			t.Errorf("deleted by force %s ago: left = %dMi, want %dMi", step.after, got, step.want)
 		}
 	}
+	set := samples(400*mi, -10*time.Second, nil)
+	builder := ledger.NewBuilder(options)
+	builder.Build(ledger.Input{Now: now, Nodes: []*corev1.Node{node("n1")}, Pods: []*corev1.Pod{pod("p", time.Hour)}, Samples: samples(1000*mi, 20*time.Second, map[string]int64{"p": 700 * mi})})
+	builder.Build(ledger.Input{Now: now.Add(5 * time.Second), Nodes: []*corev1.Node{node("n1")}, Samples: samples(1000*mi, 20*time.Second, nil)})
+	if got := builder.Build(ledger.Input{Now: now.Add(12 * time.Second), Nodes: []*corev1.Node{node("n1")}, Samples: set}).Nodes[0].Left; got != 3500*mi {
+		t.Errorf("a sample that was taken since tells: left = %dMi, want 3500Mi", got/mi)
+	}
 	terminating := vanishing(func(p *corev1.Pod) { p.DeletionTimestamp = &metav1.Time{Time: now} })
 	if got := terminating(time.Second); got != 3600 {
 		t.Errorf("gone after it was terminating: left = %dMi, want 3600Mi", got)

@@ -12,8 +12,9 @@ import (
 	"github.com/headroom-dev/headroom/pkg/memory/sample"
 )
 
-// phantomFor is how long a pod that vanished without having ended counts for what it held: its containers may be running
-// still, as those of a pod that was deleted by force do until its kubelet has stopped them.
+// phantomFor is how long at most a pod that vanished without having ended counts for what it held: its containers may be
+// running still, as those of a pod that was deleted by force do until its kubelet has stopped them. A sample that was taken
+// after it vanished tells.
 const phantomFor = 30 * time.Second
 
 // firstCredit is how much of the time that a pod ran before it was first seen counts as observed.
@@ -175,7 +176,7 @@ func (b *build) leave() {
 		ended := known.terminating || (b.Ended != nil && b.Ended(uid))
 		shown := !b.snapshot.Nodes[i].SampleTime.After(known.gone)
 		switch {
-		case !ended && b.Now.Sub(known.gone) < phantomFor:
+		case !ended && shown && b.Now.Sub(known.gone) < phantomFor:
 			b.tallies[i].phantom += known.measured
 		case shown:
 			b.tallies[i].gone += known.measured
