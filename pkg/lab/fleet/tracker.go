@@ -10,6 +10,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/utils/clock"
+
+	"github.com/headroom-dev/headroom/pkg/lab/podwatch"
 )
 
 // tracker follows what a watch says about the pods of a file. It is safe for concurrent use.
@@ -58,24 +60,9 @@ func newTracker(clock clock.PassiveClock, pods []Pod) *tracker {
 }
 
 // handler feeds the tracker from a watch of the namespace.
-func (t *tracker) handler() cache.ResourceEventHandler {
-	return cache.ResourceEventHandlerFuncs{
-		AddFunc:    func(object any) { t.see(object, false) },
-		UpdateFunc: func(_, object any) { t.see(object, false) },
-		DeleteFunc: func(object any) {
-			if tombstone, ok := object.(cache.DeletedFinalStateUnknown); ok {
-				object = tombstone.Obj
-			}
-			t.see(object, true)
-		},
-	}
-}
+func (t *tracker) handler() cache.ResourceEventHandler { return podwatch.Handler(t.see) }
 
-func (t *tracker) see(object any, deleted bool) {
-	pod, ok := object.(*corev1.Pod)
-	if !ok {
-		return
-	}
+func (t *tracker) see(pod *corev1.Pod, deleted bool) {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
 	v, known := t.known[pod.Name]

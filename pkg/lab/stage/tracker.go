@@ -10,6 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/utils/clock"
+
+	"github.com/headroom-dev/headroom/pkg/lab/podwatch"
 )
 
 // Tracker sees every pod from its creation to its end. It is safe for concurrent use.
@@ -42,24 +44,9 @@ func newTracker(clock clock.PassiveClock) *Tracker {
 }
 
 // handler feeds the tracker from an informer of all pods.
-func (t *Tracker) handler() cache.ResourceEventHandler {
-	return cache.ResourceEventHandlerFuncs{
-		AddFunc:    func(object any) { t.see(object, false) },
-		UpdateFunc: func(_, object any) { t.see(object, false) },
-		DeleteFunc: func(object any) {
-			if tombstone, ok := object.(cache.DeletedFinalStateUnknown); ok {
-				object = tombstone.Obj
-			}
-			t.see(object, true)
-		},
-	}
-}
+func (t *Tracker) handler() cache.ResourceEventHandler { return podwatch.Handler(t.see) }
 
-func (t *Tracker) see(object any, deleted bool) {
-	pod, ok := object.(*corev1.Pod)
-	if !ok {
-		return
-	}
+func (t *Tracker) see(pod *corev1.Pod, deleted bool) {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
 	now := t.clock.Now()

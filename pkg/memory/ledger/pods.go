@@ -23,7 +23,7 @@ const firstCredit = 5 * time.Minute
 // count takes a pod into the book, on the node of the index.
 func (b *build) count(node int, pod *corev1.Pod) {
 	known := b.record(pod)
-	entry, inNode, steady := b.entry(node, pod, known)
+	entry, steady := b.entry(node, pod, known)
 	b.snapshot.pods[pod.UID] = entry
 	if steady {
 		b.learn(pod, known, entry.Measured, b.snapshot.Nodes[node].SampleTime)
@@ -34,10 +34,10 @@ func (b *build) count(node int, pod *corev1.Pod) {
 	sum := &b.tallies[node]
 	sum.podsMeasured += entry.Measured
 	sum.unseenByPods += entry.Counted - entry.Measured
-	if !inNode {
+	if !entry.InNode {
 		sum.unseenByNode += entry.Counted - entry.Measured
 	}
-	if growth := entry.Peak - entry.Counted; growth > 0 || !inNode { // what was never counted cannot be given back
+	if growth := entry.Peak - entry.Counted; growth > 0 || !entry.InNode { // what was never counted cannot be given back
 		sum.growth += growth
 	}
 	sum.pods++
@@ -63,10 +63,9 @@ func (b *build) record(pod *corev1.Pod) *record {
 	return known
 }
 
-// entry says what one pod counts for. inNode is true for a pod without a sample of its own whose memory is in its node's
-// sample all the same: it has been running for longer than its warm-up. steady is true for one whose own sample says what it
-// holds when it is warm.
-func (b *build) entry(node int, pod *corev1.Pod, known *record) (entry Pod, inNode, steady bool) {
+// entry says what one pod counts for. A pod without a sample of its own is in its node's all the same if it has been running
+// for longer than its warm-up. steady is true for a pod whose own sample says what it holds when it is warm.
+func (b *build) entry(node int, pod *corev1.Pod, known *record) (entry Pod, steady bool) {
 	demand, sampled := known.demand, b.snapshot.Nodes[node].SampleTime
 	if b.options.Learner != nil {
 		demand = b.options.Learner.Adjust(demand, known.workload)
@@ -74,7 +73,6 @@ func (b *build) entry(node int, pod *corev1.Pod, known *record) (entry Pod, inNo
 	least := int64(0) // of the peak
 	measured, covered := b.covering(node, pod)
 	entry.Node = node
-	defer func() { entry.InNode = inNode }()
 	if covered {
 		entry.Measured = measured.Bytes
 	}
@@ -83,7 +81,7 @@ func (b *build) entry(node int, pod *corev1.Pod, known *record) (entry Pod, inNo
 	case !covered:
 		least = b.before(pod, known)
 		entry.Counted = max(demand.FirmBytes, least)
-		inNode = startedBy(pod, sampled) && !b.warming(pod, sampled)
+		entry.InNode = startedBy(pod, sampled) && !b.warming(pod, sampled)
 	case b.warming(pod, measured.Time):
 		least = b.before(pod, known)
 		entry.Counted = max(entry.Measured, demand.FirmBytes, least)
@@ -98,7 +96,7 @@ func (b *build) entry(node int, pod *corev1.Pod, known *record) (entry Pod, inNo
 		}
 		entry.Peak, steady = entry.Counted, false
 	}
-	return entry, inNode, steady
+	return entry, steady
 }
 
 // learn tells the learner what a warm pod holds. When a pod is seen for the first time, it has had the time since it became
@@ -157,9 +155,9 @@ func (b *build) covering(node int, pod *corev1.Pod) (sample.Pod, bool) {
 }
 
 // leave looks after the pods that are gone while their node's sample still shows them: until there is one that was taken
-// after they left, which arrives later than that. Those
-// that ended have given back their memory: without it, a pod that made room would seem to have made none, and the next
-// would have to go. Those that vanished may hold it still.
+// after they left, which arrives later than that. Those that ended have given back their memory: without it, a pod that made
+// room would seem to have made none, and the next would have to go. Those that vanished may hold it still. Once a sample of
+// before can only be stale, nothing depends on them.
 func (b *build) leave() {
 	for uid, known := range b.pods {
 		if known.build == b.builds {
@@ -169,7 +167,7 @@ func (b *build) leave() {
 			known.gone = b.Now
 		}
 		i, ok := b.snapshot.index[known.node]
-		if !ok || known.measured == 0 {
+		if !ok || known.measured == 0 || b.Now.Sub(known.gone) > b.options.FreshFor {
 			delete(b.pods, uid)
 			continue
 		}

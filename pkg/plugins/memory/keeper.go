@@ -205,7 +205,11 @@ func (k *keeper) keep(ctx context.Context) (time.Duration, error) {
 	}
 	k.metrics.read(k.reading, stats)
 	k.reading = stats
-	k.metrics.troubles.Add(float64(len(troubles)))
+	for _, trouble := range troubles {
+		if snapshot.Time.Sub(trouble.Time) < endedKept { // Others were counted when they happened, or before this process.
+			k.metrics.troubles.Inc()
+		}
+	}
 	k.metrics.woken.Add(float64(woken))
 	k.metrics.waitingPods.Set(float64(k.waiting.count()))
 	k.metrics.reservations.Set(float64(k.books.reserved()))

@@ -103,6 +103,7 @@ func (w *waiting) wake(logger klog.Logger, now *book) int {
 	// Not under the lock, which PostFilter takes: many pods times many nodes take their time.
 	activated := map[string]*corev1.Pod{}
 	promised := map[int]int64{}
+	offered := map[int64]nodeSet{} // by what is needed: replicas need alike
 	for _, waiter := range slices.SortedFunc(maps.Values(judged), inTurn) {
 		uid := waiter.pod.UID
 		outcome := w.judge(waiter, now, promised)
@@ -115,7 +116,10 @@ func (w *waiting) wake(logger klog.Logger, now *book) int {
 			case wakes:
 				delete(w.pods, uid)
 			case staysOut:
-				waiter.judged, waiter.offered = now.snapshot, now.offering(waiter.needed)
+				if offered[waiter.needed] == nil {
+					offered[waiter.needed] = now.offering(waiter.needed)
+				}
+				waiter.judged, waiter.offered = now.snapshot, offered[waiter.needed]
 				w.pods[uid] = waiter
 			case comesNext: // Its turn comes by a later book if what was promised is left over.
 			}
