@@ -3,26 +3,18 @@
 package integration
 
 import (
-	"bufio"
 	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 )
 
-// burstCommand is the real scenario on a small spec. Its temporary files go to a folder of their own.
+// burstCommand is the real scenario on a small spec.
 func burstCommand(t *testing.T, spec, out string) (command *exec.Cmd, temporary string) {
 	t.Helper()
-	temporary = t.TempDir()
-	command = exec.CommandContext(t.Context(), binary(t, "headroom-lab"), "scenario", "burst", "--spec", spec, "--out", out,
-		"--scheduler", binary(t, "headroom-scheduler"))
-	command.Env = append(os.Environ(), "TMPDIR="+temporary)
-	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
-	command.WaitDelay = waitLimit
-	return command, temporary
+	return labCommand(t, "scenario", "burst", "--spec", spec, "--out", out)
 }
 
 // burstSummary is the part of summary.json that is checked.
@@ -99,25 +91,7 @@ func TestAnInterruptedBurstLeavesNothing(t *testing.T) {
 	t.Parallel()
 	out := t.TempDir()
 	command, temporary := burstCommand(t, "testdata/small-burst.yaml", out)
-	stdout, err := command.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	interrupted := false
-	for lines := bufio.NewScanner(stdout); lines.Scan(); {
-		if !interrupted && strings.Contains(lines.Text(), "12 pods for each scheduler, now") {
-			interrupted = true
-			if err := command.Process.Signal(os.Interrupt); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	if err := command.Wait(); err == nil || !interrupted {
-		t.Errorf("the scenario ended with %v, want it interrupted", err)
-	}
+	interruptAt(t, command, "12 pods for each scheduler, now")
 	wantEmpty(t, temporary)
 	wantEmpty(t, out)
 }

@@ -3,39 +3,20 @@
 package integration
 
 import (
-	"bufio"
 	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 )
 
-// demoCommand is the real demo on a small spec. Its temporary files go to a folder of their own.
+// demoCommand is the real demo on a small spec.
 func demoCommand(t *testing.T) (command *exec.Cmd, temporary, out string) {
 	t.Helper()
-	temporary, out = t.TempDir(), filepath.Join(t.TempDir(), "demo")
-	command = exec.CommandContext(t.Context(), binary(t, "headroom-lab"), "demo", "--spec", "testdata/small-demo.yaml", "--out", out,
-		"--scheduler", binary(t, "headroom-scheduler"))
-	command.Env = append(os.Environ(), "TMPDIR="+temporary)
-	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
-	command.WaitDelay = waitLimit
+	out = filepath.Join(t.TempDir(), "demo")
+	command, temporary = labCommand(t, "demo", "--spec", "testdata/small-demo.yaml", "--out", out)
 	return command, temporary, out
-}
-
-// wantEmpty fails if anything is left in a folder.
-func wantEmpty(t *testing.T, folder string) {
-	t.Helper()
-	entries, err := os.ReadDir(folder)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, entry := range entries {
-		t.Errorf("%s was left behind", entry.Name())
-	}
 }
 
 func TestTheDemoReportsWhatHappened(t *testing.T) {
@@ -83,25 +64,7 @@ func TestTheDemoReportsWhatHappened(t *testing.T) {
 func TestAnInterruptedDemoLeavesNothing(t *testing.T) {
 	t.Parallel()
 	command, temporary, out := demoCommand(t)
-	stdout, err := command.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	interrupted := time.Time{}
-	for lines := bufio.NewScanner(stdout); lines.Scan(); {
-		if strings.Contains(lines.Text(), " of 0:25") && interrupted.IsZero() { // the workload runs
-			interrupted = time.Now()
-			if err := command.Process.Signal(os.Interrupt); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	if err := command.Wait(); err == nil || interrupted.IsZero() {
-		t.Errorf("the demo ended with %v, want it interrupted", err)
-	}
+	interruptAt(t, command, " of 0:25") // the workload runs
 	wantEmpty(t, temporary)
 	if exists(out) {
 		t.Error("an interrupted demo wrote a report")

@@ -3,7 +3,6 @@
 package integration
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -51,27 +49,10 @@ func writeFleet(t *testing.T) (nodes, pods string) {
 	return nodes, pods
 }
 
-// runFleet returns the command "headroom-lab run" on two files, with a folder of its own for temporary files.
+// runFleet returns the command "headroom-lab run" on two files.
 func runFleet(t *testing.T, nodes, pods, out, settle string) (command *exec.Cmd, temporary string) {
 	t.Helper()
-	command = exec.CommandContext(t.Context(), binary(t, "headroom-lab"), "run",
-		"--nodes", nodes, "--pods", pods, "--out", out, "--settle", settle, "--scheduler", binary(t, "headroom-scheduler"))
-	temporary = t.TempDir()
-	command.Env = append(os.Environ(), "TMPDIR="+temporary)
-	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
-	command.WaitDelay = waitLimit
-	return command, temporary
-}
-
-func checkNothingLeft(t *testing.T, temporary string) {
-	t.Helper()
-	left, err := os.ReadDir(temporary)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(left) > 0 {
-		t.Errorf("left behind in the temporary folder: %v", left)
-	}
+	return labCommand(t, "run", "--nodes", nodes, "--pods", pods, "--out", out, "--settle", settle)
 }
 
 func readFleetSummary(t *testing.T, out string) (fleetSummary, []byte) {
@@ -129,7 +110,7 @@ func TestRunPlacesAFleetFromCSVAndSaysWhyAPodFitsNowhere(t *testing.T) {
 	if !strings.Contains(string(output), "30 of 31 pods placed on 5 nodes") {
 		t.Errorf("the output has no summary:\n%s", output)
 	}
-	checkNothingLeft(t, temporary)
+	wantEmpty(t, temporary)
 }
 
 func TestRunWritesHowFarItCameWhenInterrupted(t *testing.T) {
@@ -137,35 +118,14 @@ func TestRunWritesHowFarItCameWhenInterrupted(t *testing.T) {
 	nodes, pods := writeFleet(t)
 	out := t.TempDir()
 	command, temporary := runFleet(t, nodes, pods, out, "1h")
-	stdout, err := command.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var stderr bytes.Buffer
-	command.Stderr = &stderr
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	interrupted := false
-	for lines := bufio.NewScanner(stdout); lines.Scan(); {
-		if !interrupted && strings.Contains(lines.Text(), "30 of 31 pods placed, 1 fit nowhere so far") {
-			interrupted = true
-			if err := command.Process.Signal(syscall.SIGINT); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	if err := command.Wait(); err == nil {
-		t.Error("the exit code is 0, want that of an error")
-	}
-	if !interrupted || !strings.Contains(stderr.String(), "the run was interrupted") {
-		t.Fatalf("the run was not interrupted, it ended with: %s", &stderr)
+	if stderr := interruptAt(t, command, "30 of 31 pods placed, 1 fit nowhere so far"); !strings.Contains(stderr, "the run was interrupted") {
+		t.Fatalf("the run did not say that it was interrupted: %s", stderr)
 	}
 	got, _ := readFleetSummary(t, out)
 	if diff := cmp.Diff(placedAllButOne(true), got); diff != "" {
 		t.Errorf("summary (-want +got):\n%s", diff)
 	}
-	checkNothingLeft(t, temporary)
+	wantEmpty(t, temporary)
 }
 
 func TestRunRefusesAMalformedRowBeforeAnythingStarts(t *testing.T) {
@@ -208,7 +168,7 @@ func TestRunRefusesAMalformedRowBeforeAnythingStarts(t *testing.T) {
 			if _, err := os.Stat(out); !os.IsNotExist(err) {
 				t.Errorf("the folder for the summary was made: %v", err)
 			}
-			checkNothingLeft(t, temporary)
+			wantEmpty(t, temporary)
 		})
 	}
 }

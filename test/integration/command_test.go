@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"bufio"
+	"bytes"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// labCommand runs headroom-lab with the real headroom-scheduler. Its temporary files go to a folder of their own.
+func labCommand(t *testing.T, arguments ...string) (command *exec.Cmd, temporary string) {
+	t.Helper()
+	temporary = t.TempDir()
+	command = exec.CommandContext(t.Context(), binary(t, "headroom-lab"), append(arguments, "--scheduler", binary(t, "headroom-scheduler"))...)
+	command.Env = append(os.Environ(), "TMPDIR="+temporary)
+	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
+	command.WaitDelay = waitLimit
+	return command, temporary
+}
+
+// interruptAt runs the command and interrupts it, as Ctrl-C does, when it prints a line with the text. It fails if that did
+// not come, or did not make it fail, and returns what the command wrote to its standard error.
+func interruptAt(t *testing.T, command *exec.Cmd, text string) string {
+	t.Helper()
+	stdout, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stderr bytes.Buffer
+	command.Stderr = &stderr
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	interrupted := false
+	for lines := bufio.NewScanner(stdout); lines.Scan(); {
+		if !interrupted && strings.Contains(lines.Text(), text) {
+			interrupted = true
+			if err := command.Process.Signal(os.Interrupt); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := command.Wait(); err == nil || !interrupted {
+		t.Errorf("it ended with %v, want it interrupted at %q: %s", err, text, &stderr)
+	}
+	return stderr.String()
+}
+
+// wantEmpty fails if anything is left in a folder.
+func wantEmpty(t *testing.T, folder string) {
+	t.Helper()
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		t.Errorf("%s was left behind", entry.Name())
+	}
+}
