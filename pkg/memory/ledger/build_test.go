@@ -120,6 +120,11 @@ func TestPodsCountForWhatTheSampleDoesNotShow(t *testing.T) {
 		}), 1 * mi, ledger.Pod{Measured: 1 * mi, Counted: 480 * mi, Peak: 800 * mi}},
 		{"started a minute before now, and half of that before the sample: the request", pod("p", 65*time.Second), 20 * mi,
 			ledger.Pod{Measured: 20 * mi, Counted: 400 * mi, Peak: 600 * mi}},
+		{"OOM-killed, and its limit is not far above its request: no more than that", pod("p", time.Hour, func(p *corev1.Pod) {
+			p.Spec.Containers[0].Resources.Limits = corev1.ResourceList{corev1.ResourceMemory: *resource.NewQuantity(450*mi, resource.BinarySI)}
+			p.Status.ContainerStatuses[0].State = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff"}}
+			p.Status.ContainerStatuses[0].LastTerminationState = oomKilled(ago(20 * time.Second))
+		}), 1 * mi, ledger.Pod{Measured: 1 * mi, Counted: 450 * mi, Peak: 450 * mi}},
 		{"OOM-killed long ago: the sample, and its limit as its peak", pod("p", time.Hour, func(p *corev1.Pod) {
 			p.Status.ContainerStatuses[0].LastTerminationState = oomKilled(ago(2 * time.Hour))
 		}), 300 * mi, ledger.Pod{Measured: 300 * mi, Counted: 300 * mi, Peak: 800 * mi}},
@@ -293,6 +298,18 @@ func TestAPodThatVanishedIsHeldForAWhile(t *testing.T) {
 	builder.Build(ledger.Input{Now: now.Add(5 * time.Second), Nodes: []*corev1.Node{node("n1")}, Samples: samples(1000*mi, 20*time.Second, nil)})
 	if got := builder.Build(ledger.Input{Now: now.Add(12 * time.Second), Nodes: []*corev1.Node{node("n1")}, Samples: set}).Nodes[0].Left; got != 3500*mi {
 		t.Errorf("a sample that was taken since tells: left = %dMi, want 3500Mi", got/mi)
+	}
+	reserved := node("n1")
+	reserved.Status.Allocatable[corev1.ResourceMemory] = *resource.NewQuantity(1000*mi, resource.BinarySI)
+	builder = ledger.NewBuilder(options)
+	for i, step := range []struct {
+		pods []*corev1.Pod
+		want int64
+	}{{[]*corev1.Pod{pod("p", time.Hour)}, 1000 - 700 - 1}, {nil, 1000 - 700}} {
+		line := builder.Build(ledger.Input{Now: now, Nodes: []*corev1.Node{reserved}, Pods: step.pods, Samples: samples(1000*mi, 20*time.Second, map[string]int64{"p": 700 * mi})}).Nodes[0]
+		if line.Left != step.want*mi {
+			t.Errorf("book %d: by the pods' own signal left = %dMi, want %dMi", i, line.Left/mi, step.want)
+		}
 	}
 	terminating := vanishing(func(p *corev1.Pod) { p.DeletionTimestamp = &metav1.Time{Time: now} })
 	if got := terminating(time.Second); got != 3600 {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/headroom-dev/headroom/pkg/memory/ledger"
 	"github.com/headroom-dev/headroom/pkg/memory/sample"
+	"github.com/headroom-dev/headroom/pkg/memory/threshold"
 )
 
 func TestASampleCountsOnlyForThePodThatItIsOf(t *testing.T) {
@@ -76,5 +77,66 @@ func TestTheKubepodsCgroupStandsInForTheSamplesOfPods(t *testing.T) {
 		Pods: []*corev1.Pod{pod("p", time.Hour), pod("starting", -1)}, Samples: set})
 	if got, want := snapshot.Nodes[0].Left, 2000*mi-900*mi-400*mi; got != want {
 		t.Errorf("Left = %dMi, want %dMi: allocatable - kubepods - the pod that is starting", got/mi, want/mi)
+	}
+}
+
+func TestOldAndEmptyFiguresOfPodsSayNothing(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		figure  sample.Measurement
+		wantHas bool
+	}{
+		{"as young as it may be", sample.Measurement{Bytes: 100 * mi, Time: ago(90 * time.Second)}, true},
+		{"too old, beside a young figure of its node", sample.Measurement{Bytes: 100 * mi, Time: ago(91 * time.Second)}, false},
+		{"nothing", sample.Measurement{Time: now}, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			set := samples(1000*mi, 0, nil)
+			set.Pods[types.NamespacedName{Namespace: "default", Name: "p"}] = sample.Pod{Measurement: test.figure}
+			got, _ := ledger.NewBuilder(options).Build(ledger.Input{Now: now, Nodes: []*corev1.Node{node("n1")}, Pods: []*corev1.Pod{pod("p", time.Hour)}, Samples: set}).Pod("p")
+			want := ledger.Pod{Measured: 100 * mi, Counted: 100 * mi, Peak: 600 * mi}
+			if !test.wantHas {
+				want = ledger.Pod{InNode: true, Counted: 400 * mi, Peak: 600 * mi}
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("pod (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAnOldFigureOfTheKubepodsCgroupSaysNothing(t *testing.T) {
+	reserved := node("n1")
+	reserved.Status.Allocatable[corev1.ResourceMemory] = *resource.NewQuantity(2000*mi, resource.BinarySI)
+	set := samples(1500*mi, 0, map[string]int64{"p": 700 * mi})
+	set.Nodes["n1"] = sample.Node{Measurement: set.Nodes["n1"].Measurement, Pods: sample.Measurement{Bytes: 100 * mi, Time: ago(91 * time.Second)}}
+	line := ledger.NewBuilder(options).Build(ledger.Input{Now: now, Nodes: []*corev1.Node{reserved}, Pods: []*corev1.Pod{pod("p", time.Hour)}, Samples: set}).Nodes[0]
+	if want := 2000*mi - 700*mi - mi; line.Left != want {
+		t.Errorf("Left = %dMi, want %dMi: by the samples of pods", line.Left/mi, want/mi)
+	}
+}
+
+func TestWhatCouldGoIsAllWhereAPodWasNotMeasured(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		sampled map[string]int64
+		want    int64
+	}{
+		{"all were", map[string]int64{"a": 100 * mi, "b": 200 * mi}, 300 * mi},
+		{"one was not", map[string]int64{"a": 100 * mi}, 1000 * mi},
+	} {
+		line := ledger.NewBuilder(options).Build(ledger.Input{Now: now, Nodes: []*corev1.Node{node("n1")},
+			Pods: []*corev1.Pod{pod("a", time.Hour), pod("b", time.Hour)}, Samples: samples(1000*mi, 0, test.sampled)}).Nodes[0]
+		if line.Removable != test.want {
+			t.Errorf("%s: Removable = %dMi, want %dMi", test.name, line.Removable/mi, test.want/mi)
+		}
+	}
+}
+
+func TestWhatAKubeletTellsCounts(t *testing.T) {
+	known := map[string]*threshold.Settings{"n1": {EvictionHard: threshold.Amount{Bytes: 500 * mi}, EvictionHardOrigin: threshold.OriginConfigz, EnforcesPods: true}}
+	line := ledger.NewBuilder(options).Build(ledger.Input{Now: now, Nodes: []*corev1.Node{node("n1")}, Samples: samples(1000*mi, 0, nil), Kubelets: known}).Nodes[0]
+	if line.Left != 2500*mi || line.Thresholds.EvictionHardOrigin != threshold.OriginConfigz {
+		t.Errorf("Left = %dMi by a threshold that is %s, want 2500Mi by configz", line.Left/mi, line.Thresholds.EvictionHardOrigin)
 	}
 }

@@ -56,3 +56,17 @@ func TestASinglePodOfAgeTellsSomethingAtOnce(t *testing.T) {
 		t.Errorf("expected of a sibling: %dMi, want between the 115Mi that were seen and the 600Mi of the prior", got)
 	}
 }
+
+// By the machine's signal nothing was counted for such a pod, so that nothing comes back when little is expected of it.
+func TestAPodThatOnlyItsNodesSampleShowsGivesNothingBack(t *testing.T) {
+	options := options
+	options.Learner = forecast.NewLearner(options.Estimator)
+	unsampled := pod("p", time.Hour)
+	options.Learner.Begin(now)
+	options.Learner.Observe(forecast.WorkloadOf(unsampled), 10*mi, 10*time.Hour)
+	options.Learner.Publish()
+	line := ledger.NewBuilder(options).Build(ledger.Input{Now: now, Nodes: []*corev1.Node{node("n1")}, Pods: []*corev1.Pod{unsampled}, Samples: samples(1000*mi, 0, nil)}).Nodes[0]
+	if line.Left != 2900*mi || line.ForecastLeft > line.Left {
+		t.Errorf("Left = %dMi and ForecastLeft = %dMi, want 2900Mi and no more than that", line.Left/mi, line.ForecastLeft/mi)
+	}
+}

@@ -43,6 +43,18 @@ func TestCooldownLowersScores(t *testing.T) {
 	}
 }
 
+// A node that thrashes is the one that falls silent.
+func TestCooldownLowersTheScoreOfASilentNodeToo(t *testing.T) {
+	fleet := newFleet(nil).node("calm", 0, time.Hour).node("troubled", 0, time.Hour).node("fresh", 0, 0).node("fresh-2", 0, 0)
+	builder := ledger.NewBuilder(ledger.Options{FreshFor: time.Minute, MaxNotFreshPercent: 50, Cooldown: 10 * time.Minute, Estimator: fleet.plugin.estimator})
+	web := newPod("web", 100*mi)
+	fleet.plugin.books.publish(builder.Build(ledger.Input{Now: now, Nodes: fleet.nodes, Samples: fleet.samples,
+		Troubles: []ledger.Trouble{{Node: "troubled", Workload: forecast.WorkloadOf(web), Time: now}}}))
+	if calm, troubled := fleet.score(t, web, "calm"), fleet.score(t, web, "troubled"); troubled >= calm || troubled <= overflowTop {
+		t.Errorf("scores: troubled %d, calm %d, want less, and more than %d", troubled, calm, overflowTop)
+	}
+}
+
 func TestHistoryTellsHowPodsEnded(t *testing.T) {
 	ended := func(name string, phase corev1.PodPhase, reason, message string) *corev1.Pod {
 		pod := newPod(name, mi)

@@ -74,10 +74,7 @@ func (f *Factory) newFrom(ctx context.Context, arguments runtime.Object, handle 
 		return nil, fmt.Errorf("%s: %w", Name, err)
 	}
 	return &Memory{
-		modes: modes{
-			filter: args.Filter, byQOSClass: args.FilterByQOSClass,
-			daemonSets: args.FilterDaemonSetPods, critical: args.FilterCriticalPods,
-		},
+		modes:     modesOf(args),
 		shadow:    args.Shadow,
 		prior:     prior,
 		estimator: shared.learner,
@@ -135,21 +132,12 @@ func keepingOf(args *config.HeadroomMemoryArgs) (string, error) {
 
 func (f *Factory) keep(ctx context.Context, args *config.HeadroomMemoryArgs, handle fwk.Handle, prior forecast.Prior, source usage.Source, shared *shared) error {
 	keeper := &keeper{
-		books:   shared.books,
-		waiting: shared.waiting,
-		clock:   f.clock,
-		metrics: f.metrics,
-		poller:  usage.NewPoller(source, usage.PollerOptions{Interval: args.RefreshInterval.Duration, Keep: args.FreshFor.Duration}, f.clock),
-		builder: ledger.NewBuilder(ledger.Options{
-			FreshFor:           args.FreshFor.Duration,
-			WarmUp:             args.WarmUp.Duration,
-			EvictionHardBytes:  args.AssumedEvictionHard.Value(),
-			MaxNotFreshPercent: int(args.MaxNotFreshPercent),
-			Cooldown:           args.Cooldown.Duration,
-			MaxStallPercent:    float64(args.MaxStallPercent),
-			Estimator:          prior,
-			Learner:            shared.learner,
-		}),
+		books:     shared.books,
+		waiting:   shared.waiting,
+		clock:     f.clock,
+		metrics:   f.metrics,
+		poller:    usage.NewPoller(source, usage.PollerOptions{Interval: args.RefreshInterval.Duration, Keep: args.FreshFor.Duration}, f.clock),
+		builder:   ledger.NewBuilder(ledgerOptions(args, prior, shared.learner)),
 		announcer: &announcer{clock: f.clock, recorder: recorderOf(handle)},
 		changed:   make(chan struct{}, 1),
 	}
@@ -166,6 +154,28 @@ func (f *Factory) keep(ctx context.Context, args *config.HeadroomMemoryArgs, han
 		return err
 	}
 	return keeper.start(ctx, handle.SharedInformerFactory(), ended)
+}
+
+// modesOf returns what the arguments say of the Filter.
+func modesOf(args *config.HeadroomMemoryArgs) modes {
+	return modes{
+		filter: args.Filter, byQOSClass: args.FilterByQOSClass,
+		daemonSets: args.FilterDaemonSetPods, critical: args.FilterCriticalPods,
+	}
+}
+
+// ledgerOptions returns what the arguments say of how a book is kept.
+func ledgerOptions(args *config.HeadroomMemoryArgs, prior forecast.Prior, learner *forecast.Learner) ledger.Options {
+	return ledger.Options{
+		FreshFor:           args.FreshFor.Duration,
+		WarmUp:             args.WarmUp.Duration,
+		EvictionHardBytes:  args.AssumedEvictionHard.Value(),
+		MaxNotFreshPercent: int(args.MaxNotFreshPercent),
+		Cooldown:           args.Cooldown.Duration,
+		MaxStallPercent:    float64(args.MaxStallPercent),
+		Estimator:          prior,
+		Learner:            learner,
+	}
 }
 
 // recorderOf returns the scheduler's recorder of events, or nil where there is none: an interface that holds a nil is none.

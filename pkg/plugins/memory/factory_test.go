@@ -5,16 +5,23 @@ package memory
 import (
 	"context"
 	"testing"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes/fake"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/utils/clock"
 
 	"github.com/headroom-dev/headroom/pkg/apis/config"
+	"github.com/headroom-dev/headroom/pkg/memory/forecast"
+	"github.com/headroom-dev/headroom/pkg/memory/ledger"
 	"github.com/headroom-dev/headroom/pkg/usage"
+	"github.com/headroom-dev/headroom/pkg/usage/prometheus"
 )
 
 func TestProfilesThatSeeMemoryAlikeShareABook(t *testing.T) {
@@ -60,3 +67,54 @@ func TestProfilesThatSeeMemoryAlikeShareABook(t *testing.T) {
 type nothing struct{ fwk.CycleState }
 
 func (nothing) Read(fwk.StateKey) (fwk.StateData, error) { return nil, fwk.ErrNotFound }
+
+// Every argument arrives where it is heeded: all differ from what they are by default and from each other.
+func TestArgumentsArrive(t *testing.T) {
+	args := &config.HeadroomMemoryArgs{
+		Filter: config.FilterSoft, FilterByQOSClass: map[corev1.PodQOSClass]config.FilterMode{corev1.PodQOSBestEffort: config.FilterOff},
+		FilterDaemonSetPods: true, FilterCriticalPods: true, Shadow: true,
+		FreshFor: metav1.Duration{Duration: 2 * time.Minute}, WarmUp: metav1.Duration{Duration: 3 * time.Minute}, RefreshInterval: metav1.Duration{Duration: time.Minute},
+		Cooldown: metav1.Duration{Duration: 4 * time.Minute}, MaxNotFreshPercent: 5, MaxStallPercent: 6,
+		AssumedEvictionHard: resource.MustParse("7Mi"), Reserve: resource.MustParse("8Mi"), ReservePercent: 9,
+		LimitPriorPercent: 10, DefaultContainerPeak: resource.MustParse("11Mi"), Source: config.MemorySource{Type: config.SourceMetricsAPI},
+	}
+	client := fake.NewClientset()
+	factory := &Factory{metrics: newMetrics(), clock: clock.RealClock{}, shared: map[sharedKey]*shared{}}
+	plugin, err := factory.newFrom(t.Context(), args, handle{factory: informers.NewSharedInformerFactory(client, 0), client: client},
+		func(*config.HeadroomMemoryArgs, fwk.Handle) (usage.Source, error) { return &source{}, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantModes := modes{filter: config.FilterSoft, byQOSClass: args.FilterByQOSClass, daemonSets: true, critical: true}
+	if diff := cmp.Diff(wantModes, plugin.modes, cmp.AllowUnexported(modes{})); diff != "" {
+		t.Errorf("modes (-want +got):\n%s", diff)
+	}
+	prior := forecast.Prior{LimitPercent: 10, DefaultContainerBytes: 11 * mi}
+	if !plugin.shadow || plugin.prior != prior || plugin.books.kept != (reserve{bytes: 8 * mi, percent: 9}) {
+		t.Errorf("shadow %v, prior %+v, reserve %+v, want them as in the arguments", plugin.shadow, plugin.prior, plugin.books.kept)
+	}
+	learner := forecast.NewLearner(prior)
+	want := ledger.Options{FreshFor: 2 * time.Minute, WarmUp: 3 * time.Minute, EvictionHardBytes: 7 * mi, MaxNotFreshPercent: 5,
+		Cooldown: 4 * time.Minute, MaxStallPercent: 6, Estimator: prior, Learner: learner}
+	if got := ledgerOptions(args, prior, learner); got != want {
+		t.Errorf("how the book is kept: %+v, want %+v", got, want)
+	}
+}
+
+func TestArgumentsOfPrometheusArrive(t *testing.T) {
+	query := func(name string) *config.PrometheusQuery {
+		return &config.PrometheusQuery{Bytes: name + " bytes", Times: name + " times"}
+	}
+	got := prometheusOptions(&config.PrometheusSource{
+		Address: "https://p", Nodes: query("nodes"), Kubepods: query("kubepods"), Pods: query("pods"), NodeLabel: "instance", StripPort: true,
+		CAFile: "/ca", InsecureSkipVerify: true, BearerTokenFile: "/token", Username: "me", PasswordFile: "/password",
+	})
+	want := prometheus.Options{
+		Address: "https://p", NodeLabel: "instance", StripPort: true, CAFile: "/ca", Insecure: true, BearerTokenFile: "/token", Username: "me", PasswordFile: "/password",
+		Nodes: prometheus.Query{Bytes: "nodes bytes", Times: "nodes times"}, Kubepods: prometheus.Query{Bytes: "kubepods bytes", Times: "kubepods times"},
+		Pods: prometheus.Query{Bytes: "pods bytes", Times: "pods times"},
+	}
+	if got != want {
+		t.Errorf("options %+v, want %+v", got, want)
+	}
+}

@@ -69,7 +69,7 @@ func (s *cycleState) judge(i int) verdict {
 		return fits
 	case line.measuredLeft-heldMeasured >= needed:
 		return unseen
-	case line.measuredLeft-heldMeasured+line.removable < needed && heldMeasured >= 0:
+	case line.measuredLeft-heldMeasured+line.removable < needed:
 		return tooSmall
 	default:
 		return measured

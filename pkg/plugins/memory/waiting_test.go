@@ -184,7 +184,7 @@ func TestNoMorePodsAreWokenThanFit(t *testing.T) {
 	fleet := newFleet(&woken).node("n1", 3800*mi, 0)
 	fleet.publish()
 	important := newPod("important", 500*mi)
-	important.Spec.Priority = new(int32(10))
+	important.Spec.Priority, important.CreationTimestamp = new(int32(10)), metav1.NewTime(now.Add(time.Hour))
 	older, younger := newPod("older", 500*mi), newPod("younger", 500*mi)
 	older.CreationTimestamp, younger.CreationTimestamp = metav1.NewTime(now.Add(-time.Hour)), metav1.NewTime(now)
 	for _, pod := range []*corev1.Pod{younger, older, important} {
@@ -209,14 +209,20 @@ func TestNoMorePodsAreWokenThanFit(t *testing.T) {
 func TestAPodIsNotWokenForANodeThatItMayNotUse(t *testing.T) {
 	var woken activations
 	fleet := newFleet(&woken).node("n1", 3800*mi, 0)
+	fleet.node("cordoned", 3800*mi, 0)
 	fleet.nodes[0].Labels = map[string]string{"disk": "hdd"}
-	fleet.plugin.waiting.node = func(string) *corev1.Node { return fleet.nodes[0] }
+	fleet.nodes[1].Labels, fleet.nodes[1].Spec.Unschedulable = map[string]string{"disk": "ssd"}, true
+	fleet.plugin.waiting.node = func(name string) *corev1.Node {
+		return fleet.nodes[slices.IndexFunc(fleet.nodes, func(node *corev1.Node) bool { return node.Name == name })]
+	}
 	fleet.publish()
 	ssd, hdd := newPod("ssd", 500*mi), newPod("hdd", 500*mi)
 	ssd.Spec.NodeSelector, hdd.Spec.NodeSelector = map[string]string{"disk": "ssd"}, map[string]string{"disk": "hdd"}
 	fleet.reject(t, ssd)
 	fleet.reject(t, hdd)
-	fleet.samples.Nodes["n1"] = sample.Node{Measurement: sample.Measurement{Bytes: mi, Time: now}}
+	for _, name := range []string{"n1", "cordoned"} {
+		fleet.samples.Nodes[name] = sample.Node{Measurement: sample.Measurement{Bytes: mi, Time: now}}
+	}
 	fleet.plugin.waiting.wake(klog.Background(), fleet.publish())
 	if diff := cmp.Diff(activations{"default/hdd"}, woken); diff != "" {
 		t.Errorf("woken (-want +got):\n%s", diff)
@@ -300,5 +306,47 @@ func TestPodsThatWentWhileTheyWereJudgedAreForgotten(t *testing.T) {
 	fleet.plugin.waiting.retain(func(pod *corev1.Pod) bool { return pod.Name == "waits" })
 	if n := fleet.plugin.waiting.count(); n != 1 {
 		t.Errorf("%d pods wait, want 1", n)
+	}
+}
+
+// A node that has room all the while, and that the pod may not use for another reason, is no news.
+func TestWhatAHintExpectsDoesNotForgetWhatWasOffered(t *testing.T) {
+	var woken activations
+	fleet := newFleet(&woken).node("n1", 3800*mi, 0).node("tainted", 0, 0)
+	judged := fleet.publish()
+	fleet.plugin.waiting.add(newPod("p", 500*mi), 500*mi, judged)
+	fleet.plugin.waiting.expect(newPod("p", 500*mi), 500*mi)
+	fleet.plugin.waiting.wake(klog.Background(), fleet.publish())
+	if len(woken) != 0 {
+		t.Errorf("woken: %v, want none", woken)
+	}
+}
+
+// The sample of a node shows a pod that has none of its own. Nobody knows how much of it that is, so its end promises nothing.
+func TestAPodThatOnlyItsNodesSampleShowsPromisesNothing(t *testing.T) {
+	fleet := newFleet(nil).node("n1", 3800*mi, 0).running("p", "n1", 2000*mi, 0)
+	fleet.samples.Pods = nil
+	fleet.publish()
+	plugin, pod, state := fleet.plugin, newPod("new", 500*mi), framework.NewCycleState()
+	plugin.PreFilter(t.Context(), state, pod, nil)
+	plugin.RemovePod(t.Context(), state, pod, podInfo(t, fleet.pods[0]), fleet.info("n1"))
+	if got := plugin.Filter(t.Context(), state, pod, fleet.info("n1")); got.Code() != fwk.Unschedulable {
+		t.Errorf("a dry run without it: %v, want Unschedulable", got)
+	}
+	before, _ := plugin.books.current().left(0)
+	plugin.books.depart(fleet.pods[0].UID)
+	if after, _ := plugin.books.current().left(0); after != before {
+		t.Errorf("when it has gone: left = %dMi, want %dMi as before", after/mi, before/mi)
+	}
+}
+
+func TestWhatAVictimHeldIsMeasuredRoom(t *testing.T) {
+	fleet := newFleet(nil).node("n1", 3800*mi, 0).running("victim", "n1", 100*mi, 800*mi)
+	fleet.publish()
+	fleet.plugin.books.depart("victim")
+	holder := newPod("holder", 700*mi)
+	fleet.plugin.books.reserve(holder.UID, "n1", fleet.plugin.estimator.Demand(holder))
+	if got := fleet.filter(t, 500*mi, "n1"); got.Message() != ErrReasonUnseen {
+		t.Errorf("status = %v, want %q: only what was promised since takes the room", got, ErrReasonUnseen)
 	}
 }
