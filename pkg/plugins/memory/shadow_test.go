@@ -10,6 +10,8 @@ import (
 	k8smetrics "k8s.io/component-base/metrics"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
+
+	"github.com/headroom-dev/headroom/pkg/apis/config"
 )
 
 // registered lets the fleet's metrics count.
@@ -58,6 +60,21 @@ func TestShadowDecidesReportsAndDoesNotAct(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Nobody is told of rejections that would not come.
+func TestAShadowHeedsTheFiltersMode(t *testing.T) {
+	for _, mode := range []config.FilterMode{config.FilterSoft, config.FilterOff} {
+		fleet := newFleet(nil).node("full", 3800*mi, 0).registered()
+		fleet.plugin.shadow, fleet.plugin.modes.filter = true, mode
+		fleet.publish()
+		pod, state := newPod("p", 500*mi), framework.NewCycleState()
+		fleet.plugin.PreFilter(t.Context(), state, pod, nil)
+		fleet.plugin.Reserve(t.Context(), state, pod, "full")
+		if got := counted(t, fleet.plugin.metrics.shadows, shadowRejected); got != 0 {
+			t.Errorf("%s: %v rejections were counted, want none", mode, got)
+		}
 	}
 }
 

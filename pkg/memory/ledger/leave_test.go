@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ledger_test
+
+import (
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/headroom-dev/headroom/pkg/memory/ledger"
+	"github.com/headroom-dev/headroom/pkg/memory/sample"
+)
+
+func TestThePodsThatLeaveGiveBackTheirMemoryOnce(t *testing.T) {
+	builder, nodes := ledger.NewBuilder(options), []*corev1.Node{node("n1")}
+	stays, leaves := pod("stays", time.Hour), pod("leaves", time.Hour)
+	set := samples(1000*mi, 20*time.Second, map[string]int64{"stays": 100 * mi, "leaves": 700 * mi})
+	left := func(at time.Time, set *sample.Set, pods ...*corev1.Pod) int64 {
+		ended := func(uid types.UID) bool { return uid == "leaves" }
+		return builder.Build(ledger.Input{Now: at, Nodes: nodes, Pods: pods, Samples: set, Ended: ended}).Nodes[0].Left / mi
+	}
+	for _, step := range []struct {
+		name string
+		got  int64
+		want int64
+	}{
+		{"both are there", left(now, set, stays, leaves), 2900},
+		{"one has ended: the sample still shows it", left(now, set, stays), 3600},
+		{"it stays gone", left(now.Add(time.Second), set, stays), 3600},
+		{"a sample arrives that was taken before it ended", left(now.Add(10*time.Second), samples(1000*mi, 2*time.Second, map[string]int64{"stays": 100 * mi}), stays), 3600},
+		{"and then one that was taken after", left(now.Add(20*time.Second), samples(300*mi, -15*time.Second, map[string]int64{"stays": 100 * mi}), stays), 3600},
+		{"that is the last of it", left(now.Add(20*time.Second), samples(300*mi, -15*time.Second, map[string]int64{"stays": 100 * mi}), stays), 3600},
+	} {
+		if step.got != step.want {
+			t.Errorf("%s: left = %dMi, want %dMi", step.name, step.got, step.want)
+		}
+	}
+}
+
+// A pod that was deleted by force is gone from the API at once, while its containers run on until its kubelet stops them.
+func TestAPodThatVanishedIsHeldForAWhile(t *testing.T) {
+	vanishing := func(changes ...func(*corev1.Pod)) func(after time.Duration, pods ...*corev1.Pod) int64 {
+		builder, first := ledger.NewBuilder(options), pod("p", time.Hour, changes...)
+		set := samples(1000*mi, 20*time.Second, map[string]int64{"p": 700 * mi})
+		build := func(after time.Duration, pods ...*corev1.Pod) int64 {
+			return builder.Build(ledger.Input{Now: now.Add(after), Nodes: []*corev1.Node{node("n1")}, Pods: pods, Samples: set}).Nodes[0].Left / mi
+		}
+		build(0, first)
+		return build
+	}
+	forced := vanishing()
+	for _, step := range []struct {
+		after time.Duration
+		want  int64
+	}{{time.Second, 2900}, {30 * time.Second, 2900}, {32 * time.Second, 3600}} {
+		if got := forced(step.after); got != step.want {
+			t.Errorf("deleted by force %s ago: left = %dMi, want %dMi", step.after, got, step.want)
+		}
+	}
+	set := samples(400*mi, -10*time.Second, nil)
+	builder := ledger.NewBuilder(options)
+	builder.Build(ledger.Input{Now: now, Nodes: []*corev1.Node{node("n1")}, Pods: []*corev1.Pod{pod("p", time.Hour)}, Samples: samples(1000*mi, 20*time.Second, map[string]int64{"p": 700 * mi})})
+	builder.Build(ledger.Input{Now: now.Add(5 * time.Second), Nodes: []*corev1.Node{node("n1")}, Samples: samples(1000*mi, 20*time.Second, nil)})
+	if got := builder.Build(ledger.Input{Now: now.Add(12 * time.Second), Nodes: []*corev1.Node{node("n1")}, Samples: set}).Nodes[0].Left; got != 3500*mi {
+		t.Errorf("a sample that was taken since tells: left = %dMi, want 3500Mi", got/mi)
+	}
+	reserved := node("n1")
+	reserved.Status.Allocatable[corev1.ResourceMemory] = *resource.NewQuantity(1000*mi, resource.BinarySI)
+	builder = ledger.NewBuilder(options)
+	for i, step := range []struct {
+		pods []*corev1.Pod
+		want int64
+	}{{[]*corev1.Pod{pod("p", time.Hour)}, 1000 - 700 - 1}, {nil, 1000 - 700}} {
+		line := builder.Build(ledger.Input{Now: now, Nodes: []*corev1.Node{reserved}, Pods: step.pods, Samples: samples(1000*mi, 20*time.Second, map[string]int64{"p": 700 * mi})}).Nodes[0]
+		if line.Left != step.want*mi {
+			t.Errorf("book %d: by the pods' own signal left = %dMi, want %dMi", i, line.Left/mi, step.want)
+		}
+	}
+	terminating := vanishing(func(p *corev1.Pod) { p.DeletionTimestamp = &metav1.Time{Time: now} })
+	if got := terminating(time.Second); got != 3600 {
+		t.Errorf("gone after it was terminating: left = %dMi, want 3600Mi", got)
+	}
+}
