@@ -68,11 +68,16 @@ func (f *Factory) newFrom(ctx context.Context, arguments runtime.Object, handle 
 	if err := validation.ValidateHeadroomMemoryArgs(nil, args); err != nil {
 		return nil, fmt.Errorf("%s: %w", Name, err)
 	}
-	prior := forecast.Prior{LimitPercent: int64(args.LimitPriorPercent), DefaultContainerBytes: args.DefaultContainerPeak.Value()}
+	prior := priorOf(args)
 	shared, err := f.share(ctx, args, handle, prior, open)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", Name, err)
 	}
+	return newMemory(args, prior, shared, f.metrics), nil
+}
+
+// newMemory returns a plugin that judges by the shared book.
+func newMemory(args *config.HeadroomMemoryArgs, prior forecast.Prior, shared *shared, metrics *metrics) *Memory {
 	return &Memory{
 		modes:     modesOf(args),
 		shadow:    args.Shadow,
@@ -80,9 +85,14 @@ func (f *Factory) newFrom(ctx context.Context, arguments runtime.Object, handle 
 		estimator: shared.learner,
 		books:     shared.books,
 		waiting:   shared.waiting,
-		metrics:   f.metrics,
+		metrics:   metrics,
 		latest:    cycle.NewLatest[*cycleState](stateKey),
-	}, nil
+	}
+}
+
+// priorOf returns what the arguments say of pods of which nothing was learned.
+func priorOf(args *config.HeadroomMemoryArgs) forecast.Prior {
+	return forecast.Prior{LimitPercent: int64(args.LimitPriorPercent), DefaultContainerBytes: args.DefaultContainerPeak.Value()}
 }
 
 // share returns the book that profiles of such arguments share, and begins to keep it for the first of them.
@@ -105,7 +115,7 @@ func (f *Factory) share(ctx context.Context, args *config.HeadroomMemoryArgs, ha
 		return nil, err
 	}
 	made := &shared{
-		books:   newBooks(reserve{bytes: args.Reserve.Value(), percent: int64(args.ReservePercent)}),
+		books:   newBooks(reserveOf(args)),
 		waiting: newWaiting(handle),
 		learner: forecast.NewLearner(prior),
 	}
@@ -154,6 +164,10 @@ func (f *Factory) keep(ctx context.Context, args *config.HeadroomMemoryArgs, han
 		return err
 	}
 	return keeper.start(ctx, handle.SharedInformerFactory(), ended)
+}
+
+func reserveOf(args *config.HeadroomMemoryArgs) reserve {
+	return reserve{bytes: args.Reserve.Value(), percent: int64(args.ReservePercent)}
 }
 
 // modesOf returns what the arguments say of the Filter.
