@@ -34,14 +34,18 @@ const PeakAnnotation = "headroom.dev/memory-peak"
 type Demand struct {
 	// RequestBytes is what the pod itself asks for: its effective memory request, overhead included. 0 if it asks for none.
 	RequestBytes int64
-	// FirmBytes is what a node must have left for the pod, by the Filter: what is declared, or else the request. An estimate
-	// never gets in here.
+	// FirmBytes is what a node must have left for the pod, by the Filter: what is declared, or else the request, or what pods
+	// of its workload were measured to hold of late if that is more. What is only expected never gets in here.
 	FirmBytes int64
 	// PeakBytes is what it is expected to hold at its peak. Less than FirmBytes only if siblings are known to hold less than
 	// they request.
 	PeakBytes int64
 	// PeakSource names where PeakBytes comes from.
 	PeakSource Source
+
+	// Learned is what was learned of the pod's workload, and PriorBytes what PeakBytes was without it. Nil: nothing was.
+	Learned    *Learned
+	PriorBytes int64
 }
 
 // Estimator says what a pod is expected to hold. It is asked by several goroutines at once.

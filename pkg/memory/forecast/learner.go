@@ -19,8 +19,10 @@ const (
 	margin = 0.15
 	// trusted is the time of warm running, over all pods of a workload, after which the prior has lost 63 % of its weight.
 	trusted = 10 * time.Minute
-	// remembered is how long a peak is remembered at least, and twice that at most.
-	remembered = 12 * time.Hour
+	// recent is the time constant of the average that says what a workload holds now.
+	recent = 5 * time.Minute
+	// remembered is how long a workload is remembered that no pod is seen of: a weekly job comes back.
+	remembered = 8 * 24 * time.Hour
 	// maxWorkloads bounds what is kept; the workloads that were seen least lately go first.
 	maxWorkloads = 20_000
 )
@@ -31,23 +33,27 @@ type Learner struct {
 	prior     Estimator
 	now       time.Time
 	workloads map[Workload]*learned
-	published atomic.Pointer[map[Workload]estimate]
+	published atomic.Pointer[map[Workload]*Learned]
 }
 
 var _ Estimator = &Learner{}
 
 // learned is what was seen of one workload.
 type learned struct {
-	peak, peakBefore int64 // bytes, of this span of time and of the one before
-	spanBegan        time.Time
-	warm             time.Duration // that pods of the workload were seen to run, in all
-	seen             time.Time
+	hourly hourly
+	level  float64       // bytes that a pod held of late, on average
+	warm   time.Duration // that pods of the workload were seen to run, in all
+	seen   time.Time
+	// published is nil if there is news since.
+	published *Learned
 }
 
-// estimate is what is published of one workload.
-type estimate struct {
-	peakBytes int64
-	trust     float64 // 0 to 1
+// Learned is what is published of one workload. It never changes.
+type Learned struct {
+	hours      Profile
+	peakBytes  int64 // with the margin
+	levelBytes int64
+	trust      float64 // 0 to 1
 }
 
 // NewLearner returns a learner that knows nothing yet.
@@ -63,21 +69,21 @@ func (l *Learner) Begin(now time.Time) { l.now = now }
 func (l *Learner) Observe(workload Workload, bytes int64, ran time.Duration) {
 	known := l.workloads[workload]
 	if known == nil {
-		known = &learned{spanBegan: l.now}
+		known = &learned{level: float64(bytes)}
 		l.workloads[workload] = known
 	}
-	if l.now.Sub(known.spanBegan) >= remembered {
-		known.peakBefore, known.peak, known.spanBegan = known.peak, 0, l.now
-	}
-	known.peak = max(known.peak, bytes)
-	known.warm += max(ran, 0)
+	ran = max(ran, 0)
+	known.hourly.add(l.now, bytes)
+	known.level += (float64(bytes) - known.level) * (1 - math.Exp(-ran.Seconds()/recent.Seconds()))
+	known.warm += ran
 	known.seen = l.now
+	known.published = nil
 }
 
 // Publish makes what was observed count, and forgets workloads that were not seen for so long that nothing of them is
 // remembered.
 func (l *Learner) Publish() {
-	for span := 2 * remembered; ; span /= 2 {
+	for span := remembered; ; span /= 2 {
 		for workload, known := range l.workloads {
 			if l.now.Sub(known.seen) >= span {
 				delete(l.workloads, workload)
@@ -87,15 +93,24 @@ func (l *Learner) Publish() {
 			break
 		}
 	}
-	estimates := make(map[Workload]estimate, len(l.workloads))
+	estimates := make(map[Workload]*Learned, len(l.workloads))
 	for workload, known := range l.workloads {
-		peak := max(known.peak, known.peakBefore)
-		estimates[workload] = estimate{
-			peakBytes: peak + int64(margin*float64(peak)),
-			trust:     1 - math.Exp(-known.warm.Seconds()/trusted.Seconds()),
+		if known.published == nil {
+			known.published = known.publish()
 		}
+		estimates[workload] = known.published
 	}
 	l.published.Store(&estimates)
+}
+
+func (k *learned) publish() *Learned {
+	hours := k.hourly.profile()
+	return &Learned{
+		hours:      hours,
+		peakBytes:  int64((1 + margin) * float64(hours.Most())),
+		levelBytes: int64(k.level),
+		trust:      1 - math.Exp(-k.warm.Seconds()/trusted.Seconds()),
+	}
 }
 
 // Demand returns the pod's demand: the prior's, corrected by what was learned of its workload.
@@ -121,7 +136,14 @@ func (l *Learner) Adjust(demand Demand, workload Workload) Demand {
 	if !ok {
 		return demand
 	}
-	demand.PeakBytes = known.peakBytes + int64((1-known.trust)*float64(demand.PeakBytes-known.peakBytes))
+	demand.Learned, demand.PriorBytes = known, demand.PeakBytes
+	demand.PeakBytes = known.blend(known.peakBytes, demand.PeakBytes)
+	demand.FirmBytes = max(demand.FirmBytes, known.blend(known.levelBytes, 0))
 	demand.PeakSource = SourceSiblings
 	return demand
+}
+
+// blend weighs what was measured against what was thought before.
+func (l *Learned) blend(measured, prior int64) int64 {
+	return measured + int64((1-l.trust)*float64(prior-measured))
 }

@@ -3,6 +3,7 @@
 package forecast_test
 
 import (
+	"math"
 	"strconv"
 	"testing"
 	"time"
@@ -33,8 +34,8 @@ func TestWhatSiblingsHeldOutweighsThePriorTheLongerTheyRan(t *testing.T) {
 		{"not at all", 200, 0, 1000, 1000},
 		{"for a minute", 200, time.Minute, 900, 999},
 		{"for ten minutes", 200, 10 * time.Minute, 500, 550},
-		{"for hours: what they held, with a margin", 200, 10 * time.Hour, 230, 231},
-		{"more than was expected", 2000, 10 * time.Hour, 2300, 2300},
+		{"for hours: what they held, with a margin", 200, 10 * time.Hour, 229, 231},
+		{"more than was expected", 2000, 10 * time.Hour, 2299, 2300},
 		{"more than was expected, a moment ago", 2000, time.Minute, 1100, 1200},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -46,8 +47,8 @@ func TestWhatSiblingsHeldOutweighsThePriorTheLongerTheyRan(t *testing.T) {
 			if peak := got.PeakBytes / mi; peak < test.from || peak > test.to {
 				t.Errorf("peak = %dMi, want %d to %dMi", peak, test.from, test.to)
 			}
-			if got.FirmBytes != 500*mi || got.PeakSource != forecast.SourceSiblings {
-				t.Errorf("demand = %+v, want the firm part as it was, and the source named", got)
+			if firm := max(500, int64(float64(test.held)*(1-math.Exp(-test.ran.Minutes()/10)))); got.FirmBytes/mi < firm-1 || got.FirmBytes/mi > firm || got.PeakSource != forecast.SourceSiblings {
+				t.Errorf("demand = %+v, want the firm part to be %dMi, the larger of the request and what is known to be held, and the source named", got, firm)
 			}
 		})
 	}
@@ -74,31 +75,70 @@ func TestNothingIsLearnedOfOthersAndBeforeItIsPublished(t *testing.T) {
 	}
 }
 
-func TestPeaksAreForgottenInTime(t *testing.T) {
+func TestAnHoursPeakHalvesEveryDay(t *testing.T) {
 	web, learner := forecast.Workload{Owner: "web"}, forecast.NewLearner(fixedPrior{})
-	at := func(after time.Duration, held int64) int64 {
-		learner.Begin(noon.Add(after))
-		if held > 0 {
-			learner.Observe(web, held*mi, 10*time.Hour)
-		}
-		learner.Publish()
-		return learner.Adjust(fixedPrior{}.Demand(nil), web).PeakBytes / mi
-	}
 	for _, step := range []struct {
-		name  string
-		after time.Duration
-		held  int64
-		want  int64
+		name       string
+		after      time.Duration
+		held, want int64
 	}{
 		{"a peak", 0, 800, 920},
 		{"is remembered though less is held", 6 * time.Hour, 100, 920},
-		{"and into the next span", 13 * time.Hour, 100, 920},
-		{"and then no more", 26 * time.Hour, 100, 115},
-		{"a workload that is not seen for a day is forgotten", 51 * time.Hour, 0, 1000},
+		{"and at the same hour a day later half of it", 24 * time.Hour, 100, 460},
+		{"where another day is missed, a quarter of that", 72 * time.Hour, 20, 115},
+		{"a new peak counts at once", 73 * time.Hour, 400, 460},
+		{"a workload of which no pod is seen is remembered for a week", 73*time.Hour + 7*24*time.Hour, 0, 460},
+		{"and then forgotten", 73*time.Hour + 9*24*time.Hour, 0, 1000},
 	} {
-		if got := at(step.after, step.held); got != step.want {
+		learner.Begin(noon.Add(step.after))
+		if step.held > 0 {
+			learner.Observe(web, step.held*mi, 10*time.Hour)
+		}
+		learner.Publish()
+		if got := learner.Adjust(fixedPrior{}.Demand(nil), web).PeakBytes / mi; got > step.want || got < step.want-1 {
 			t.Errorf("%s: peak = %dMi, want %dMi", step.name, got, step.want)
 		}
+	}
+}
+
+// Siblings that run for long hold 300Mi by day and 800Mi at night, of which the hours from 18 to 22 were never seen.
+func TestACourseTellsTheHoursApart(t *testing.T) {
+	web, learner := forecast.Workload{Owner: "web"}, forecast.NewLearner(fixedPrior{})
+	for hour := range 24 {
+		held := 300 * mi
+		switch {
+		case hour < 6:
+			held = 800 * mi
+		case hour >= 18 && hour < 22:
+			continue
+		}
+		learner.Begin(noon.Truncate(24 * time.Hour).Add(time.Duration(hour) * time.Hour))
+		learner.Observe(web, held, 10*time.Hour)
+	}
+	learner.Publish()
+	demand := learner.Adjust(fixedPrior{}.Demand(nil), web)
+	for _, test := range []struct {
+		name             string
+		course           forecast.Course
+		night, day, dusk int64
+	}{
+		{"what siblings held, and in hours not seen the most of it", demand.Course(0), 800, 300, 800},
+		{"at least what the pod itself is known to hold", demand.Course(500 * mi), 800, 500, 800},
+		{"without anything learned its peak all day long", forecast.Flat(700 * mi), 700, 700, 700},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var sums [forecast.Hours]float64
+			test.course.AddTo(&sums, 1)
+			for hour, want := range map[int]int64{3: test.night, 12: test.day, 20: test.dusk} {
+				if got := int64(sums[hour]) / mi; got != want {
+					t.Errorf("hour %d: %dMi, want %dMi", hour, got, want)
+				}
+			}
+			test.course.AddTo(&sums, -1)
+			if sums != [forecast.Hours]float64{} {
+				t.Errorf("taken away again: %v, want nothing", sums)
+			}
+		})
 	}
 }
 

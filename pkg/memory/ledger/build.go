@@ -3,6 +3,7 @@
 package ledger
 
 import (
+	"math"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -74,11 +75,13 @@ type tally struct {
 	podsMeasured int64 // samples of pods
 	unseenByNode int64 // asked for, not in the node's sample yet
 	unseenByPods int64 // asked for, not in the samples of pods yet
-	growth       int64 // expected beyond what is counted
-	gone         int64 // in the node's sample, of pods that are gone since
-	phantom      int64 // of pods that are gone and may hold memory still
-	pods         int64
-	unmeasured   bool // there are pods of which nothing is known but that they are there
+	// expected in each hour of the day, of pods of which so much is counted, and replaced by it.
+	expected   [forecast.Hours]float64
+	replaced   int64
+	gone       int64 // in the node's sample, of pods that are gone since
+	phantom    int64 // of pods that are gone and may hold memory still
+	pods       int64
+	unmeasured bool // there are pods of which nothing is known but that they are there
 }
 
 // build is one book in the making.
@@ -193,7 +196,13 @@ func (b *build) sum(line *Node, sum *tally) {
 	}
 	line.MeasuredLeft, _ = line.Thresholds.Left(line.NodeHeld, line.PodsHeld)
 	line.Left, line.Signal = line.Thresholds.Left(line.NodeHeld+sum.unseenByNode, line.PodsHeld+unseenByPods)
-	line.ForecastLeft = line.Left - sum.growth
+	rest := line.Thresholds.Pods - line.Left - sum.replaced // system, and what is counted of others
+	most := int64(math.MinInt64)
+	for hour, expected := range sum.expected {
+		line.Expected[hour] = rest + int64(expected)
+		most = max(most, line.Expected[hour])
+	}
+	line.ForecastLeft = line.Thresholds.Pods - most
 }
 
 // degrade decides whether too few nodes are fresh.

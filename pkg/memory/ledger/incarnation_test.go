@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -98,7 +99,7 @@ func TestOldAndEmptyFiguresOfPodsSayNothing(t *testing.T) {
 			if !test.wantHas {
 				want = ledger.Pod{InNode: true, Counted: 400 * mi, Peak: 600 * mi}
 			}
-			if diff := cmp.Diff(want, got); diff != "" {
+			if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(ledger.Pod{}, "Course")); diff != "" {
 				t.Errorf("pod (-want +got):\n%s", diff)
 			}
 		})

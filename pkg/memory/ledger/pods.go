@@ -37,8 +37,9 @@ func (b *build) count(node int, pod *corev1.Pod) {
 	if !entry.InNode {
 		sum.unseenByNode += entry.Counted - entry.Measured
 	}
-	if growth := entry.Peak - entry.Counted; growth > 0 || !entry.InNode { // what was never counted cannot be given back
-		sum.growth += growth
+	if entry.Peak > entry.Counted || !entry.InNode { // what was never counted cannot be given back
+		entry.Course.AddTo(&sum.expected, 1)
+		sum.replaced += entry.Counted
 	}
 	sum.pods++
 	sum.unmeasured = sum.unmeasured || entry.Measured == 0
@@ -89,12 +90,16 @@ func (b *build) entry(node int, pod *corev1.Pod, known *record) (entry Pod, stea
 		steady = true
 	}
 	entry.Peak = max(entry.Measured, least, demand.PeakBytes)
+	entry.Course = demand.Course(least)
+	if demand.Learned == nil {
+		entry.Course = forecast.Flat(entry.Peak)
+	}
 	if pod.DeletionTimestamp != nil { // On its way out: it will not grow.
 		entry.Counted = entry.Measured
 		if !covered {
 			entry.Counted = known.peak
 		}
-		entry.Peak, steady = entry.Counted, false
+		entry.Peak, entry.Course, steady = entry.Counted, forecast.Flat(entry.Counted), false
 	}
 	return entry, steady
 }

@@ -64,8 +64,10 @@ type Node struct {
 	// binds.
 	Left   int64
 	Signal threshold.Signal
-	// ForecastLeft is Left less what every pod on the node is still expected to grow until its peak. It is more than Left
-	// where pods are known to hold less than they ask for.
+	// Expected is what the node is expected to hold of the memory for pods, Thresholds.Pods, in each hour of the day (UTC):
+	// what Left counts, with what every pod is expected to hold then instead of what is counted for it.
+	Expected [forecast.Hours]int64
+	// ForecastLeft is left in the fullest hour. It is more than Left where pods are known to hold less than they ask for.
 	ForecastLeft int64
 
 	// Cooling is 1 while the node is short of memory, and after that falls to 0 within Options.Cooldown.
@@ -81,8 +83,10 @@ type Pod struct {
 	// InNode is true for a pod without a sample of its own that its node's sample shows all the same: by the machine's signal
 	// nothing is counted for it.
 	InNode bool
-	// Counted is what Left holds for the pod, and Peak what ForecastLeft does.
+	// Counted is what Left holds for the pod, and Peak the most that it is expected to hold.
 	Counted, Peak int64
+	// Course is what Expected holds for the pod.
+	Course forecast.Course
 }
 
 // Snapshot is the book at one moment.

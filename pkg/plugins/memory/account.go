@@ -27,6 +27,9 @@ type Account struct {
 	// Left is what the Filter sees as left for the pod, and ExpectedLeft what Score expects to be left with the pod at its
 	// peak. They mean something only if the node is fresh.
 	Left, ExpectedLeft int64
+	// FullDay and FullNow are how full the node would be with the pod, as shares of its memory for pods, over the day ahead and
+	// now: what Score goes by.
+	FullDay, FullNow float64
 	// Verdict is what the Filter says, whether or not it is let: fits, measured, unseen or too-small.
 	Verdict string
 	// Away is how much of the score is taken away for a shortage a moment ago, 0 to 1.
@@ -48,9 +51,12 @@ func (pl *Memory) Account(cycleState fwk.CycleState, nodeInfo fwk.NodeInfo) (acc
 	account.Known, account.Node = true, state.book.snapshot.Nodes[i]
 	account.KeptFree = pl.books.kept.of(line.size)
 	account.AddedFirm, _ = state.held(i)
-	account.AddedPeak = line.peak.Load()
+	for hour := range line.expected {
+		account.AddedPeak = max(account.AddedPeak, line.expected[hour].Load())
+	}
 	account.Left = line.left - account.AddedFirm
 	account.ExpectedLeft = line.forecastLeft - account.AddedPeak - state.demand.PeakBytes
+	account.FullDay, account.FullNow = state.fullness(line, i)
 	account.Verdict = state.judge(i).reason()
 	account.Away = state.away(i, line)
 	return account, true

@@ -28,13 +28,19 @@ type book struct {
 // line is what a cycle needs of a node, in bytes, side by side: what the snapshot says of it, and what pods hold that were
 // given to it since, as Filter and as Score count them.
 type line struct {
-	// The reserve is taken off left and measuredLeft. removable is what pods that were measured hold.
-	left, measuredLeft, removable, forecastLeft, size int64
-	cooling                                           float64
-	fresh                                             bool
-	// counted and peak are what was given to pods since the snapshot, less what pods left that went since; measured is the
-	// latter's part of what was measured, and never positive.
-	counted, peak, measured atomic.Int64
+	// The reserve, kept, is taken off left and measuredLeft. removable is what pods that were measured hold.
+	left, measuredLeft, removable, forecastLeft, size, kept int64
+	cooling                                                 float64
+	fresh                                                   bool
+	// changed is true once counted, measured or expected were ever anything but 0.
+	changed atomic.Bool
+	// counted is what was given to pods since the snapshot, less what pods left that went since; measured is the latter's part
+	// of what was measured, and never positive.
+	counted, measured atomic.Int64
+	// share is what is expected to be held in each hour of the day, as a share of size, and expected what is to be added to it,
+	// in bytes.
+	share    [forecast.Hours]float32
+	expected [forecast.Hours]atomic.Int64
 }
 
 // positions are indices of lines by the scheduler's own node objects. Those stay the same from cycle to cycle and never
@@ -173,11 +179,22 @@ func (b *book) depart(pod types.UID) bool {
 		return false
 	}
 	if !entry.InNode {
-		b.lines[entry.Node].counted.Add(-entry.Counted)
-		b.lines[entry.Node].peak.Add(-entry.Peak)
-		b.lines[entry.Node].measured.Add(-entry.Measured)
+		line := &b.lines[entry.Node]
+		line.counted.Add(-entry.Counted)
+		line.measured.Add(-entry.Measured)
+		line.expect(entry.Course, -1)
 	}
 	return true
+}
+
+// expect adds a pod's course to what is expected on the node (sign +1), or takes it away (-1).
+func (l *line) expect(course forecast.Course, sign float64) {
+	var change [forecast.Hours]float64
+	course.AddTo(&change, sign)
+	l.changed.Store(true)
+	for hour, bytes := range change {
+		l.expected[hour].Add(int64(bytes))
+	}
 }
 
 func newBook(snapshot *ledger.Snapshot, reserve reserve) *book {
@@ -186,8 +203,13 @@ func newBook(snapshot *ledger.Snapshot, reserve reserve) *book {
 	for i := range snapshot.Nodes {
 		node, line := &snapshot.Nodes[i], &b.lines[i]
 		line.size, line.fresh, line.cooling = node.Thresholds.Pods, node.State == ledger.Fresh, node.Cooling
-		kept := reserve.of(line.size)
-		line.left, line.measuredLeft, line.removable, line.forecastLeft = node.Left-kept, node.MeasuredLeft-kept, node.Removable, node.ForecastLeft
+		line.kept = reserve.of(line.size)
+		line.left, line.measuredLeft, line.removable, line.forecastLeft = node.Left-line.kept, node.MeasuredLeft-line.kept, node.Removable, node.ForecastLeft
+		if line.size > 0 {
+			for hour, bytes := range &node.Expected {
+				line.share[hour] = float32(float64(bytes) / float64(line.size))
+			}
+		}
 		b.lower(i)
 	}
 	return b
@@ -196,7 +218,7 @@ func newBook(snapshot *ledger.Snapshot, reserve reserve) *book {
 func (b *book) count(entry reservation, sign int64) {
 	if node := b.snapshot.Index(entry.node); node >= 0 {
 		b.lines[node].counted.Add(sign * entry.demand.FirmBytes)
-		b.lines[node].peak.Add(sign * entry.demand.PeakBytes)
+		b.lines[node].expect(entry.demand.Course(0), float64(sign))
 		b.lower(node)
 	}
 }

@@ -3,9 +3,12 @@
 package memory
 
 import (
+	"math"
+
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/headroom-dev/headroom/pkg/apis/config"
+	"github.com/headroom-dev/headroom/pkg/memory/forecast"
 )
 
 // The scale of 0 to 100 is cut in three, so that a node without a fresh sample never beats a fresh one with room, and is
@@ -15,10 +18,6 @@ const (
 	unknownTop  = 29 // 20..29: no fresh sample
 	// 30..100: fresh, with room
 )
-
-// tightShare is the share of a node's memory at which room becomes dear: a node with so much room has lost half of what
-// an empty one scores. Above it, a difference in room weighs little against other preferences; below it, it decides.
-const tightShare = 0.15
 
 // score ranks the node at index i of the book, 0 to 100: by what is expected to be left with the pod at its peak. Of a node
 // of which nothing is known only the requests count; node may be nil for the others. With the soft filter, a node without
@@ -38,7 +37,7 @@ func (s *cycleState) score(i int, node fwk.NodeInfo) int64 {
 	if s.mode == config.FilterSoft && s.judge(i) != fits {
 		return fwk.MinScore
 	}
-	score := scoreByRoom(line.forecastLeft-line.peak.Load()-s.demand.PeakBytes, line.size)
+	score := scoreByFullness(s.fullness(line, i))
 	if score <= overflowTop {
 		return avoid(score, fwk.MinScore, s.away(i, line))
 	}
@@ -65,18 +64,38 @@ func avoid(score, lowest int64, away float64) int64 {
 	return score - int64(away*float64(score-lowest))
 }
 
-// scoreByRoom scores a fresh node. room is what is expected to be left, in bytes, negative past the threshold; size is the
-// memory for pods, in bytes.
-func scoreByRoom(room, size int64) int64 {
-	if size <= 0 {
-		return fwk.MinScore
+// fullness returns how full the node would be with the pod, as shares of its memory for pods: over the day ahead, and now. The
+// day's is the cubic mean of its hours, so that an hour that is full weighs more than many that are not, and pods that peak at
+// the same time are kept apart.
+func (s *cycleState) fullness(line *line, i int) (day, now float64) {
+	if line.size <= 0 {
+		return math.Inf(1), math.Inf(1)
 	}
-	share := min(float64(room)/float64(size), 1)
-	if room < 0 {
-		return int64(overflowTop * (1 + max(share, -1)))
+	per := 1 / float64(line.size)
+	counted, _ := s.held(i)
+	now = float64(line.size-line.left-line.kept+counted+s.nowBytes) * per
+	changed := line.changed.Load()
+	for hour := range &line.share {
+		bytes := s.course[hour]
+		if changed {
+			bytes += float64(line.expected[hour].Load())
+		}
+		share := max(float64(line.share[hour])+bytes*per, 0)
+		day += share * share * share
 	}
-	worth := share / (share + tightShare) * (1 + tightShare) // 0 to 1, steep where little is left
-	return unknownTop + 1 + int64(float64(fwk.MaxScore-unknownTop-1)*worth)
+	return math.Cbrt(day / forecast.Hours), now
+}
+
+// scoreByFullness scores a fresh node by its fullness in the day ahead and now. Half of it is what is measured: what is
+// expected is often wrong, and a node that is full now has no room whatever is expected of it. The exponent is that of the
+// day's mean.
+func scoreByFullness(day, now float64) int64 {
+	if most := max(day, now); most > 1 {
+		return int64(overflowTop * max(2-most, 0))
+	}
+	now = max(now, 0)
+	full := math.Cbrt((day*day*day + now*now*now) / 2)
+	return unknownTop + 1 + int64(float64(fwk.MaxScore-unknownTop-1)*(1-full))
 }
 
 // scoreByRequests scores a node of which nothing is known but what its pods request, in bytes.

@@ -52,15 +52,15 @@ func TestTheNodeWithMoreMemoryLeftScoresHigher(t *testing.T) {
 
 func TestScoresKeepToTheirPartOfTheScale(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
+		day, now := rapid.Float64Range(0, 3).Draw(t, "day"), rapid.Float64Range(0, 3).Draw(t, "now")
+		score, fits := scoreByFullness(day, now), day <= 1 && now <= 1
+		if fits && (score <= unknownTop || score > 100) || !fits && (score < 0 || score > overflowTop) {
+			t.Fatalf("score of %v and %v = %d", day, now, score)
+		}
+		if emptier := scoreByFullness(day*rapid.Float64Range(0, 1).Draw(t, "of day"), now*rapid.Float64Range(0, 1).Draw(t, "of now")); emptier < score {
+			t.Fatalf("an emptier node scores less: %d after %d", emptier, score)
+		}
 		size := rapid.Int64Range(1, 1<<50).Draw(t, "size")
-		room := rapid.Int64Range(-1<<51, size).Draw(t, "room")
-		score := scoreByRoom(room, size)
-		if room >= 0 && (score <= unknownTop || score > 100) || room < 0 && (score < 0 || score > overflowTop) {
-			t.Fatalf("score of %d of %d = %d", room, size, score)
-		}
-		if more := scoreByRoom(room+rapid.Int64Range(0, 1<<40).Draw(t, "more"), size); more < score {
-			t.Fatalf("more room scores less: %d after %d", more, score)
-		}
 		byRequests := scoreByRequests(rapid.Int64Range(0, 1<<51).Draw(t, "requested"), size)
 		if byRequests <= overflowTop || byRequests > unknownTop {
 			t.Fatalf("score by requests = %d, want %d to %d", byRequests, overflowTop+1, unknownTop)

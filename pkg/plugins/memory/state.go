@@ -22,10 +22,13 @@ type cycleState struct {
 	book      *book
 	positions positions
 	demand    forecast.Demand
-	mode      config.FilterMode
-	cooling   []ledger.Cooling
-	changes   []change
-	fitsAll   bool // but for changes, every node has room for the pod
+	// course is what the pod is expected to hold in each hour of the day, and nowBytes what it is to hold in this one.
+	course   [forecast.Hours]float64
+	nowBytes int64
+	mode     config.FilterMode
+	cooling  []ledger.Cooling
+	changes  []change
+	fitsAll  bool // but for changes, every node has room for the pod
 	// rejected has a bit for each verdict by which a node was rejected. It is shared with copies of the state: Filter gets
 	// one for a node to which pods are nominated.
 	rejected *atomic.Uint32
@@ -63,6 +66,9 @@ func (pl *Memory) newState(pod *corev1.Pod, mode config.FilterMode, nodes []fwk.
 		book: book, positions: book.positionsOf(nodes), demand: pl.estimator.Demand(pod), mode: mode,
 		rejected: &atomic.Uint32{},
 	}
+	course := state.demand.Course(0)
+	course.AddTo(&state.course, 1)
+	state.nowBytes = max(state.demand.FirmBytes, int64(state.course[forecast.HourOf(book.snapshot.Time)]))
 	state.fitsAll = book.leastLeft.Load() >= state.demand.FirmBytes
 	if book.snapshot.AnyCooling() {
 		state.cooling = book.snapshot.Cooling(forecast.WorkloadOf(pod))

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package forecast
+
+import "time"
+
+// Hours is the number of figures in a profile: one for each hour of the day.
+const Hours = 24
+
+// Profile is what is held at most in each hour of the day, in UTC, in bytes: memory has daily peaks, and pods that peak at
+// different hours can share a node. Four bytes a figure are exact to 2^-24, 4 KiB in 64 GiB.
+type Profile [Hours]float32
+
+// HourOf returns the index of a time's figure.
+func HourOf(t time.Time) int { return t.UTC().Hour() }
+
+// Most returns the largest figure.
+func (p *Profile) Most() float32 {
+	most := p[0]
+	for _, bytes := range p[1:] {
+		most = max(most, bytes)
+	}
+	return most
+}
+
+// hourly is what was seen of a workload in each hour of the day.
+type hourly struct {
+	most Profile
+	// day is the day of the last observation in an hour, counted from 1970 and plus 1; 0: there was none.
+	day [Hours]int32
+}
+
+// dailyDecay is what is left of an hour's peak a day later: last night tells more of the next one than the night before, and a
+// peak that does not come back is forgotten within days. VerticalPodAutoscaler's histograms halve in 24 hours as well
+// (recommender/model/aggregations_config.go: DefaultMemoryHistogramDecayHalfLife).
+const dailyDecay = 0.5
+
+// add takes in that so many bytes were held.
+func (h *hourly) add(at time.Time, bytes int64) {
+	hour, day := HourOf(at), int32(at.Unix()/int64(24*time.Hour/time.Second))+1
+	for before := h.day[hour]; before != 0 && before < day && h.most[hour] > 0; before++ {
+		h.most[hour] *= dailyDecay
+	}
+	h.day[hour] = max(h.day[hour], day)
+	h.most[hour] = max(h.most[hour], float32(bytes))
+}
+
+// profile returns what is expected in each hour. In an hour that was never seen the workload may hold what it holds at most in
+// the others.
+func (h *hourly) profile() Profile {
+	profile, most := h.most, h.most.Most()
+	for hour := range profile {
+		if h.day[hour] == 0 {
+			profile[hour] = most
+		}
+	}
+	return profile
+}
