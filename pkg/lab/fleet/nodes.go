@@ -12,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/headroom-dev/headroom/pkg/lab/table"
 )
 
 // Columns of the node file. What else it has (GPUs, for one) is ignored.
@@ -22,7 +24,8 @@ const (
 )
 
 const (
-	maxInteger = math.MaxInt64
+	// subdomain is what a name is.
+	subdomain = "a DNS-1123 subdomain"
 	// evictionHard is the kubelet's default memory.available threshold, in bytes: the kubelet takes it off what pods may
 	// request, and nothing else unless it is configured to.
 	evictionHard = 100 << 20
@@ -39,12 +42,12 @@ type Node struct {
 }
 
 // ReadNodesFile reads nodes from a CSV file, decompressed if its name ends in .gz. See ReadNodes.
-func ReadNodesFile(path string) ([]Node, error) { return readFile(path, ReadNodes) }
+func ReadNodesFile(path string) ([]Node, error) { return table.ReadFile(path, ReadNodes) }
 
 // ReadNodes reads nodes from CSV with the columns node, cpu_milli and memory_bytes. file is what errors call the source:
 // they read file:line:column, where column is the number of the CSV field. There is at least one node, and none twice.
 func ReadNodes(file string, r io.Reader) ([]Node, error) {
-	t, err := newTable(file, r, nodeColumn, cpuColumn, capacityColumn)
+	t, err := table.New(file, r, nodeColumn, cpuColumn, capacityColumn)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +55,7 @@ func ReadNodes(file string, r io.Reader) ([]Node, error) {
 	var cpuSum, memorySum int64
 	seen := map[string]int{}
 	for {
-		row, err := t.next()
+		row, err := t.Next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
@@ -60,25 +63,25 @@ func ReadNodes(file string, r io.Reader) ([]Node, error) {
 			return nil, err
 		}
 		var node Node
-		if node.Name, err = row.name(nodeColumn, seen, validateNodeName); err != nil {
+		if node.Name, err = row.Name(nodeColumn, subdomain, seen, validateNodeName); err != nil {
 			return nil, err
 		}
-		if node.CPUMilli, err = row.integer(cpuColumn, 1); err != nil {
+		if node.CPUMilli, err = row.Integer(cpuColumn, 1, math.MaxInt64); err != nil {
 			return nil, err
 		}
-		if node.MemoryBytes, err = row.integer(capacityColumn, evictionHard+1); err != nil {
+		if node.MemoryBytes, err = row.Integer(capacityColumn, evictionHard+1, math.MaxInt64); err != nil {
 			return nil, err
 		}
-		if cpuSum, err = row.add(cpuColumn, cpuSum, node.CPUMilli); err != nil {
+		if cpuSum, err = row.Add(cpuColumn, cpuSum, node.CPUMilli); err != nil {
 			return nil, err
 		}
-		if memorySum, err = row.add(capacityColumn, memorySum, node.MemoryBytes); err != nil {
+		if memorySum, err = row.Add(capacityColumn, memorySum, node.MemoryBytes); err != nil {
 			return nil, err
 		}
 		nodes = append(nodes, node)
 	}
 	if len(nodes) == 0 {
-		return nil, fmt.Errorf("%s:%d: no row follows the header: want at least one node", file, t.line)
+		return nil, fmt.Errorf("%s:%d: no row follows the header: want at least one node", file, t.Line())
 	}
 	return nodes, nil
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/headroom-dev/headroom/pkg/lab/cluster"
 	"github.com/headroom-dev/headroom/pkg/lab/schedulerconfig"
+	"github.com/headroom-dev/headroom/pkg/lab/table"
 )
 
 // Columns of the pod file; it has cpu_milli, too. The last two are optional, and what else it has is ignored.
@@ -48,13 +49,13 @@ type Pod struct {
 }
 
 // ReadPodsFile reads pods from a CSV file, decompressed if its name ends in .gz. See ReadPods.
-func ReadPodsFile(path string) ([]Pod, error) { return readFile(path, ReadPods) }
+func ReadPodsFile(path string) ([]Pod, error) { return table.ReadFile(path, ReadPods) }
 
 // ReadPods reads pods from CSV with the columns series_id, cpu_milli and requested_bytes, and start_s and end_s if there are
 // such. file is what errors call the source: they read file:line:column, where column is the number of the CSV field. There
 // is at least one pod, and none twice.
 func ReadPods(file string, r io.Reader) ([]Pod, error) {
-	t, err := newTable(file, r, podColumn, cpuColumn, requestColumn)
+	t, err := table.New(file, r, podColumn, cpuColumn, requestColumn)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +63,7 @@ func ReadPods(file string, r io.Reader) ([]Pod, error) {
 	var cpuSum, memorySum int64
 	seen := map[string]int{}
 	for {
-		row, err := t.next()
+		row, err := t.Next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
@@ -73,39 +74,39 @@ func ReadPods(file string, r io.Reader) ([]Pod, error) {
 		if err != nil {
 			return nil, err
 		}
-		if cpuSum, err = row.add(cpuColumn, cpuSum, pod.CPUMilli); err != nil {
+		if cpuSum, err = row.Add(cpuColumn, cpuSum, pod.CPUMilli); err != nil {
 			return nil, err
 		}
-		if memorySum, err = row.add(requestColumn, memorySum, pod.RequestedBytes); err != nil {
+		if memorySum, err = row.Add(requestColumn, memorySum, pod.RequestedBytes); err != nil {
 			return nil, err
 		}
 		pods = append(pods, pod)
 	}
 	if len(pods) == 0 {
-		return nil, fmt.Errorf("%s:%d: no row follows the header: want at least one pod", file, t.line)
+		return nil, fmt.Errorf("%s:%d: no row follows the header: want at least one pod", file, t.Line())
 	}
 	return pods, nil
 }
 
-func readPod(row row, seen map[string]int) (Pod, error) {
+func readPod(row table.Row, seen map[string]int) (Pod, error) {
 	pod := Pod{EndSeconds: neverEnds}
 	var err error
-	if pod.Name, err = row.name(podColumn, seen, validation.IsDNS1123Subdomain); err != nil {
+	if pod.Name, err = row.Name(podColumn, subdomain, seen, validation.IsDNS1123Subdomain); err != nil {
 		return Pod{}, err
 	}
-	if pod.CPUMilli, err = row.integer(cpuColumn, 0); err != nil {
+	if pod.CPUMilli, err = row.Integer(cpuColumn, 0, math.MaxInt64); err != nil {
 		return Pod{}, err
 	}
-	if pod.RequestedBytes, err = row.integer(requestColumn, 0); err != nil {
+	if pod.RequestedBytes, err = row.Integer(requestColumn, 0, math.MaxInt64); err != nil {
 		return Pod{}, err
 	}
-	if row.text(startColumn) != "" {
-		if pod.StartSeconds, err = row.integer(startColumn, 0); err != nil {
+	if row.Text(startColumn) != "" {
+		if pod.StartSeconds, err = row.Integer(startColumn, 0, math.MaxInt64); err != nil {
 			return Pod{}, err
 		}
 	}
-	if row.text(endColumn) != "" {
-		if pod.EndSeconds, err = row.integer(endColumn, pod.StartSeconds); err != nil {
+	if row.Text(endColumn) != "" {
+		if pod.EndSeconds, err = row.Integer(endColumn, pod.StartSeconds, math.MaxInt64); err != nil {
 			return Pod{}, err
 		}
 	}
