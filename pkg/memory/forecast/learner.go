@@ -80,6 +80,26 @@ func (l *Learner) Observe(workload Workload, bytes int64, ran time.Duration) {
 	known.published = nil
 }
 
+// Ended takes in that a pod of the workload held so many bytes when it was ended for want of memory. It may be told of late, and
+// more than once. What pods hold is measured at times, and one that is ended has often grown since; its successor will soon
+// hold as much.
+func (l *Learner) Ended(workload Workload, bytes int64, at time.Time) {
+	if l.now.Sub(at) >= remembered {
+		return
+	}
+	known := l.workloads[workload]
+	if known == nil {
+		known = &learned{warm: trusted / 2}
+		l.workloads[workload] = known
+	}
+	known.hourly.add(at, bytes)
+	if !at.Before(known.seen) {
+		known.level = max(known.level, float64(bytes))
+		known.seen = at
+	}
+	known.published = nil
+}
+
 // Publish makes what was observed count, and forgets workloads that were not seen for so long that nothing of them is
 // remembered.
 func (l *Learner) Publish() {

@@ -2,7 +2,10 @@
 
 package forecast
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Hours is the number of figures in a profile: one for each hour of the day.
 const Hours = 24
@@ -35,15 +38,21 @@ type hourly struct {
 // (recommender/model/aggregations_config.go: DefaultMemoryHistogramDecayHalfLife).
 const dailyDecay = 0.5
 
-// add takes in that so many bytes were held.
+// add takes in that so many bytes were held, today or earlier.
 func (h *hourly) add(at time.Time, bytes int64) {
 	hour, day := HourOf(at), int32(at.Unix()/int64(24*time.Hour/time.Second))+1
-	for before := h.day[hour]; before != 0 && before < day && h.most[hour] > 0; before++ {
-		h.most[hour] *= dailyDecay
+	held := float32(bytes)
+	if before := h.day[hour]; before == 0 || before < day {
+		h.most[hour] *= decayed(day - before)
+		h.day[hour] = day
+	} else {
+		held *= decayed(before - day)
 	}
-	h.day[hour] = max(h.day[hour], day)
-	h.most[hour] = max(h.most[hour], float32(bytes))
+	h.most[hour] = max(h.most[hour], held)
 }
+
+// decayed is what is left of a peak after so many days.
+func decayed(days int32) float32 { return float32(math.Pow(dailyDecay, float64(days))) }
 
 // profile returns what is expected in each hour. In an hour that was never seen the workload may hold what it holds at most in
 // the others.

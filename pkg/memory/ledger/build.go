@@ -131,6 +131,11 @@ func (b *build) fill() {
 	b.troubles.add(b.Troubles)
 	if b.options.Learner != nil {
 		b.options.Learner.Begin(b.Now)
+		for _, trouble := range b.Troubles {
+			if trouble.HeldBytes > 0 {
+				b.options.Learner.Ended(trouble.Workload, trouble.HeldBytes, trouble.Time)
+			}
+		}
 		defer b.options.Learner.Publish()
 	}
 	for _, pod := range b.Pods {

@@ -17,6 +17,8 @@ type Trouble struct {
 	Node     string
 	Workload forecast.Workload
 	Time     time.Time
+	// HeldBytes is what the pod held then, 0 where nobody knows.
+	HeldBytes int64
 }
 
 // troubles holds the last trouble of each workload on each node.

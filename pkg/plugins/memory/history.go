@@ -5,6 +5,8 @@ package memory
 import (
 	"fmt"
 	"maps"
+	"math"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -19,6 +21,7 @@ import (
 
 	"github.com/headroom-dev/headroom/pkg/memory/forecast"
 	"github.com/headroom-dev/headroom/pkg/memory/ledger"
+	"github.com/headroom-dev/headroom/pkg/memory/quantity"
 )
 
 // endedKept is how long it is remembered that a pod has ended: longer than its node's next sample takes.
@@ -88,7 +91,7 @@ func (h *history) see(object any) {
 	_, known := h.ended[pod.UID]
 	h.ended[pod.UID] = h.clock.Now()
 	if at, ok := evictionTime(pod); ok && !known && pod.Spec.NodeName != "" {
-		h.troubles = append(h.troubles, ledger.Trouble{Node: pod.Spec.NodeName, Workload: forecast.WorkloadOf(pod), Time: at})
+		h.troubles = append(h.troubles, ledger.Trouble{Node: pod.Spec.NodeName, Workload: forecast.WorkloadOf(pod), Time: at, HeldBytes: heldAtEviction(pod.Status.Message)})
 	}
 	h.mutex.Unlock()
 	if !known {
@@ -100,6 +103,30 @@ func (h *history) see(object any) {
 // nodeLowMessageFmt).
 func evictedForMemory(pod *corev1.Pod) bool {
 	return pod.Status.Phase == corev1.PodFailed && pod.Status.Reason == "Evicted" && strings.HasPrefix(pod.Status.Message, "The node was low on resource: memory")
+}
+
+// heldWhenEvicted finds what the kubelet says that a container, or a pod with resources of its own, was using (k8s.io/kubernetes
+// pkg/kubelet/eviction/helpers.go: containerMessageFmt, podMessageFmt). It names those only that used more than they request.
+func heldWhenEvicted() *regexp.Regexp {
+	return regexp.MustCompile(`\b(Pod|Container) \S+ was using (\S{1,40}), request is `)
+}
+
+// heldAtEviction returns what the pod held by the message of its eviction, in bytes, or 0 where that does not tell.
+func heldAtEviction(message string) int64 {
+	var containers int64
+	for _, found := range heldWhenEvicted().FindAllStringSubmatch(message, -1) {
+		bytes, err := quantity.Parse(found[2])
+		switch {
+		case err != nil:
+			return 0
+		case found[1] == "Pod":
+			return bytes
+		case bytes > math.MaxInt64-containers:
+			return 0
+		}
+		containers += bytes
+	}
+	return containers
 }
 
 // evictionTime returns when the pod was evicted for want of memory. A pod that does not say when is left out: it may have

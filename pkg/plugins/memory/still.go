@@ -104,7 +104,7 @@ func TroublesOf(ended []*corev1.Pod) []ledger.Trouble {
 	var troubles []ledger.Trouble
 	for _, pod := range ended {
 		if at, ok := evictionTime(pod); ok && pod.Spec.NodeName != "" {
-			troubles = append(troubles, ledger.Trouble{Node: pod.Spec.NodeName, Workload: forecast.WorkloadOf(pod), Time: at})
+			troubles = append(troubles, ledger.Trouble{Node: pod.Spec.NodeName, Workload: forecast.WorkloadOf(pod), Time: at, HeldBytes: heldAtEviction(pod.Status.Message)})
 		}
 	}
 	return troubles
@@ -114,3 +114,6 @@ func TroublesOf(ended []*corev1.Pod) []ledger.Trouble {
 func Settings(configuration kubelet.Configuration) (*threshold.Settings, error) {
 	return settingsOf(configuration)
 }
+
+// Learner returns what the plugins have learned of workloads, to be told of times before their first book.
+func (b *StillBook) Learner() *forecast.Learner { return b.shared.learner }

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package replay
+
+import (
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/headroom-dev/headroom/pkg/memory/forecast"
+	"github.com/headroom-dev/headroom/pkg/memory/ledger"
+	"github.com/headroom-dev/headroom/pkg/plugins/memory"
+)
+
+// headroom keeps the book of HeadroomMemory as a scheduler's keeper does: made anew when there are new samples, and when pods
+// left or changed since.
+type headroom struct {
+	book  *memory.StillBook
+	nodes []*corev1.Node
+	pods  []*corev1.Pod
+	// samples are of the measurement.
+	measured *measurement
+	stale    bool // something changed since the book was made
+}
+
+func (h *headroom) refresh(r *run) {
+	m := r.measure(r.now)
+	if m == h.measured && !h.stale {
+		return
+	}
+	h.measured, h.stale = m, false
+	h.nodes, h.pods = h.nodes[:0], h.pods[:0]
+	for _, n := range r.cluster.nodes {
+		h.nodes = append(h.nodes, n.object)
+	}
+	for _, p := range r.cluster.pods {
+		h.pods = append(h.pods, p.object)
+	}
+	h.book.Make(ledger.Input{Now: timeAt(r.now), Nodes: h.nodes, Pods: h.pods, Samples: r.samples(m), Troubles: r.troubles})
+	r.troubles = nil
+}
+
+// learn tells of the time before the run, as a scheduler that starts reads it from Prometheus.
+func (h *headroom) learn(plan *Plan) {
+	learner := h.book.Learner()
+	indices := make([]int, len(plan.history))
+	step := time.Duration(plan.step * float64(time.Second))
+	for second := 0.0; second < plan.from; second += plan.step {
+		learner.Begin(timeAt(second))
+		for i, l := range plan.history {
+			bytes, index := l.at(second, indices[i])
+			indices[i] = index
+			learner.Observe(workloadIn(l), bytes, step)
+		}
+	}
+	learner.Publish()
+}
+
+// workloadIn is the workload as the plugin sees it.
+func workloadIn(l *life) forecast.Workload { return forecast.WorkloadOf(newPod(l, 0, 0)) }

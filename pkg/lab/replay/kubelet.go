@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package replay
+
+import (
+	"math"
+
+	"github.com/headroom-dev/headroom/pkg/memory/eviction"
+	"github.com/headroom-dev/headroom/pkg/memory/sample"
+)
+
+const (
+	// lookSeconds is how often the kubelet looks (k8s.io/kubernetes pkg/kubelet/kubelet.go: evictionMonitoringPeriod).
+	lookSeconds = 10
+	// pressureSeconds is how long a node says that it was under pressure (evictionPressureTransitionPeriod's default).
+	pressureSeconds = 300
+	// firstBackoff and longestBackoff are those of containers that end again and again (pkg/kubelet/kubelet.go:
+	// initialCrashLoopBackOff, MaxCrashLoopBackOff); a container that ran for twice the longest begins anew.
+	firstBackoff, longestBackoff = 10.0, 300.0
+)
+
+// kubelets does what the kubelets and kernels of all nodes do at a second, stepSeconds after the last time.
+func (r *run) kubelets(second, stepSeconds float64) {
+	for _, n := range r.cluster.nodes {
+		r.pressure(n, second, stepSeconds)
+	}
+}
+
+// pressure ends pods of a node that is short of memory. Memory moved in a straight line since the step before. If it rose so
+// slowly that the kubelet's looks fell between its threshold and the end of memory, the kubelet evicts; if it was over
+// before the kubelet looked, the kernel kills.
+func (r *run) pressure(n *node, second, stepSeconds float64) {
+	held := n.held()
+	if n.bytes-held >= n.evictionHard {
+		if n.pressure && second-n.calm >= pressureSeconds {
+			n.pressure = false
+			r.scheduler.updateNode(n, underPressure(n.object, false, second))
+		}
+		return
+	}
+	if held > n.bytes {
+		rise := float64(held-n.heldAt(second-stepSeconds)) * lookSeconds / max(stepSeconds, lookSeconds)
+		n.resume(second)
+		if rise > float64(n.evictionHard) {
+			held = r.oom(n, held, second)
+		}
+	}
+	if n.bytes-held < n.evictionHard {
+		r.evict(n, held, second)
+	}
+	n.calm = second
+}
+
+// resume moves the pods of a node back to a second after a look at an earlier one.
+func (n *node) resume(second float64) {
+	for _, p := range n.pods {
+		p.bytes = p.holds(second)
+	}
+}
+
+// evict ends pods in the kubelet's order until its threshold is met no more, and marks the node.
+func (r *run) evict(n *node, held int64, second float64) {
+	pods := make([]eviction.Pod, len(n.pods))
+	byName := make(map[string]*pod, len(n.pods))
+	for i, p := range n.pods {
+		pods[i] = eviction.PodOf(p.object, sample.Measurement{Bytes: p.bytes, Time: timeAt(second)})
+		byName[p.object.Name] = p
+	}
+	for _, ranked := range eviction.Rank(pods) {
+		if n.bytes-held >= n.evictionHard {
+			break
+		}
+		victim := byName[ranked.Name]
+		held -= victim.bytes
+		r.evicted(victim, second)
+	}
+	if !n.pressure {
+		n.pressure = true
+		r.scheduler.updateNode(n, underPressure(n.object, true, second))
+	}
+}
+
+// oom kills containers in the kernel's order until the rest fits, and returns what is held then.
+func (r *run) oom(n *node, held int64, second float64) int64 {
+	containers := make([]eviction.Container, 0, len(n.pods))
+	byName := make(map[string]*pod, len(n.pods))
+	for _, p := range n.pods {
+		if p.bytes == 0 {
+			continue
+		}
+		containers = append(containers, eviction.Container{
+			Namespace: p.object.Namespace, Pod: p.object.Name, Name: "main", UsageBytes: p.bytes,
+			OOMScoreAdjust: eviction.OOMScoreAdjust(p.object, "main", n.bytes),
+		})
+		byName[p.object.Name] = p
+	}
+	for _, ranked := range eviction.RankOOM(containers, eviction.Machine(n.bytes)) {
+		if held <= n.bytes {
+			break
+		}
+		victim := byName[ranked.Pod]
+		held -= victim.bytes
+		r.oomKilled(victim, second)
+	}
+	return held
+}
+
+// oomKilled is a container that was killed: it starts again on its node after its back-off.
+func (r *run) oomKilled(p *pod, second float64) {
+	r.result.OOMKills++
+	if since := max(p.placed, p.up); second-since > 2*longestBackoff {
+		p.tries = 0
+	}
+	p.down, p.up = second, second+backoff(p.tries)
+	p.tries++
+	p.oomKills++
+	p.bytes = 0
+	r.updatePod(p, killed(p.object, second, p.oomKills))
+	r.tell(p, second, "OOM-killed")
+	r.at(p.up, func() {
+		if p.left == 0 {
+			r.updatePod(p, started(p.object, p.node.object.Name, p.up, p.oomKills))
+			p.bytes = p.holds(p.up)
+		}
+	})
+}
+
+// backoff is the time before the next start after so many ends in a row, in seconds.
+func backoff(ends int) float64 { return min(firstBackoff*math.Pow(2, float64(ends)), longestBackoff) }
+
+// evicted is a pod that the kubelet ended: its owner makes another one, which has to be placed again.
+func (r *run) evicted(p *pod, second float64) {
+	r.result.Evictions++
+	r.tell(p, second, "evicted")
+	r.leave(p, second)
+	r.troubles = append(r.troubles, trouble(p, second))
+	if second < p.life.end {
+		ends := r.ends[p.life]
+		if second-p.placed > 2*longestBackoff {
+			ends = 0
+		}
+		r.ends[p.life] = ends + 1
+		r.create(p.life, p.attempt+1, second, second+backoff(ends))
+	}
+}
+
+func (r *run) tell(p *pod, second float64, what string) {
+	if r.story != nil {
+		r.story(p.node, second, p, what)
+	}
+}

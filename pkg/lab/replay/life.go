@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package replay
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/headroom-dev/headroom/pkg/lab/trace"
+)
+
+const (
+	daySeconds = 86_400
+	// fillSeconds is the time within which the pods of a static fill arrive.
+	fillSeconds = 3_600
+	// profileQuantile of the profile day is what requests are made from.
+	profileQuantile = 0.9
+	// leastRequest is what a pod requests at least, in bytes: some series hold nothing on the profile day.
+	leastRequest = 16 << 20
+)
+
+// life is one pod as its owner wants it: from when, for how long, with what memory.
+type life struct {
+	id       string
+	workload string
+	// times and bytes are the series' samples; a sample at second s is what is held at s + shift.
+	times []float64
+	bytes []int64
+	shift float64
+	// start and end are seconds from the start of the trace.
+	start, end     float64
+	request, limit int64 // bytes; limit 0: none
+}
+
+// at returns what is held at a second: memory moves in a straight line from one sample to the next. from is an index into
+// the samples to begin the search at; the one found is returned.
+func (l *life) at(second float64, from int) (int64, int) {
+	second -= l.shift
+	i := min(max(from, 0), len(l.times)-1)
+	for i > 0 && l.times[i] > second {
+		i--
+	}
+	for i+1 < len(l.times) && l.times[i+1] <= second {
+		i++
+	}
+	if i+1 == len(l.times) || second <= l.times[i] {
+		return l.bytes[i], i
+	}
+	part := (second - l.times[i]) / (l.times[i+1] - l.times[i])
+	return l.bytes[i] + int64(part*float64(l.bytes[i+1]-l.bytes[i])), i
+}
+
+// Plan is the pods of a run and the time it takes.
+type Plan struct {
+	lives []*life
+	// from and to bound the run, in seconds from the start of the trace; step is the distance of samples.
+	from, to, step float64
+	// history are the lives whose memory before the run is known.
+	history []*life
+}
+
+// Pods returns how many pods the plan has.
+func (p *Plan) Pods() int { return len(p.lives) }
+
+// Arrivals is an arrival process for FillChurn: when pods come, and how long they stay.
+type Arrivals []trace.Arrival
+
+// NewPlan draws the pods of a run from the trace. starts is how many pods FillStarts starts. Series that are provisioned with
+// more than a node of nodeBytes has for pods are left out: no node could run them.
+func NewPlan(t *trace.Trace, scenario Scenario, arrivals Arrivals, starts int, nodeBytes int64, seed uint64) (*Plan, error) {
+	random := rand.New(rand.NewPCG(seed, 0x5eed))
+	if t.Window < daySeconds {
+		return planStarts(t, scenario, starts, random)
+	}
+	if t.Window < 2*daySeconds {
+		return nil, fmt.Errorf("trace %s: it lasts %d s; a replay needs two days, of which the first is the profile, or less than a day", t.Name, t.Window)
+	}
+	var profiled []*life
+	for i := range t.Series {
+		if made := profile(&t.Series[i], scenario); made != nil && made.limit <= nodeBytes-scenario.evictionHard(nodeBytes) {
+			profiled = append(profiled, made)
+		}
+	}
+	if len(profiled) == 0 {
+		return nil, fmt.Errorf("trace %s: no series lives through the first day, which is the profile", t.Name)
+	}
+	plan := &Plan{from: daySeconds, to: float64(t.Window), step: t.Step, history: profiled}
+	if scenario.Fill == FillChurn {
+		return plan, plan.churn(profiled, arrivals, random)
+	}
+	plan.lives = profiled
+	random.Shuffle(len(plan.lives), func(i, j int) { plan.lives[i], plan.lives[j] = plan.lives[j], plan.lives[i] })
+	for i, pod := range plan.lives {
+		pod.start = plan.from + fillSeconds*float64(i)/float64(len(plan.lives))
+	}
+	return plan, nil
+}
+
+// profile returns the life of a series that lives through the profile day, or nil.
+func profile(series *trace.Series, scenario Scenario) *life {
+	if series.Start > 0 || (series.End >= 0 && series.End <= daySeconds) || len(series.Times) == 0 {
+		return nil
+	}
+	made := &life{id: series.ID, workload: workloadOf(series), times: series.Times, bytes: series.Bytes, end: math.Inf(1), limit: series.RequestBytes}
+	if series.End >= 0 {
+		made.end = series.End
+	}
+	if scenario.Sticky {
+		made.bytes = sticky(series.Times, series.Bytes)
+	}
+	made.request = series.RequestBytes
+	if scenario.Requests == RequestsProfiled {
+		day, _ := slices.BinarySearch(series.Times, daySeconds)
+		made.request = int64(scenario.RequestFactor * float64(quantile(made.bytes[:day], profileQuantile)))
+	}
+	made.request = max(made.request, leastRequest)
+	if made.limit > 0 { // A limit below the request is none that Kubernetes takes.
+		made.limit = max(made.limit, made.request)
+	}
+	return made
+}
+
+func workloadOf(series *trace.Series) string {
+	if workload := series.Extra[trace.WorkloadColumn]; workload != "" {
+		return workload
+	}
+	return series.ID
+}
+
+// quantile returns the q-quantile of the values, 0 if there are none.
+func quantile(values []int64, q float64) int64 {
+	if len(values) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[int(q*float64(len(sorted)-1))]
+}
+
+// stickySeconds is how long sticky memory is not given back.
+const stickySeconds = 3_600
+
+// sticky returns at each sample the most of the last hour.
+func sticky(times []float64, bytes []int64) []int64 {
+	held := make([]int64, len(bytes))
+	first := 0
+	for i := range bytes {
+		for times[first] <= times[i]-stickySeconds {
+			first++
+		}
+		held[i] = slices.Max(bytes[first : i+1])
+	}
+	return held
+}
+
+// planStarts starts random series at random times, so that as many run at any time.
+func planStarts(t *trace.Trace, scenario Scenario, starts int, random *rand.Rand) (*Plan, error) {
+	var usable []*trace.Series
+	for i := range t.Series {
+		if series := &t.Series[i]; len(series.Times) > 0 && series.End >= 0 {
+			usable = append(usable, series)
+		}
+	}
+	if len(usable) == 0 || starts <= 0 {
+		return nil, fmt.Errorf("trace %s: no series that ends, or no starts", t.Name)
+	}
+	plan := &Plan{step: max(t.Step, 1), to: startsSeconds + float64(t.Window)}
+	for i := range starts {
+		series := usable[random.IntN(len(usable))]
+		start := startsSeconds * random.Float64()
+		made := &life{
+			id: fmt.Sprintf("%s-%d", series.ID, i), workload: workloadOf(series), times: series.Times, bytes: series.Bytes,
+			shift: start - series.Start, start: start, end: start + series.End - series.Start, request: max(series.RequestBytes, leastRequest),
+		}
+		if scenario.Sticky {
+			made.bytes = sticky(series.Times, series.Bytes)
+		}
+		plan.lives = append(plan.lives, made)
+	}
+	slices.SortStableFunc(plan.lives, func(a, b *life) int { return cmp.Compare(a.start, b.start) })
+	return plan, nil
+}
+
+// startsSeconds is the time within which FillStarts starts pods.
+const startsSeconds = 4 * 3_600

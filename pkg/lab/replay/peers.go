@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package replay
+
+// unseen adds up, over the pods that came to the node after a second, what each is taken to use.
+func unseen(n *node, second float64, use func(l *life) float64) float64 {
+	var sum float64
+	for _, p := range n.pods {
+		if p.placed > second {
+			sum += use(p.life)
+		}
+	}
+	return sum
+}
+
+func (n *node) allocatable() float64 { return float64(n.bytes - n.evictionHard) }
+
+// everywhere admits all nodes: most peers only score.
+type everywhere struct{}
+
+func (everywhere) admits(*run, *node, *usage, *life) bool { return true }
+
+type loadVariationJudge struct{ everywhere }
+
+func (loadVariationJudge) score(_ *run, n *node, u *usage, l *life) int64 {
+	if !u.known {
+		return 0 // as the plugin does
+	}
+	return loadVariation(u.quarter, u.deviation, float64(l.request), n.allocatable())
+}
+
+type lowRiskJudge struct{ everywhere }
+
+func (lowRiskJudge) score(_ *run, n *node, u *usage, l *life) int64 {
+	if !u.known {
+		return 0
+	}
+	var sums nodeSums
+	for _, p := range n.pods {
+		sums.request += float64(p.life.request)
+		sums.limit += float64(max(p.life.limit, p.life.request))
+	}
+	sums.requestWithPod = sums.request + float64(l.request)
+	sums.limitWithPod = sums.limit + float64(max(l.limit, l.request))
+	return lowRisk(u.quarter, u.deviation, sums, n.allocatable())
+}
+
+// targetLoadJudge expects of pods that metrics do not show yet what TargetLoadPacking does: those of the last minute before
+// the measurement are among them.
+type targetLoadJudge struct{ everywhere }
+
+func (targetLoadJudge) score(r *run, n *node, u *usage, l *life) int64 {
+	if !u.known {
+		return 0
+	}
+	use := func(l *life) float64 { return expectedUse(l.request, l.limit) }
+	return targetLoad(100 * (u.quarter + use(l) + unseen(n, r.measured.taken-60, use)) / float64(n.bytes))
+}
+
+// koordinatorJudge counts pods that metrics do not show yet, and the one to be placed.
+type koordinatorJudge struct{}
+
+func (koordinatorJudge) share(r *run, n *node, u *usage, l *life) float64 {
+	use := func(l *life) float64 { return koordinatorUse(l.request, l.limit) }
+	return (float64(u.latest) + use(l) + unseen(n, r.measured.taken, use)) / n.allocatable()
+}
+
+func (j koordinatorJudge) admits(r *run, n *node, u *usage, l *life) bool {
+	return !u.known || j.share(r, n, u, l) <= koordinatorMost
+}
+
+func (j koordinatorJudge) score(r *run, n *node, u *usage, l *life) int64 {
+	if !u.known {
+		return 0
+	}
+	return int64(100 * (1 - min(j.share(r, n, u, l), 1)))
+}
+
+// craneJudge ignores the pod's size, as Crane does.
+type craneJudge struct{}
+
+func (craneJudge) admits(_ *run, n *node, u *usage, _ *life) bool {
+	return !u.known || (u.fiveMinutes <= craneFiveMinutes*float64(n.bytes) && float64(u.hour) <= craneHour*float64(n.bytes))
+}
+
+func (craneJudge) score(r *run, n *node, u *usage, _ *life) int64 {
+	if !u.known {
+		return 0
+	}
+	var long, short int
+	for _, p := range n.pods {
+		if p.placed > r.now-craneHotSpan {
+			long++
+		}
+		if p.placed > r.now-craneHotShort {
+			short++
+		}
+	}
+	size := float64(n.bytes)
+	return crane(u.fiveMinutes/size, float64(u.hour)/size, float64(u.day)/size, long/craneHotCount+short/craneHotShortMax)
+}
