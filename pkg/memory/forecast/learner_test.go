@@ -142,6 +142,34 @@ func TestACourseTellsTheHoursApart(t *testing.T) {
 	}
 }
 
+// A pod grew from 300Mi to 2000Mi and was evicted before that was measured.
+func TestWhatAnEvictedPodHeldCountsForItsSuccessor(t *testing.T) {
+	web := forecast.Workload{Owner: "web"}
+	for _, test := range []struct {
+		name           string
+		ended          time.Duration // before now
+		wantPeak, firm int64
+	}{
+		{"a moment ago: at once", 0, 2300, 2000},
+		{"yesterday, before it was last measured: half of it is expected, and nothing is known to be held", 24 * time.Hour, 1150, 500},
+		{"long ago", 30 * 24 * time.Hour, 345, 500},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			learner := forecast.NewLearner(fixedPrior{})
+			learner.Begin(noon)
+			learner.Observe(web, 300*mi, 10*time.Hour)
+			for range 2 { // to be told twice does no harm
+				learner.Ended(web, 2000*mi, noon.Add(-test.ended))
+			}
+			learner.Publish()
+			got := learner.Adjust(fixedPrior{}.Demand(nil), web)
+			if peak, firm := (got.PeakBytes+mi-1)/mi, (got.FirmBytes+mi-1)/mi; peak != test.wantPeak || firm != test.firm {
+				t.Errorf("expected at most %dMi, and %dMi at once, want %dMi and %dMi", peak, firm, test.wantPeak, test.firm)
+			}
+		})
+	}
+}
+
 func TestWhatIsLearnedIsBounded(t *testing.T) {
 	learner := forecast.NewLearner(fixedPrior{})
 	for i := range 30_000 {

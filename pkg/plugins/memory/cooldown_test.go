@@ -23,6 +23,7 @@ func TestCooldownLowersScores(t *testing.T) {
 		fleet.plugin.books.publish(builder.Build(ledger.Input{Now: now, Nodes: fleet.nodes, Samples: fleet.samples,
 			Troubles: []ledger.Trouble{{Node: "troubled", Workload: forecast.WorkloadOf(web), Time: now.Add(-age)}}}))
 	}
+	const lowest = (unknownTop + 1) * finePerPoint
 	at(5 * time.Minute)
 	calmWeb, calmOther := fleet.score(t, web, "calm"), fleet.score(t, other, "calm")
 	for _, test := range []struct {
@@ -30,15 +31,15 @@ func TestCooldownLowersScores(t *testing.T) {
 		pod       *corev1.Pod
 		got, want int64
 	}{
-		{"the workload itself, half of the cooldown later: half of the way to the lowest", web, fleet.score(t, web, "troubled"), calmWeb - (calmWeb-unknownTop-1)/2},
-		{"another workload: a quarter of the way", other, fleet.score(t, other, "troubled"), calmOther - (calmOther-unknownTop-1)/4},
+		{"the workload itself, half of the cooldown later: half of the way to the lowest", web, fleet.score(t, web, "troubled"), calmWeb - (calmWeb-lowest)/2},
+		{"another workload: a quarter of the way", other, fleet.score(t, other, "troubled"), calmOther - (calmOther-lowest)/4},
 	} {
 		if test.got != test.want {
 			t.Errorf("%s: score %d, want %d", test.name, test.got, test.want)
 		}
 	}
 	at(0)
-	if got := fleet.score(t, web, "troubled"); got != unknownTop+1 {
+	if got := fleet.score(t, web, "troubled"); got != lowest {
 		t.Errorf("just after: score %d, want %d, the lowest of a node that is known to have room", got, unknownTop+1)
 	}
 }
@@ -50,8 +51,8 @@ func TestCooldownLowersTheScoreOfASilentNodeToo(t *testing.T) {
 	web := newPod("web", 100*mi)
 	fleet.plugin.books.publish(builder.Build(ledger.Input{Now: now, Nodes: fleet.nodes, Samples: fleet.samples,
 		Troubles: []ledger.Trouble{{Node: "troubled", Workload: forecast.WorkloadOf(web), Time: now}}}))
-	if calm, troubled := fleet.score(t, web, "calm"), fleet.score(t, web, "troubled"); troubled >= calm || troubled <= overflowTop {
-		t.Errorf("scores: troubled %d, calm %d, want less, and more than %d", troubled, calm, overflowTop)
+	if calm, troubled := fleet.score(t, web, "calm"), fleet.score(t, web, "troubled"); troubled >= calm || troubled <= overflowTop*finePerPoint {
+		t.Errorf("scores: troubled %d, calm %d, want less, and more than %d", troubled, calm, overflowTop*finePerPoint)
 	}
 }
 

@@ -191,13 +191,19 @@ func TestPeerBugNegativeScoresOfManyNodes(t *testing.T) {
 		fleet.node(fmt.Sprint("n", i), int64(i)*20*mi, 0)
 	}
 	fleet.publish()
-	before := fwk.MaxScore + 1
+	var scores fwk.NodeScoreList
 	for _, node := range fleet.nodes {
-		score := fleet.score(t, newPod("p", 100*mi), node.Name)
-		if score < fwk.MinScore || score > fwk.MaxScore || score > before {
-			t.Fatalf("%s scores %d after %d, want 0 to 100 and never more than a node that holds less", node.Name, score, before)
+		scores = append(scores, fwk.NodeScore{Name: node.Name, Score: fleet.score(t, newPod("p", 100*mi), node.Name)})
+	}
+	if status := fleet.plugin.NormalizeScore(t.Context(), nil, nil, scores); !status.IsSuccess() {
+		t.Fatal(status)
+	}
+	before := fwk.MaxScore
+	for _, score := range scores {
+		if score.Score < fwk.MinScore || score.Score > before {
+			t.Fatalf("%s scores %d after %d, want 0 to 100 and never more than a node that holds less", score.Name, score.Score, before)
 		}
-		before = score
+		before = score.Score
 	}
 }
 

@@ -158,7 +158,7 @@ func (pl *Memory) PreScore(_ context.Context, cycleState fwk.CycleState, pod *co
 	return nil
 }
 
-// Score ranks nodes by what is expected to be left with the pod at its peak; see cycleState.score. In shadow mode all nodes
+// Score ranks nodes by how full they are expected to be with the pod, in fine steps of the scale; see cycleState.score. In shadow mode all nodes
 // score alike.
 func (pl *Memory) Score(_ context.Context, cycleState fwk.CycleState, _ *corev1.Pod, nodeInfo fwk.NodeInfo) (int64, *fwk.Status) {
 	state, ok := pl.latest.Read(cycleState)
@@ -174,7 +174,7 @@ func (pl *Memory) Score(_ context.Context, cycleState fwk.CycleState, _ *corev1.
 }
 
 // ScoreExtensions is nil: scores are on the common scale already.
-func (pl *Memory) ScoreExtensions() fwk.ScoreExtensions { return nil }
+func (pl *Memory) ScoreExtensions() fwk.ScoreExtensions { return pl }
 
 // Reserve counts the pod at once, so that the next pod of a burst sees it.
 func (pl *Memory) Reserve(ctx context.Context, cycleState fwk.CycleState, pod *corev1.Pod, nodeName string) *fwk.Status {

@@ -3,8 +3,10 @@
 package memory
 
 import (
+	"context"
 	"math"
 
+	corev1 "k8s.io/api/core/v1"
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/headroom-dev/headroom/pkg/apis/config"
@@ -19,7 +21,7 @@ const (
 	// 30..100: fresh, with room
 )
 
-// score ranks the node at index i of the book, 0 to 100: by what is expected to be left with the pod at its peak. Of a node
+// score ranks the node at index i of the book, 0 to 100 in fine steps: by what is expected to be left with the pod at its peak. Of a node
 // of which nothing is known only the requests count; node may be nil for the others. With the soft filter, a node without
 // room scores 0.
 //
@@ -32,16 +34,16 @@ func (s *cycleState) score(i int, node fwk.NodeInfo) int64 {
 	line := &s.book.lines[i]
 	if !line.fresh {
 		score := scoreByRequests(node.GetRequested().GetMemory(), node.GetAllocatable().GetMemory())
-		return avoid(score, overflowTop+1, s.away(i, line))
+		return avoid(score, (overflowTop+1)*finePerPoint, s.away(i, line))
 	}
 	if s.mode == config.FilterSoft && s.judge(i) != fits {
 		return fwk.MinScore
 	}
 	score := scoreByFullness(s.fullness(line, i))
-	if score <= overflowTop {
+	if score <= overflowTop*finePerPoint {
 		return avoid(score, fwk.MinScore, s.away(i, line))
 	}
-	return avoid(score, unknownTop+1, s.away(i, line))
+	return avoid(score, (unknownTop+1)*finePerPoint, s.away(i, line))
 }
 
 // away is how much of a node's score is to be taken away, 0 to 1.
@@ -86,22 +88,52 @@ func (s *cycleState) fullness(line *line, i int) (day, now float64) {
 	return math.Cbrt(day / forecast.Hours), now
 }
 
-// scoreByFullness scores a fresh node by its fullness in the day ahead and now. Half of it is what is measured: what is
-// expected is often wrong, and a node that is full now has no room whatever is expected of it. The exponent is that of the
-// day's mean.
+// finePerPoint is how many steps Score gives to each point of the common scale: nodes differ by less than a point, and Normalize
+// tells them apart.
+const finePerPoint = 1_000
+
+// scoreByFullness scores a fresh node by its fullness in the day ahead and now, in fine steps. Half of it is what is measured:
+// what is expected is often wrong, and a node that is full now has no room whatever is expected of it. The exponent is that of
+// the day's mean.
 func scoreByFullness(day, now float64) int64 {
 	if most := max(day, now); most > 1 {
-		return int64(overflowTop * max(2-most, 0))
+		return int64(overflowTop * finePerPoint * max(2-most, 0))
 	}
 	now = max(now, 0)
 	full := math.Cbrt((day*day*day + now*now*now) / 2)
-	return unknownTop + 1 + int64(float64(fwk.MaxScore-unknownTop-1)*(1-full))
+	return (unknownTop+1)*finePerPoint + int64(float64(fwk.MaxScore-unknownTop-1)*finePerPoint*(1-full))
+}
+
+// leastSpread is the difference in fullness that is worth the whole of the scale for nodes with room. A larger one is
+// stretched to it, a smaller one is not: where all nodes are alike, the other plugins decide.
+const leastSpread = 0.1
+
+// NormalizeScore brings fine scores to the common scale: the emptiest node with room gets 100, the others less by how much
+// fuller they are. The parts of the scale stay what they are.
+func (pl *Memory) NormalizeScore(_ context.Context, _ fwk.CycleState, _ *corev1.Pod, scores fwk.NodeScoreList) *fwk.Status {
+	const lowest = (unknownTop + 1) * finePerPoint
+	best, worst := int64(math.MinInt64), int64(math.MaxInt64)
+	for i := range scores {
+		if score := scores[i].Score; score >= lowest {
+			best, worst = max(best, score), min(worst, score)
+		}
+	}
+	const room = float64(fwk.MaxScore - unknownTop - 1)
+	spread := max(float64(best-worst), leastSpread*room*finePerPoint)
+	for i := range scores {
+		if score := scores[i].Score; score >= lowest {
+			scores[i].Score = fwk.MaxScore - int64(room*float64(best-score)/spread)
+		} else {
+			scores[i].Score = score / finePerPoint
+		}
+	}
+	return nil
 }
 
 // scoreByRequests scores a node of which nothing is known but what its pods request, in bytes.
 func scoreByRequests(requested, allocatable int64) int64 {
 	if allocatable <= 0 || requested >= allocatable {
-		return overflowTop + 1
+		return (overflowTop + 1) * finePerPoint
 	}
-	return overflowTop + 1 + int64((unknownTop-overflowTop-1)*(1-float64(requested)/float64(allocatable)))
+	return (overflowTop+1)*finePerPoint + int64((unknownTop-overflowTop-1)*finePerPoint*(1-float64(requested)/float64(allocatable)))
 }

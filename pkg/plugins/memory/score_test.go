@@ -8,8 +8,11 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 	"pgregory.net/rapid"
+
+	"github.com/headroom-dev/headroom/pkg/memory/forecast"
 )
 
 func TestTheNodeWithMoreMemoryLeftScoresHigher(t *testing.T) {
@@ -54,7 +57,7 @@ func TestScoresKeepToTheirPartOfTheScale(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		day, now := rapid.Float64Range(0, 3).Draw(t, "day"), rapid.Float64Range(0, 3).Draw(t, "now")
 		score, fits := scoreByFullness(day, now), day <= 1 && now <= 1
-		if fits && (score <= unknownTop || score > 100) || !fits && (score < 0 || score > overflowTop) {
+		if fits && (score < (unknownTop+1)*finePerPoint || score > 100*finePerPoint) || !fits && (score < 0 || score > overflowTop*finePerPoint) {
 			t.Fatalf("score of %v and %v = %d", day, now, score)
 		}
 		if emptier := scoreByFullness(day*rapid.Float64Range(0, 1).Draw(t, "of day"), now*rapid.Float64Range(0, 1).Draw(t, "of now")); emptier < score {
@@ -62,10 +65,59 @@ func TestScoresKeepToTheirPartOfTheScale(t *testing.T) {
 		}
 		size := rapid.Int64Range(1, 1<<50).Draw(t, "size")
 		byRequests := scoreByRequests(rapid.Int64Range(0, 1<<51).Draw(t, "requested"), size)
-		if byRequests <= overflowTop || byRequests > unknownTop {
+		if byRequests < (overflowTop+1)*finePerPoint || byRequests > unknownTop*finePerPoint {
 			t.Fatalf("score by requests = %d, want %d to %d", byRequests, overflowTop+1, unknownTop)
 		}
 	})
+}
+
+func TestScoresAreStretchedWhereNodesDiffer(t *testing.T) {
+	fine := func(points float64) int64 { return int64(points * finePerPoint) }
+	for _, test := range []struct {
+		name       string
+		fine, want []int64
+	}{
+		{"nodes that differ much share the scale", []int64{fine(90), fine(60), fine(75)}, []int64{100, 30, 65}},
+		{"nodes that differ little are left close together", []int64{fine(90), fine(89.3)}, []int64{100, 93}},
+		{"one alone", []int64{fine(31)}, []int64{100}},
+		{"what is not known or runs over keeps its place, and stretches nothing", []int64{fine(90), fine(25.7), fine(3)}, []int64{100, 25, 3}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var scores fwk.NodeScoreList
+			for _, score := range test.fine {
+				scores = append(scores, fwk.NodeScore{Score: score})
+			}
+			if status := (&Memory{}).NormalizeScore(t.Context(), nil, nil, scores); !status.IsSuccess() {
+				t.Fatal(status)
+			}
+			for i, want := range test.want {
+				if scores[i].Score != want {
+					t.Errorf("%d becomes %d, want %d", test.fine[i], scores[i].Score, want)
+				}
+			}
+		})
+	}
+}
+
+// A pod that peaks by night goes where others peak by day, though both nodes hold as much now, and at most as much.
+func TestPodsThatPeakTogetherAreKeptApart(t *testing.T) {
+	const owls, larks = 0, 1
+	book := &book{lines: make([]line, 2)}
+	state := &cycleState{book: book}
+	for hour := range forecast.Hours {
+		night := hour < 12
+		book.lines[owls].share[hour], book.lines[larks].share[hour] = 0.2, 0.6
+		if night {
+			book.lines[owls].share[hour], book.lines[larks].share[hour] = 0.6, 0.2
+			state.course[hour] = 300
+		}
+	}
+	for i := range book.lines {
+		book.lines[i].size, book.lines[i].left, book.lines[i].fresh = 1000, 600, true
+	}
+	if with, apart := state.score(owls, nil), state.score(larks, nil); with >= apart {
+		t.Errorf("scores with pods that peak at the same time %d, at another %d, want more", with, apart)
+	}
 }
 
 func TestFilterAndScoreAllocateNothingForANodeWithRoom(t *testing.T) {
