@@ -180,7 +180,7 @@ func TestAnAnonymousRecordingNamesNothing(t *testing.T) {
 	}
 	for _, s := range read.Series {
 		said := fmt.Sprint(s.ID, s.Extra, read.Notes)
-		for _, name := range []string{"shop", "web", "db", "StatefulSet", "high:", "2026"} {
+		for _, name := range []string{"shop", "web-1", "db-0", "StatefulSet", "priority_class:high", "2026"} {
 			if strings.Contains(said, name) {
 				t.Errorf("%q is in the trace: %s", name, said)
 			}
