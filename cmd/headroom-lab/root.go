@@ -26,6 +26,7 @@ func newRootCommand() *cobra.Command {
 		newUpCommand(),
 		newDemoCommand(),
 		newRunCommand(),
+		newRecordCommand(),
 		newScenarioCommand(),
 	)
 	return root

@@ -5,6 +5,9 @@ package report
 import (
 	"math"
 	"time"
+
+	"github.com/headroom-dev/headroom/pkg/lab/report/document"
+	"github.com/headroom-dev/headroom/pkg/lab/report/figure"
 )
 
 // axes are the scales that all charts of a page share.
@@ -16,14 +19,6 @@ type axes struct {
 	// columns is the number of stretches of time that tell their exact figures, in a chart and in the heat map. There
 	// are no more than samples, or stretches without one would have to borrow from the one before.
 	columns int
-}
-
-// tick is a labelled place on an axis, in percent from the left or from the top.
-type tick struct {
-	At    float64
-	Label string
-	// Edge is "start" or "end" where the label would stick out of the chart if it were centred.
-	Edge string
 }
 
 // maxColumns bounds axes.columns.
@@ -53,63 +48,27 @@ func newAxes(run Run) axes {
 
 // x and y are percentages of the width from the left and of the height from the top.
 func (a axes) x(offset time.Duration) float64 {
-	return round(float64(offset)/float64(a.end)*100, 2)
+	return document.Round(float64(offset)/float64(a.end)*100, 2)
 }
 
 func (a axes) y(bytes int64) float64 {
-	return round(100-float64(bytes)/a.top*100, 2)
-}
-
-func round(value float64, decimals int) float64 {
-	factor := math.Pow(10, float64(decimals))
-	return math.Round(value*factor) / factor
-}
-
-// timeTicks gives up to five ticks at whole seconds, minutes or hours.
-func (a axes) timeTicks() []tick {
-	steps := []time.Duration{
-		time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 15 * time.Second, 30 * time.Second,
-		time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute,
-		time.Hour, 2 * time.Hour, 6 * time.Hour, 12 * time.Hour,
-	}
-	step := 24 * time.Hour
-	for _, candidate := range steps {
-		if a.end/candidate <= 4 {
-			step = candidate
-			break
-		}
-	}
-	for a.end/step > 4 {
-		step *= 2
-	}
-	var ticks []tick
-	for at := time.Duration(0); at <= a.end; at += step {
-		t := tick{At: a.x(at), Label: formatClock(at)}
-		switch {
-		case at == 0:
-			t.Edge = "start"
-		case t.At > 92:
-			t.Edge = "end"
-		}
-		ticks = append(ticks, t)
-	}
-	return ticks
+	return document.Round(100-float64(bytes)/a.top*100, 2)
 }
 
 // bytesTicks gives three or four ticks at round binary figures, leaving out those that would touch the label at
 // thresholdY (percent from the top; negative for none).
-func (a axes) bytesTicks(thresholdY float64) []tick {
+func (a axes) bytesTicks(thresholdY float64) []document.Tick {
 	step := int64(1)
 	for a.top/float64(step) >= 4 {
 		step *= 2
 	}
-	var ticks []tick
+	var ticks []document.Tick
 	for at := int64(0); float64(at) <= a.top; at += step {
 		y := a.y(at)
 		if thresholdY >= 0 && math.Abs(y-thresholdY) < 30 {
 			continue
 		}
-		ticks = append(ticks, tick{At: y, Label: formatBytes(at)})
+		ticks = append(ticks, document.Tick{At: y, Label: figure.Bytes(at)})
 	}
 	return ticks
 }

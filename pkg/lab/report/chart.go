@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/headroom-dev/headroom/pkg/lab/report/document"
+	"github.com/headroom-dev/headroom/pkg/lab/report/figure"
 )
 
 // Heights in pixels, the same in the template and the style sheet: the markers stand in a lane above the plot.
@@ -16,7 +19,7 @@ const (
 
 // chartRow is one node of each pool on a common scale of bytes.
 type chartRow struct {
-	Ticks []tick
+	Ticks []document.Tick
 	// ThresholdAt is the place of the threshold's label, negative if the nodes of the row have none in common.
 	ThresholdAt    float64
 	ThresholdLabel string
@@ -71,7 +74,7 @@ func chartRows(pools []shownPool, a axes) []chartRow {
 		if len(thresholds) == 1 {
 			for threshold := range thresholds {
 				if threshold > 0 {
-					row.ThresholdAt, row.ThresholdLabel = a.y(threshold), formatBytes(threshold)
+					row.ThresholdAt, row.ThresholdLabel = a.y(threshold), figure.Bytes(threshold)
 				}
 			}
 		}
@@ -88,7 +91,7 @@ func labelThresholds(charts []chart, pools []shownPool, i int, a axes) {
 	for p := range charts {
 		if charts[p].ThresholdY > 0 {
 			threshold := pools[p].nodes[i].ThresholdBytes
-			charts[p].ThresholdLabel = "evicts at " + formatBytes(threshold)
+			charts[p].ThresholdLabel = "evicts at " + figure.Bytes(threshold)
 			charts[p].LabelY = int(markerLane + plotHeight*a.y(threshold)/100 + 12)
 		}
 	}
@@ -99,9 +102,9 @@ func newChart(pool int, node NodeSeries, events []Event, a axes) chart {
 	c.Peak = "no samples"
 	if c.HasSamples {
 		highest := peak(node.Points)
-		c.Peak, c.PeakOf = "peak "+formatBytes(highest)+", "+formatShare(share(highest, node)), " of "+limitName(node)
+		c.Peak, c.PeakOf = "peak "+figure.Bytes(highest)+", "+figure.Share(share(highest, node)), " of "+limitName(node)
 	}
-	c.Label = fmt.Sprintf("Working set of node %s over %s: %s%s; %s.", node.Name, formatClock(a.end), c.Peak, c.PeakOf, countEvents(events))
+	c.Label = fmt.Sprintf("Working set of node %s over %s: %s%s; %s.", node.Name, figure.Clock(a.end), c.Peak, c.PeakOf, countEvents(events))
 	if node.ThresholdBytes > 0 {
 		c.ThresholdY = thousandths(a.y(node.ThresholdBytes))
 	}
@@ -120,7 +123,7 @@ func newChart(pool int, node NodeSeries, events []Event, a axes) chart {
 
 // title gives the exact figures of a stretch of time.
 func (s span) title(node NodeSeries) string {
-	when := formatClock(s.From) + "–" + formatClock(s.To)
+	when := figure.Clock(s.From) + "–" + figure.Clock(s.To)
 	if !s.Known {
 		return when + ": no sample"
 	}
@@ -129,7 +132,7 @@ func (s span) title(node NodeSeries) string {
 
 // describe prints bytes and their share of what limits the node.
 func describe(bytes int64, node NodeSeries) string {
-	return formatBytes(bytes) + ", " + formatShare(share(bytes, node)) + " of " + limitName(node)
+	return figure.Bytes(bytes) + ", " + figure.Share(share(bytes, node)) + " of " + limitName(node)
 }
 
 func limitName(node NodeSeries) string {
@@ -173,7 +176,7 @@ func paths(points []Point, a axes) (line, area string) {
 // grid draws a line at every tick of the time axis and of the bytes axis.
 func grid(a axes) string {
 	var b strings.Builder
-	for _, t := range a.timeTicks() {
+	for _, t := range document.TimeTicks(a.end) {
 		fmt.Fprintf(&b, "M%d 0V1000", thousandths(t.At))
 	}
 	for _, t := range a.bytesTicks(-1) {
@@ -182,4 +185,4 @@ func grid(a axes) string {
 	return b.String()
 }
 
-func thousandths(percent float64) int { return int(round(percent*10, 0)) }
+func thousandths(percent float64) int { return int(document.Round(percent*10, 0)) }

@@ -7,39 +7,18 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-)
 
-func TestTimeTicksLieAtRoundTimes(t *testing.T) {
-	for _, tc := range []struct {
-		name string
-		end  time.Duration
-		want []string
-	}{
-		{"seconds", 9 * time.Second, []string{"00:00", "00:02", "00:04", "00:06", "00:08"}},
-		{"minutes", 220 * time.Second, []string{"00:00", "01:00", "02:00", "03:00"}},
-		{"hours", 3 * time.Hour, []string{"00:00", "1:00:00", "2:00:00", "3:00:00"}},
-		{"days", 15 * 24 * time.Hour, []string{"00:00", "96:00:00", "192:00:00", "288:00:00"}},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			var got []string
-			for _, tick := range (axes{end: tc.end, top: 1}).timeTicks() {
-				got = append(got, tick.Label)
-			}
-			if diff := cmp.Diff(tc.want, got); diff != "" {
-				t.Errorf("ticks (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
+	"github.com/headroom-dev/headroom/pkg/lab/report/document"
+)
 
 func TestBytesTicksKeepClearOfTheThresholdLabel(t *testing.T) {
 	a := axes{end: time.Minute, top: float64(8*gib) * 1.04}
 	threshold := a.y(8*gib - 100*mib)
-	want := []tick{{At: 100, Label: "0 B"}, {At: 51.92, Label: "4.00 GiB"}}
+	want := []document.Tick{{At: 100, Label: "0 B"}, {At: 51.92, Label: "4.00 GiB"}}
 	if diff := cmp.Diff(want, a.bytesTicks(threshold)); diff != "" {
 		t.Errorf("ticks (-want +got):\n%s", diff)
 	}
-	want = append(want, tick{At: 3.85, Label: "8.00 GiB"})
+	want = append(want, document.Tick{At: 3.85, Label: "8.00 GiB"})
 	if diff := cmp.Diff(want, a.bytesTicks(-1)); diff != "" {
 		t.Errorf("ticks without a threshold (-want +got):\n%s", diff)
 	}

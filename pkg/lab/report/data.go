@@ -2,7 +2,11 @@
 
 package report
 
-import "time"
+import (
+	"time"
+
+	"github.com/headroom-dev/headroom/pkg/lab/report/document"
+)
 
 // pageData is the run as JSON inside the page, for whoever wants to compute with it. Times are in seconds since the
 // start, memory is in bytes.
@@ -94,4 +98,4 @@ func newPageData(run Run, pools []shownPool) pageData {
 }
 
 // seconds keeps milliseconds: finer ones would only fill the page.
-func seconds(d time.Duration) float64 { return round(d.Seconds(), 3) }
+func seconds(d time.Duration) float64 { return document.Round(d.Seconds(), 3) }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/headroom-dev/headroom/pkg/lab/report/figure"
 )
 
 // displayName is the name of a pool in prose: the project's own is a proper name.
@@ -42,15 +44,15 @@ func headline(pools []Pool) string {
 			clauses = append(clauses, displayName(pool)+" none")
 			continue
 		}
-		clauses = append(clauses, fmt.Sprintf("%s %s and %s", displayName(pool), formatCount(pool.Summary.Evictions), formatCount(pool.Summary.OOMKills)))
+		clauses = append(clauses, fmt.Sprintf("%s %s and %s", displayName(pool), figure.Count(pool.Summary.Evictions), figure.Count(pool.Summary.OOMKills)))
 	}
 	return subject + strings.Join(clauses, ", ") + "."
 }
 
 // outcome says what else decides whether fewer failures are worth having: pods left running and time spent waiting.
 func outcome(pools []Pool) []string {
-	running := figures(pools, func(s Summary) string { return formatCount(s.PodsRunning) })
-	waiting := figures(pools, func(s Summary) string { return formatSeconds(s.PendingSeconds) })
+	running := figures(pools, func(s Summary) string { return figure.Count(s.PodsRunning) })
+	waiting := figures(pools, func(s Summary) string { return figure.Seconds(s.PendingSeconds) })
 	sentences := []string{
 		"Pods running at the end: " + running + ".",
 		"Time pods waited for a node, in sum: " + waiting + ".",
@@ -72,7 +74,7 @@ func caution(pools []Pool) string {
 		}
 		fewer = fewer || best.Summary.PodsRunning < pool.Summary.PodsRunning
 		longer = longer || best.Summary.PendingSeconds > pool.Summary.PendingSeconds &&
-			formatSeconds(best.Summary.PendingSeconds) != formatSeconds(pool.Summary.PendingSeconds)
+			figure.Seconds(best.Summary.PendingSeconds) != figure.Seconds(pool.Summary.PendingSeconds)
 	}
 	var costs []string
 	if fewer {
@@ -117,7 +119,7 @@ func equalNodes(pools []Pool) bool {
 }
 
 func failures(summary Summary) string {
-	return quantity(summary.Evictions, "eviction", "evictions") + " and " + quantity(summary.OOMKills, "OOM\u00a0kill", "OOM\u00a0kills")
+	return figure.Quantity(summary.Evictions, "eviction", "evictions") + " and " + figure.Quantity(summary.OOMKills, "OOM\u00a0kill", "OOM\u00a0kills")
 }
 
 func failureCount(pool Pool) int { return pool.Summary.Evictions + pool.Summary.OOMKills }

@@ -5,6 +5,8 @@ package report
 import (
 	"fmt"
 	"time"
+
+	"github.com/headroom-dev/headroom/pkg/lab/report/figure"
 )
 
 // markerSpacing is the least distance between two markers of a chart, in percent of its width. Events nearer than
@@ -49,7 +51,7 @@ func markers(events []Event, node NodeSeries, a axes) []marker {
 	for i := range out {
 		m := &out[i]
 		if m.Count > 8 {
-			m.Title += fmt.Sprintf("\nand %s more", formatCount(m.Count-8))
+			m.Title += fmt.Sprintf("\nand %s more", figure.Count(m.Count-8))
 		}
 		if m.Eviction && m.OOMKill {
 			m.EvictionX, m.OOMKillX = -6, 6
@@ -63,9 +65,9 @@ func markers(events []Event, node NodeSeries, a axes) []marker {
 }
 
 func eventTitle(event Event, node NodeSeries) string {
-	title := fmt.Sprintf("%s %s: %s", formatClock(event.Offset), kindName(event.Kind), event.Pod)
+	title := fmt.Sprintf("%s %s: %s", figure.Clock(event.Offset), kindName(event.Kind), event.Pod)
 	if event.Bytes > 0 {
-		title += ", " + formatBytes(event.Bytes)
+		title += ", " + figure.Bytes(event.Bytes)
 	}
 	if bytes, known := workingSetAt(node.Points, event.Offset); known {
 		title += "; node at " + describe(bytes, node)
@@ -104,9 +106,9 @@ func eventCounts(events []Event) string {
 	case evictions == 0 && kills == 0:
 		return ""
 	case kills == 0:
-		return quantity(evictions, "eviction", "evictions")
+		return figure.Quantity(evictions, "eviction", "evictions")
 	case evictions == 0:
-		return quantity(kills, "OOM kill", "OOM kills")
+		return figure.Quantity(kills, "OOM kill", "OOM kills")
 	}
 	return countEvents(events)
 }

@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/headroom-dev/headroom/pkg/lab/report/document"
+	"github.com/headroom-dev/headroom/pkg/lab/report/figure"
 )
 
 const (
@@ -24,15 +27,15 @@ type page struct {
 	PoolNames       []poolHeading
 	Summary         []summaryRow
 	Notes           []string
-	TimeTicks       []tick
+	TimeTicks       []document.Tick
 	ChartRows       []chartRow
 	HeatMaps        []heatMap
-	HeatLevels      []heatLevel
+	HeatLevels      []document.HeatLevel
 	Events          []eventRow
 	NoEvents        string
 	Workload        []Workload
 	Facts           []Fact
-	Data            pageData
+	pools           []shownPool
 }
 
 // poolHeading heads the column of a pool.
@@ -46,6 +49,8 @@ type eventRow struct {
 	Pool int
 	// PoolName is the name of the pool in prose.
 	PoolName string
+	// KindName is the kind of the event in prose.
+	KindName string
 	Event
 }
 
@@ -74,14 +79,14 @@ func newPage(run Run) page {
 		Outcome:    outcome(run.Pools),
 		Meta:       meta(run),
 		Summary:    summaryRows(run.Pools),
-		TimeTicks:  a.timeTicks(),
+		TimeTicks:  document.TimeTicks(a.end),
 		ChartRows:  chartRows(pools, a),
 		HeatMaps:   heatMaps(pools, a),
-		HeatLevels: heatLevels(),
+		HeatLevels: document.HeatLevels(),
 		NoEvents:   noEvents(run.Pools),
 		Workload:   run.Workload,
 		Facts:      run.Facts,
-		Data:       newPageData(run, pools),
+		pools:      pools,
 	}
 	for i, pool := range pools {
 		p.PoolNames = append(p.PoolNames, poolHeading{
@@ -120,7 +125,7 @@ func selectNodes(pool Pool) (shownPool, []string) {
 		order = order[:maxNodes]
 		slices.Sort(order)
 		notes = append(notes, fmt.Sprintf("%s: %d of %s nodes are drawn, those with most evictions and OOM kills, then those with the highest peaks.",
-			displayName(pool), maxNodes, formatCount(len(pool.Nodes))))
+			displayName(pool), maxNodes, figure.Count(len(pool.Nodes))))
 	}
 	for _, i := range order {
 		node := pool.Nodes[i]
@@ -134,12 +139,12 @@ func selectNodes(pool Pool) (shownPool, []string) {
 func listEvents(index int, pool shownPool) ([]eventRow, []string) {
 	var rows []eventRow
 	for _, event := range pool.Events[:min(len(pool.Events), maxEvents)] {
-		rows = append(rows, eventRow{Pool: index, PoolName: displayName(pool.Pool), Event: event})
+		rows = append(rows, eventRow{Pool: index, PoolName: displayName(pool.Pool), KindName: kindName(event.Kind), Event: event})
 	}
 	var notes []string
 	if len(pool.Events) > maxEvents {
 		notes = append(notes, fmt.Sprintf("%s: the first %d of %s events are listed; charts and captions count all of them.",
-			displayName(pool.Pool), maxEvents, formatCount(len(pool.Events))))
+			displayName(pool.Pool), maxEvents, figure.Count(len(pool.Events))))
 	}
 	evictions, kills := tally(pool.Events)
 	if evictions != pool.Summary.Evictions || kills != pool.Summary.OOMKills {
@@ -155,12 +160,12 @@ func meta(run Run) []string {
 	if !run.Started.IsZero() {
 		parts = append(parts, run.Started.UTC().Format("2 January 2006, 15:04 UTC"))
 	}
-	parts = append(parts, "ran "+formatClock(run.Duration.Round(time.Second)), fmt.Sprintf("seed %d", run.Seed))
+	parts = append(parts, "ran "+figure.Clock(run.Duration.Round(time.Second)), fmt.Sprintf("seed %d", run.Seed))
 	if equalNodes(run.Pools) {
 		nodes := run.Pools[0].Nodes
-		count := quantity(len(nodes), "node", "nodes")
+		count := figure.Quantity(len(nodes), "node", "nodes")
 		if !slices.ContainsFunc(nodes, func(n NodeSeries) bool { return n.CapacityBytes != nodes[0].CapacityBytes }) {
-			count += " of " + formatBytes(nodes[0].CapacityBytes)
+			count += " of " + figure.Bytes(nodes[0].CapacityBytes)
 		}
 		parts = append(parts, count+" per pool")
 	}

@@ -2,6 +2,11 @@
 
 package report
 
+import (
+	"github.com/headroom-dev/headroom/pkg/lab/report/document"
+	"github.com/headroom-dev/headroom/pkg/lab/report/figure"
+)
+
 // summaryRow compares the pools by one figure.
 type summaryRow struct {
 	Name string
@@ -19,7 +24,7 @@ type summaryValue struct {
 }
 
 func summaryRows(pools []Pool) []summaryRow {
-	count := func(value float64) string { return formatCount(int(value)) }
+	count := func(value float64) string { return figure.Count(int(value)) }
 	rows := []struct {
 		name  string
 		key   bool
@@ -32,9 +37,9 @@ func summaryRows(pools []Pool) []summaryRow {
 		{"OOM kills", true, func(s Summary) float64 { return float64(s.OOMKills) }, count, 0},
 		{"Pods placed", false, func(s Summary) float64 { return float64(s.PodsPlaced) }, count, 0},
 		{"Pods running at the end", false, func(s Summary) float64 { return float64(s.PodsRunning) }, count, 0},
-		{"Pending time", false, func(s Summary) float64 { return s.PendingSeconds }, formatSeconds, 0},
-		{"Node memory use, median", false, func(s Summary) float64 { return s.NodeUseP50 }, formatShare, 1},
-		{"Node memory use, p99", false, func(s Summary) float64 { return s.NodeUseP99 }, formatShare, 1},
+		{"Pending time", false, func(s Summary) float64 { return s.PendingSeconds }, figure.Seconds, 0},
+		{"Node memory use, median", false, func(s Summary) float64 { return s.NodeUseP50 }, figure.Share, 1},
+		{"Node memory use, p99", false, func(s Summary) float64 { return s.NodeUseP99 }, figure.Share, 1},
 	}
 	var out []summaryRow
 	for _, row := range rows {
@@ -47,7 +52,7 @@ func summaryRows(pools []Pool) []summaryRow {
 			value := row.value(pool.Summary)
 			bar := 0.0
 			if full > 0 {
-				bar = round(value/full*100, 1)
+				bar = document.Round(value/full*100, 1)
 			}
 			r.Values = append(r.Values, summaryValue{Pool: i, Name: displayName(pool), Text: row.text(value), Bar: bar})
 		}

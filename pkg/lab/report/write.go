@@ -3,23 +3,19 @@
 package report
 
 import (
-	"bytes"
 	_ "embed"
 	"encoding/json"
 	"fmt"
-	"html/template"
 	"io"
 	"os"
 	"path/filepath"
 
+	"github.com/headroom-dev/headroom/pkg/lab/report/document"
 	"github.com/headroom-dev/headroom/pkg/lab/wholefile"
 )
 
 //go:embed page.gohtml
 var pageSource string
-
-//go:embed page.css
-var pageStyle string
 
 // WriteHTML writes the page. It writes nothing if the run cannot be shown: without pools, nodes or samples, or with
 // figures that cannot be right; the error names the place. Equal runs give equal bytes.
@@ -76,22 +72,14 @@ func renderHTML(run Run) ([]byte, error) {
 	if err := validateRun(run); err != nil {
 		return nil, err
 	}
-	tmpl, err := template.New("page").Funcs(template.FuncMap{
-		"bytes": formatBytesOrUnset,
-		"clock": formatClock,
-		"count": formatCount,
-		"kind":  kindName,
-		// The style sheet is our own file, not input.
-		"style": func() template.CSS { return template.CSS(pageStyle) },
-	}).Parse(pageSource)
+	p := newPage(run)
+	html, err := document.Document{
+		Title: p.Title, Main: pageSource, Columns: len(run.Pools), Page: p, Data: newPageData(run, p.pools),
+	}.Render()
 	if err != nil {
-		return nil, fmt.Errorf("report: page template: %w", err)
+		return nil, fmt.Errorf("report: %w", err)
 	}
-	var html bytes.Buffer
-	if err := tmpl.Execute(&html, newPage(run)); err != nil {
-		return nil, fmt.Errorf("report: page template: %w", err)
-	}
-	return html.Bytes(), nil
+	return html, nil
 }
 
 func renderSummary(run Run) ([]byte, error) {

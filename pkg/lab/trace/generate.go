@@ -75,7 +75,7 @@ func Generate(seed uint64, options ...Option) *Trace {
 		t.Series = append(t.Series, g.series(i)...)
 	}
 	slices.SortStableFunc(t.Series, func(a, b Series) int { return cmp.Compare(a.Start, b.Start) })
-	t.summarize()
+	t.Summarize()
 	return t
 }
 

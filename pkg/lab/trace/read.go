@@ -41,8 +41,25 @@ func Read(folder string) (*Trace, error) {
 		return nil, err
 	}
 	t.Facts.Files = append(t.Facts.Files, fact)
-	t.summarize()
+	if t.Notes, err = readNotes(filepath.Join(folder, NotesFile)); err != nil {
+		return nil, err
+	}
+	t.Summarize()
 	return t, nil
+}
+
+func readNotes(path string) (string, error) {
+	const most = 64 << 10
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err // it names the path
+	}
+	defer file.Close()
+	notes, err := io.ReadAll(io.LimitReader(file, most))
+	return string(notes), err
 }
 
 // usageFile is the path of the samples. Two files could differ, so there must be one.

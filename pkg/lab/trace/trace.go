@@ -15,6 +15,7 @@ const (
 	SeriesFile          = "series.csv"
 	UsageFile           = "usage.csv"
 	CompressedUsageFile = "usage.csv.gz"
+	NotesFile           = "README.md"
 )
 
 // Columns of the two files. series.csv may have more; see Series.Extra.
@@ -49,6 +50,9 @@ type Trace struct {
 	Step float64
 	// Facts are about the files that were read.
 	Facts Facts
+	// Notes say where the trace is from and what its figures mean: README.md, which may be missing. Of a long one the
+	// first 64 KiB are read.
+	Notes string
 }
 
 // Series is the life of one pod, machine or container.
@@ -106,8 +110,8 @@ func (s *Series) At(t float64) (bytes int64, ok bool) {
 	return s.Bytes[i-1], true
 }
 
-// summarize sets what follows from the series.
-func (t *Trace) summarize() {
+// Summarize sets what follows from the series: Window, Step, and the counts of Facts.
+func (t *Trace) Summarize() {
 	t.Facts.Samples, t.Facts.Unsampled = 0, 0
 	for i := range t.Series {
 		t.Facts.Samples += len(t.Series[i].Times)

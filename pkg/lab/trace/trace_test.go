@@ -57,7 +57,7 @@ func TestStepIsTheMedianDistanceAndWindowTheLargestEnd(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			trace := Trace{Series: test.series}
-			trace.summarize()
+			trace.Summarize()
 			if trace.Step != test.wantStep || trace.Window != test.wantWindow {
 				t.Errorf("step %v and window %d, want %v and %d", trace.Step, trace.Window, test.wantStep, test.wantWindow)
 			}

@@ -16,16 +16,13 @@ import (
 	"strconv"
 )
 
-// Write writes series.csv and usage.csv.gz into folder, which it makes below a folder that exists. It appears whole or not
+// Write writes series.csv, usage.csv.gz and, if there are notes, README.md into folder, which it makes below a folder that exists. It appears whole or not
 // at all; one that is there already, unless it is empty, is refused. What Write takes is what Read returns: an error names
 // the series that breaks a rule. Equal traces give equal bytes; Name, Window, Step and Facts are not written.
 func Write(folder string, t *Trace) (err error) {
 	folder = filepath.Clean(folder)
-	switch entries, err := os.ReadDir(folder); {
-	case err == nil && len(entries) > 0:
-		return fmt.Errorf("%s: there is something in it already: name another folder, or remove it", folder)
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("want a folder that is not there yet: %w", err) // it names the path
+	if err := CheckVacant(folder); err != nil {
+		return err
 	}
 	columns, err := t.check()
 	if err != nil {
@@ -52,6 +49,14 @@ func Write(folder string, t *Trace) (err error) {
 	}); err != nil {
 		return err
 	}
+	if t.Notes != "" {
+		if err := writeFile(filepath.Join(unfinished, NotesFile), func(w io.Writer) error {
+			_, err := io.WriteString(w, t.Notes)
+			return err
+		}); err != nil {
+			return err
+		}
+	}
 	if err := os.Chmod(unfinished, 0o755); err != nil {
 		return err
 	}
@@ -60,6 +65,17 @@ func Write(folder string, t *Trace) (err error) {
 		return err
 	}
 	return os.Rename(unfinished, folder)
+}
+
+// CheckVacant returns an error if Write would refuse folder because of what is there: worth asking before a long work.
+func CheckVacant(folder string) error {
+	switch entries, err := os.ReadDir(folder); {
+	case err == nil && len(entries) > 0:
+		return fmt.Errorf("%s: there is something in it already: name another folder, or remove it", folder)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("want a folder that is not there yet: %w", err) // it names the path
+	}
+	return nil
 }
 
 func writeFile(path string, write func(io.Writer) error) error {

@@ -20,7 +20,7 @@ func drawTrace(t *rapid.T) *Trace {
 	text := rapid.StringMatching(`[ -~äß€]{1,12}`)
 	ids := rapid.SliceOfNDistinct(text, 1, 6, rapid.ID[string]).Draw(t, "ids")
 	columns := rapid.SliceOfNDistinct(rapid.StringMatching(`x[ -~]{0,5}`), 0, 3, rapid.ID[string]).Draw(t, "columns")
-	trace := &Trace{}
+	trace := &Trace{Notes: rapid.StringMatching(`[ -~\n]{0,20}`).Draw(t, "notes")}
 	for _, id := range ids {
 		s := Series{
 			ID:            id,
@@ -67,6 +67,9 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 		}
 		if diff := cmp.Diff(want.Series, got.Series); diff != "" {
 			t.Fatalf("series (-written +read):\n%s", diff)
+		}
+		if got.Notes != want.Notes {
+			t.Fatalf("notes %q, want %q", got.Notes, want.Notes)
 		}
 	})
 }

@@ -151,16 +151,20 @@ func measure[K comparable](ctx context.Context, s *Source, what string, query Qu
 
 // ask sends one query by client.
 func (s *Source) ask(ctx context.Context, client *fetch.Client, parameters url.Values, take func(labels map[string]string, value float64, text string)) error {
-	// Thanos leaves out what it cannot reach, and a sum over the rest is too small. Prometheus does not know the parameter.
-	parameters.Set("partial_response", "false")
-	address := *s.query
-	address.RawQuery = parameters.Encode()
-	body, err := client.Get(ctx, &address, "application/json")
+	body, err := s.get(ctx, client, s.query, parameters)
 	if err != nil {
 		return err
 	}
 	defer body.Close()
 	return decodeVector(body, take)
+}
+
+func (s *Source) get(ctx context.Context, client *fetch.Client, endpoint *url.URL, parameters url.Values) (*fetch.Body, error) {
+	// Thanos leaves out what it cannot reach, and a sum over the rest is too small. Prometheus does not know the parameter.
+	parameters.Set("partial_response", "false")
+	address := *endpoint
+	address.RawQuery = parameters.Encode()
+	return client.Get(ctx, &address, "application/json")
 }
 
 // node tells the node from the labels of a series; "" is refused.

@@ -4,20 +4,11 @@ package prometheus
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
 	"io"
 	"math"
 	"strconv"
 
 	"github.com/headroom-dev/headroom/pkg/usage/jsonstream"
-)
-
-const (
-	// maxSeries is the most that an answer may have: some times the 150,000 pods that Kubernetes supports.
-	maxSeries = 1_000_000
-	// maxTextBytes is how much of a text of the server an error repeats.
-	maxTextBytes = 200
 )
 
 // series is one element of a vector.
@@ -55,84 +46,12 @@ func (p *pair) UnmarshalJSON(data []byte) error {
 // An answer that is no vector, has an error or a warning, or is not complete, is an error; then what was taken is to be
 // forgotten.
 func decodeVector(from io.Reader, take func(labels map[string]string, value float64, text string)) error {
-	in := &vectorReader{Reader: jsonstream.New(from), take: take}
-	err := in.Object(in.field)
-	if err == nil {
-		err = in.End()
-	}
-	if errors.Is(err, io.EOF) {
-		err = fmt.Errorf("the body was cut off: %w", io.ErrUnexpectedEOF)
-	}
-	if err != nil {
-		return fmt.Errorf("decode the answer at byte %d: %w", in.Offset(), err)
-	}
-	return in.verdict()
-}
-
-type vectorReader struct {
-	*jsonstream.Reader
-	take func(labels map[string]string, value float64, text string)
-
-	status, problem, resultType string
-	warnings                    []string
-	found                       bool
-	count                       int
-}
-
-func (v *vectorReader) field(key string) error {
-	switch key {
-	case "status":
-		return v.Value(&v.status)
-	case "error":
-		return v.Value(&v.problem)
-	case "warnings":
-		return v.Value(&v.warnings)
-	case "data":
-		return v.Object(v.data)
-	default:
-		return v.Skip()
-	}
-}
-
-func (v *vectorReader) data(key string) error {
-	switch key {
-	case "resultType":
-		if err := v.Value(&v.resultType); err != nil {
+	return decodeAnswer(from, "vector", func(in *jsonstream.Reader) error {
+		one := series{Value: pair{number: math.NaN()}}
+		if err := in.Value(&one); err != nil {
 			return err
 		}
-		if v.resultType != "vector" {
-			return fmt.Errorf("the query gives a %.20q, want an instant vector", v.resultType)
-		}
+		take(one.Metric, one.Value.number, one.Value.text)
 		return nil
-	case "result":
-		v.found = true
-		return v.Array(v.element)
-	default:
-		return v.Skip()
-	}
-}
-
-func (v *vectorReader) element() error {
-	if v.count++; v.count > maxSeries {
-		return fmt.Errorf("the answer has more than %d series; it was not read further", maxSeries)
-	}
-	one := series{Value: pair{number: math.NaN()}}
-	if err := v.Value(&one); err != nil {
-		return fmt.Errorf("series %d: %w", v.count, err)
-	}
-	v.take(one.Metric, one.Value.number, one.Value.text)
-	return nil
-}
-
-// verdict judges the answer as a whole, once it was read.
-func (v *vectorReader) verdict() error {
-	switch {
-	case v.status != "success":
-		return fmt.Errorf("the status of the answer is %.20q: %q", v.status, v.problem[:min(len(v.problem), maxTextBytes)])
-	case !v.found || v.resultType == "":
-		return errors.New("the answer has no result")
-	case len(v.warnings) > 0:
-		return fmt.Errorf("the server warns (%q): part of the answer may be missing", v.warnings[0][:min(len(v.warnings[0]), maxTextBytes)])
-	}
-	return nil
+	})
 }

@@ -48,3 +48,16 @@ func BenchmarkVector(b *testing.B) {
 		}
 	}
 }
+
+func FuzzMatrix(f *testing.F) {
+	f.Add([]byte(`{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"pod":"a"},"values":[[1767323045.123,"5"],[1767323046,"NaN"]]}]}}`))
+	f.Add([]byte(`{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"histograms":[[1,{}]]}]}}`))
+	f.Add([]byte(`{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[],[1],["a","b"],[1,2,3]]}]}}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		taken := 0
+		err := decodeMatrix(bytes.NewReader(text), func(_ map[string]string, values []timed) { taken += 1 + len(values) })
+		if err == nil && taken > len(text) {
+			t.Errorf("%d series and values of %d bytes", taken, len(text))
+		}
+	})
+}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package report
+package figure
 
 import (
 	"math"
@@ -8,6 +8,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+)
+
+const (
+	mib = int64(1) << 20
+	gib = int64(1) << 30
 )
 
 func TestBytesAreFormattedInBinaryUnits(t *testing.T) {
@@ -32,13 +37,13 @@ func TestBytesAreFormattedInBinaryUnits(t *testing.T) {
 		{"a difference", -512 * mib, "-512 MiB"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if diff := cmp.Diff(tc.want, formatBytes(tc.bytes)); diff != "" {
-				t.Errorf("formatBytes(%d) (-want +got):\n%s", tc.bytes, diff)
+			if diff := cmp.Diff(tc.want, Bytes(tc.bytes)); diff != "" {
+				t.Errorf("Bytes(%d) (-want +got):\n%s", tc.bytes, diff)
 			}
 		})
 	}
-	if diff := cmp.Diff("not set", formatBytesOrUnset(0)); diff != "" {
-		t.Errorf("formatBytesOrUnset(0) (-want +got):\n%s", diff)
+	if diff := cmp.Diff("not set", BytesOrUnset(0)); diff != "" {
+		t.Errorf("BytesOrUnset(0) (-want +got):\n%s", diff)
 	}
 }
 
@@ -59,8 +64,8 @@ func TestSharesAreNotRoundedAcrossFullOrEmpty(t *testing.T) {
 		{"over", 1.274, "127%"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if diff := cmp.Diff(tc.want, formatShare(tc.share)); diff != "" {
-				t.Errorf("formatShare(%v) (-want +got):\n%s", tc.share, diff)
+			if diff := cmp.Diff(tc.want, Share(tc.share)); diff != "" {
+				t.Errorf("Share(%v) (-want +got):\n%s", tc.share, diff)
 			}
 		})
 	}
@@ -81,11 +86,11 @@ func TestTimesAreFormattedForPeople(t *testing.T) {
 		{"hours", time.Hour + 2*time.Minute + 3*time.Second, "1:02:03", "1 h 2 min"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if diff := cmp.Diff(tc.wantClock, formatClock(tc.offset)); diff != "" {
-				t.Errorf("formatClock(%v) (-want +got):\n%s", tc.offset, diff)
+			if diff := cmp.Diff(tc.wantClock, Clock(tc.offset)); diff != "" {
+				t.Errorf("Clock(%v) (-want +got):\n%s", tc.offset, diff)
 			}
-			if diff := cmp.Diff(tc.wantIn, formatSeconds(tc.offset.Seconds())); diff != "" {
-				t.Errorf("formatSeconds(%v) (-want +got):\n%s", tc.offset.Seconds(), diff)
+			if diff := cmp.Diff(tc.wantIn, Seconds(tc.offset.Seconds())); diff != "" {
+				t.Errorf("Seconds(%v) (-want +got):\n%s", tc.offset.Seconds(), diff)
 			}
 		})
 	}
@@ -93,8 +98,8 @@ func TestTimesAreFormattedForPeople(t *testing.T) {
 
 func TestCountsAreGroupedByThreeDigits(t *testing.T) {
 	for count, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 8152: "8,152", 1234567: "1,234,567", -100: "-100", -1000: "-1,000"} {
-		if diff := cmp.Diff(want, formatCount(count)); diff != "" {
-			t.Errorf("formatCount(%d) (-want +got):\n%s", count, diff)
+		if diff := cmp.Diff(want, Count(count)); diff != "" {
+			t.Errorf("Count(%d) (-want +got):\n%s", count, diff)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package report
+// Package figure writes figures for people: bytes, shares, times and counts.
+package figure
 
 import (
 	"fmt"
@@ -10,10 +11,10 @@ import (
 	"time"
 )
 
-// formatBytes gives about three significant digits in the largest binary unit that keeps the figure at 1 or more.
-func formatBytes(bytes int64) string {
+// Bytes gives about three significant digits in the largest binary unit that keeps the figure at 1 or more.
+func Bytes(bytes int64) string {
 	if bytes < 0 {
-		return "-" + formatBytes(-max(bytes, -math.MaxInt64))
+		return "-" + Bytes(-max(bytes, -math.MaxInt64))
 	}
 	if bytes < 1024 {
 		return strconv.FormatInt(bytes, 10) + " B"
@@ -41,16 +42,16 @@ func formatBytes(bytes int64) string {
 	return text + " " + units[unit]
 }
 
-// formatBytesOrUnset is formatBytes for figures in which 0 means that nobody set them.
-func formatBytesOrUnset(bytes int64) string {
+// BytesOrUnset is Bytes for figures in which 0 means that nobody set them.
+func BytesOrUnset(bytes int64) string {
 	if bytes == 0 {
 		return "not set"
 	}
-	return formatBytes(bytes)
+	return Bytes(bytes)
 }
 
-// formatShare prints a share (1 = 100%) without ever rounding up to 100% or down to 0% what is not there.
-func formatShare(share float64) string {
+// Share prints a share (1 = 100%) without ever rounding up to 100% or down to 0% what is not there.
+func Share(share float64) string {
 	percent := share * 100
 	switch {
 	case percent > 0 && percent < 0.1:
@@ -63,8 +64,8 @@ func formatShare(share float64) string {
 	return strconv.FormatFloat(math.Round(percent), 'f', 0, 64) + "%"
 }
 
-// formatClock prints an offset as mm:ss, or h:mm:ss from an hour on, cutting off parts of a second.
-func formatClock(offset time.Duration) string {
+// Clock prints an offset as mm:ss, or h:mm:ss from an hour on, cutting off parts of a second.
+func Clock(offset time.Duration) string {
 	seconds := int64(offset / time.Second)
 	if seconds < 3600 {
 		return fmt.Sprintf("%02d:%02d", seconds/60, seconds%60)
@@ -72,8 +73,8 @@ func formatClock(offset time.Duration) string {
 	return fmt.Sprintf("%d:%02d:%02d", seconds/3600, seconds/60%60, seconds%60)
 }
 
-// formatSeconds prints a length of time for prose and tables.
-func formatSeconds(seconds float64) string {
+// Seconds prints a length of time for prose and tables.
+func Seconds(seconds float64) string {
 	if seconds < 9.95 {
 		return strings.TrimSuffix(strconv.FormatFloat(seconds, 'f', 1, 64), ".0") + " s"
 	}
@@ -87,8 +88,8 @@ func formatSeconds(seconds float64) string {
 	return fmt.Sprintf("%d h %d min", whole/3600, whole/60%60)
 }
 
-// formatCount puts a comma between groups of three digits.
-func formatCount(count int) string {
+// Count puts a comma between groups of three digits.
+func Count(count int) string {
 	digits := strconv.Itoa(count)
 	for i := len(digits) - 3; i > 0 && digits[i-1] != '-'; i -= 3 {
 		digits = digits[:i] + "," + digits[i:]
@@ -96,13 +97,13 @@ func formatCount(count int) string {
 	return digits
 }
 
-// quantity prints a count with its noun, "no" for 0. They are joined by a space that does not break.
-func quantity(count int, singular, plural string) string {
+// Quantity prints a count with its noun, "no" for 0. They are joined by a space that does not break.
+func Quantity(count int, singular, plural string) string {
 	switch count {
 	case 0:
 		return "no\u00a0" + plural
 	case 1:
 		return "1\u00a0" + singular
 	}
-	return formatCount(count) + "\u00a0" + plural
+	return Count(count) + "\u00a0" + plural
 }

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package record
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/headroom-dev/headroom/pkg/lab/screen"
+	"github.com/headroom-dev/headroom/pkg/usage/prometheus"
+)
+
+const (
+	// partSteps is how many steps are asked for at once: little enough for a server that limits what a query may load.
+	partSteps = 120
+	// replacedAfter is after how long without figures a pod of the same name is another one, or was restarted elsewhere.
+	replacedAfter = 5 * time.Minute
+)
+
+// peakSource is what prometheus.Source does.
+type peakSource interface {
+	Peaks(ctx context.Context, start, end time.Time, step time.Duration) (*prometheus.Peaks, error)
+	Facts(ctx context.Context, until time.Time, window time.Duration) (map[types.NamespacedName]prometheus.Facts, error)
+}
+
+// asked is a recording of what Prometheus knows.
+type asked struct {
+	recording
+	// current is the life that each name has now.
+	current  map[types.NamespacedName]*life
+	interval time.Duration
+}
+
+// FromPrometheus records the last Duration, from its oldest part on. A sample is the peak of the Interval that ends with
+// it, so the Interval should not be shorter than that at which the server scrapes. When ctx ends, the parts that are
+// complete are written, and that is no error; so is a part that the server does not answer, and that is one.
+func FromPrometheus(ctx context.Context, source *prometheus.Source, o Options) error {
+	return fromPeaks(ctx, source, o)
+}
+
+func fromPeaks(ctx context.Context, source peakSource, o Options) error {
+	if err := o.begin(); err != nil {
+		return err
+	}
+	steps := int(o.Duration / o.Interval)
+	zero := o.Clock.Now().Truncate(o.Interval).Add(-time.Duration(steps) * o.Interval)
+	a := &asked{current: map[types.NamespacedName]*life{}, interval: o.Interval}
+	began := o.Clock.Now()
+	early, done := "", 0
+	var failure error
+	for done < steps && early == "" {
+		part := min(partSteps, steps-done)
+		if err := a.part(ctx, source, zero.Add(time.Duration(done)*o.Interval), part); err != nil {
+			if early = interrupted(ctx); early == "" {
+				early, failure = "Prometheus did not answer", err
+			}
+			break
+		}
+		done += part
+		now := o.Clock.Now()
+		text := func() string { return a.progress(done, steps, now.Sub(began)) }
+		o.Screen.Show(now, text, text)
+		early = a.full()
+	}
+	if failure != nil && a.samples == 0 {
+		return failure
+	}
+	a.end(zero, zero.Add(time.Duration(done)*o.Interval))
+	from := fmt.Sprintf("from Prometheus: a sample is the sum of the highest working sets of the pod's containers in the %s before it, "+
+		"which is at least the pod's; requests are of its containers, without overhead and init containers", o.Interval)
+	if err := o.finish(&a.recording, zero, from, early); err != nil {
+		return err
+	}
+	return failure
+}
+
+// part asks for so many steps after start.
+func (a *asked) part(ctx context.Context, source peakSource, start time.Time, steps int) error {
+	window := time.Duration(steps) * a.interval
+	peaks, err := source.Peaks(ctx, start.Add(a.interval), start.Add(window), a.interval)
+	if err != nil {
+		return err
+	}
+	known, err := source.Facts(ctx, start.Add(window), window)
+	if err != nil {
+		return err
+	}
+	a.refuse(peaks.RefusedCount)
+	for name, all := range peaks.Pods {
+		pod, ok := known[name]
+		for _, peak := range all {
+			l := a.life(name, peak)
+			a.add(l, peak.Until, peak.Bytes)
+			if ok {
+				l.facts = factsOf(pod)
+			}
+		}
+	}
+	return nil
+}
+
+// life is that which a peak belongs to.
+func (a *asked) life(name types.NamespacedName, peak prometheus.Peak) *life {
+	l, ok := a.current[name]
+	if ok && peak.Since.Sub(l.times[len(l.times)-1]) <= replacedAfter {
+		return l
+	}
+	next := &life{name: name, start: peak.Since}
+	if ok { // a StatefulSet's next pod has the same owner and, until told otherwise, request
+		next.facts = l.facts
+	}
+	a.current[name] = next
+	a.lives = append(a.lives, next)
+	return next
+}
+
+// end sets when lives end that have no figures at the end of the recording, and when those begin that have some at its
+// begin.
+func (a *asked) end(zero, last time.Time) {
+	for _, l := range a.lives {
+		if !l.start.After(zero) {
+			l.start = time.Time{}
+		}
+		if seen := l.times[len(l.times)-1]; seen.Before(last) {
+			l.end = seen.Add(a.interval)
+		}
+	}
+}
+
+func (a *asked) progress(done, steps int, elapsed time.Duration) string {
+	left := time.Duration(float64(elapsed) / float64(done) * float64(steps-done))
+	return fmt.Sprintf("%d of %d steps | %d pods, %d samples | %s left", done, steps, len(a.lives), a.samples, screen.Clock(left))
+}
+
+func factsOf(pod prometheus.Facts) facts {
+	f := facts{known: true, requestBytes: pod.RequestBytes, class: pod.QOSClass, priorityClass: pod.PriorityClass}
+	if pod.OwnerKind != "" {
+		f.owner = pod.OwnerKind + "/" + pod.OwnerName
+	}
+	return f
+}
