@@ -20,6 +20,20 @@ const (
 	FilterOff FilterMode = "Off"
 )
 
+// Strategy says which nodes HeadroomMemory's Score prefers.
+type Strategy string
+
+// The strategies.
+const (
+	// StrategySpread prefers the emptiest node.
+	StrategySpread Strategy = "Spread"
+	// StrategyPack prefers the fullest node that is not expected to be fuller than a target, and beyond it the emptiest.
+	StrategyPack Strategy = "Pack"
+)
+
+// Strategies returns every strategy that there is.
+func Strategies() []Strategy { return []Strategy{StrategySpread, StrategyPack} }
+
 // FilterModes returns every mode that there is.
 func FilterModes() []FilterMode { return []FilterMode{FilterHard, FilterSoft, FilterOff} }
 
@@ -61,6 +75,11 @@ type HeadroomMemoryArgs struct {
 	// FilterDaemonSetPods and FilterCriticalPods say whether the filter is for pods of DaemonSets and for pods of priority
 	// 2000000000 or more too. Such pods are meant to run on full nodes.
 	FilterDaemonSetPods, FilterCriticalPods bool
+
+	// Strategy is Spread or Pack. PackPercent is the share of its memory for pods, in percent, up to which a node is filled with
+	// Pack, counted in its fullest hour. 1 to 100.
+	Strategy    Strategy
+	PackPercent int32
 
 	// Shadow makes the plugin decide and report, and change nothing.
 	Shadow bool

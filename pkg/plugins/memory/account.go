@@ -30,6 +30,8 @@ type Account struct {
 	// FullDay and FullNow are how full the node would be with the pod, as shares of its memory for pods, over the day ahead and
 	// now: what Score goes by.
 	FullDay, FullNow float64
+	// FullMost is the larger of FullNow and the fullest hour: what the strategy Pack goes by.
+	FullMost float64
 	// Verdict is what the Filter says, whether or not it is let: fits, measured, unseen or too-small.
 	Verdict string
 	// Away is how much of the score is taken away for a shortage a moment ago, 0 to 1.
@@ -56,7 +58,7 @@ func (pl *Memory) Account(cycleState fwk.CycleState, nodeInfo fwk.NodeInfo) (acc
 	}
 	account.Left = line.left - account.AddedFirm
 	account.ExpectedLeft = line.forecastLeft - account.AddedPeak - state.demand.PeakBytes
-	account.FullDay, account.FullNow = state.fullness(line, i)
+	account.FullDay, account.FullNow, account.FullMost = state.fullness(line, i)
 	account.Verdict = state.judge(i).reason()
 	account.Away = state.away(i, line)
 	return account, true

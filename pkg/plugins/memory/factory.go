@@ -81,6 +81,7 @@ func newMemory(args *config.HeadroomMemoryArgs, prior forecast.Prior, shared *sh
 	return &Memory{
 		modes:     modesOf(args),
 		shadow:    args.Shadow,
+		packTo:    packTo(args),
 		prior:     prior,
 		estimator: shared.learner,
 		books:     shared.books,
@@ -135,6 +136,7 @@ func (f *Factory) share(ctx context.Context, args *config.HeadroomMemoryArgs, ha
 func keepingOf(args *config.HeadroomMemoryArgs) (string, error) {
 	keeping := args.DeepCopy()
 	keeping.Filter, keeping.FilterByQOSClass, keeping.Shadow = "", nil, false
+	keeping.Strategy, keeping.PackPercent = "", 0
 	keeping.FilterDaemonSetPods, keeping.FilterCriticalPods = false, false
 	text, err := json.Marshal(keeping)
 	return string(text), err
@@ -168,6 +170,14 @@ func (f *Factory) keep(ctx context.Context, args *config.HeadroomMemoryArgs, han
 
 func reserveOf(args *config.HeadroomMemoryArgs) reserve {
 	return reserve{bytes: args.Reserve.Value(), percent: int64(args.ReservePercent)}
+}
+
+// packTo returns the share of a node up to which the arguments want it filled, 0 if they do not.
+func packTo(args *config.HeadroomMemoryArgs) float64 {
+	if args.Strategy != config.StrategyPack {
+		return 0
+	}
+	return float64(args.PackPercent) / 100
 }
 
 // modesOf returns what the arguments say of the Filter.

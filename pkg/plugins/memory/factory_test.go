@@ -72,7 +72,7 @@ func (nothing) Read(fwk.StateKey) (fwk.StateData, error) { return nil, fwk.ErrNo
 func TestArgumentsArrive(t *testing.T) {
 	args := &config.HeadroomMemoryArgs{
 		Filter: config.FilterSoft, FilterByQOSClass: map[corev1.PodQOSClass]config.FilterMode{corev1.PodQOSBestEffort: config.FilterOff},
-		FilterDaemonSetPods: true, FilterCriticalPods: true, Shadow: true,
+		FilterDaemonSetPods: true, FilterCriticalPods: true, Shadow: true, Strategy: config.StrategyPack, PackPercent: 12,
 		FreshFor: metav1.Duration{Duration: 2 * time.Minute}, WarmUp: metav1.Duration{Duration: 3 * time.Minute}, RefreshInterval: metav1.Duration{Duration: time.Minute},
 		Cooldown: metav1.Duration{Duration: 4 * time.Minute}, MaxNotFreshPercent: 5, MaxStallPercent: 6,
 		AssumedEvictionHard: resource.MustParse("7Mi"), Reserve: resource.MustParse("8Mi"), ReservePercent: 9,
@@ -90,6 +90,9 @@ func TestArgumentsArrive(t *testing.T) {
 		t.Errorf("modes (-want +got):\n%s", diff)
 	}
 	prior := forecast.Prior{LimitPercent: 10, DefaultContainerBytes: 11 * mi}
+	if plugin.packTo != 0.12 {
+		t.Errorf("nodes are filled to a share of %v, want 0.12", plugin.packTo)
+	}
 	if !plugin.shadow || plugin.prior != prior || plugin.books.kept != (reserve{bytes: 8 * mi, percent: 9}) {
 		t.Errorf("shadow %v, prior %+v, reserve %+v, want them as in the arguments", plugin.shadow, plugin.prior, plugin.books.kept)
 	}

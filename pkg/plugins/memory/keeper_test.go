@@ -57,6 +57,8 @@ func (s *source) Read(context.Context) (*sample.Set, error) {
 func arguments() *config.HeadroomMemoryArgs {
 	return &config.HeadroomMemoryArgs{
 		Filter:              config.FilterHard,
+		Strategy:            config.StrategySpread,
+		PackPercent:         75,
 		RefreshInterval:     metav1.Duration{Duration: 15 * time.Second},
 		FreshFor:            metav1.Duration{Duration: 90 * time.Second},
 		MaxNotFreshPercent:  50,

@@ -22,6 +22,7 @@ import (
 type Memory struct {
 	modes     modes
 	shadow    bool               // decide and report, and change nothing
+	packTo    float64            // the share up to which nodes are filled; 0: they are not
 	prior     forecast.Prior     // what a pod says of itself
 	estimator forecast.Estimator // that, and what was learned
 	books     *books

@@ -39,7 +39,11 @@ func (s *cycleState) score(i int, node fwk.NodeInfo) int64 {
 	if s.mode == config.FilterSoft && s.judge(i) != fits {
 		return fwk.MinScore
 	}
-	score := scoreByFullness(s.fullness(line, i))
+	day, now, most := s.fullness(line, i)
+	score := scoreByFullness(day, now)
+	if s.packTo > 0 {
+		score = scoreByPacking(day, now, most, s.packTo)
+	}
 	if score <= overflowTop*finePerPoint {
 		return avoid(score, fwk.MinScore, s.away(i, line))
 	}
@@ -68,14 +72,15 @@ func avoid(score, lowest int64, away float64) int64 {
 
 // fullness returns how full the node would be with the pod, as shares of its memory for pods: over the day ahead, and now. The
 // day's is the cubic mean of its hours, so that an hour that is full weighs more than many that are not, and pods that peak at
-// the same time are kept apart.
-func (s *cycleState) fullness(line *line, i int) (day, now float64) {
+// the same time are kept apart. most is the larger of now and the fullest hour.
+func (s *cycleState) fullness(line *line, i int) (day, now, most float64) {
 	if line.size <= 0 {
-		return math.Inf(1), math.Inf(1)
+		return math.Inf(1), math.Inf(1), math.Inf(1)
 	}
 	per := 1 / float64(line.size)
 	counted, _ := s.held(i)
 	now = float64(line.size-line.left-line.kept+counted+s.nowBytes) * per
+	most = now
 	changed := line.changed.Load()
 	for hour := range &line.share {
 		bytes := s.course[hour]
@@ -83,9 +88,10 @@ func (s *cycleState) fullness(line *line, i int) (day, now float64) {
 			bytes += float64(line.expected[hour].Load())
 		}
 		share := max(float64(line.share[hour])+bytes*per, 0)
+		most = max(most, share)
 		day += share * share * share
 	}
-	return math.Cbrt(day / forecast.Hours), now
+	return math.Cbrt(day / forecast.Hours), now, most
 }
 
 // finePerPoint is how many steps Score gives to each point of the common scale: nodes differ by less than a point, and Normalize
@@ -102,6 +108,20 @@ func scoreByFullness(day, now float64) int64 {
 	now = max(now, 0)
 	full := math.Cbrt((day*day*day + now*now*now) / 2)
 	return (unknownTop+1)*finePerPoint + int64(float64(fwk.MaxScore-unknownTop-1)*finePerPoint*(1-full))
+}
+
+// scoreByPacking scores a fresh node for filling nodes up to a target, in fine steps: below it the fuller the better, in the
+// upper half of what nodes with room have; above it as scoreByFullness does, in the lower half.
+func scoreByPacking(day, now, most, target float64) int64 {
+	score := scoreByFullness(day, now)
+	if score < (unknownTop+1)*finePerPoint {
+		return score
+	}
+	const half = (fwk.MaxScore - unknownTop - 1) * finePerPoint / 2
+	if most > target {
+		return (unknownTop+1)*finePerPoint + (score-(unknownTop+1)*finePerPoint)/2
+	}
+	return fwk.MaxScore*finePerPoint - half + int64(float64(half)*max(most, 0)/target)
 }
 
 // leastSpread is the difference in fullness that is worth the whole of the scale for nodes with room. A larger one is

@@ -71,6 +71,22 @@ func TestScoresKeepToTheirPartOfTheScale(t *testing.T) {
 	})
 }
 
+func TestPackFillsNodesUpToTheTarget(t *testing.T) {
+	// From the best to the worst, by how full a node would be with the pod in its fullest hour; the target is 0.75.
+	order := []float64{0.74, 0.5, 0.1, 0.76, 0.9, 1, 1.1}
+	before := int64(fwk.MaxScore * finePerPoint)
+	for _, most := range order {
+		score := scoreByPacking(most, most, most, 0.75)
+		if score > before || score < 0 {
+			t.Errorf("%v full: score %d after %d, want less", most, score, before)
+		}
+		before = score
+	}
+	if full, empty := scoreByPacking(0.3, 0.1, 0.9, 0.75), scoreByPacking(0.3, 0.1, 0.7, 0.75); full >= empty {
+		t.Errorf("a node with a full hour scores %d, one without %d, want less", full, empty)
+	}
+}
+
 func TestScoresAreStretchedWhereNodesDiffer(t *testing.T) {
 	fine := func(points float64) int64 { return int64(points * finePerPoint) }
 	for _, test := range []struct {

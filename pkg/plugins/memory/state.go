@@ -25,6 +25,7 @@ type cycleState struct {
 	// course is what the pod is expected to hold in each hour of the day, and nowBytes what it is to hold in this one.
 	course   [forecast.Hours]float64
 	nowBytes int64
+	packTo   float64 // the share up to which nodes are filled; 0: they are not
 	mode     config.FilterMode
 	cooling  []ledger.Cooling
 	changes  []change
@@ -63,7 +64,7 @@ func (s *cycleState) held(node int) (counted, measured int64) {
 func (pl *Memory) newState(pod *corev1.Pod, mode config.FilterMode, nodes []fwk.NodeInfo) *cycleState {
 	book := pl.books.current()
 	state := &cycleState{
-		book: book, positions: book.positionsOf(nodes), demand: pl.estimator.Demand(pod), mode: mode,
+		book: book, positions: book.positionsOf(nodes), demand: pl.estimator.Demand(pod), mode: mode, packTo: pl.packTo,
 		rejected: &atomic.Uint32{},
 	}
 	course := state.demand.Course(0)

@@ -16,6 +16,11 @@ func SetDefaults_HeadroomMemoryArgs(args *HeadroomMemoryArgs) { //nolint:revive 
 	if args.Filter == "" {
 		args.Filter = FilterMode(config.FilterHard)
 	}
+	if args.Strategy == "" {
+		args.Strategy = Strategy(config.StrategySpread)
+	}
+	// What is expected of a day is exceeded on some: the rest is for that.
+	setDefault(&args.PackPercent, 75)
 	// metrics-server's shipped resolution is 15s: asking more often shows nothing new.
 	setDefault(&args.RefreshInterval, metav1.Duration{Duration: 15 * time.Second})
 	// A sample of metrics.k8s.io is 15-45s old in normal life at that resolution, and up to 90s at the code default of

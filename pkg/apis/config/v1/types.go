@@ -11,6 +11,9 @@ import (
 // FilterMode says what HeadroomMemory's Filter may do: Hard, Soft or Off.
 type FilterMode string
 
+// Strategy says which nodes HeadroomMemory's Score prefers: Spread, the emptiest, or Pack, the fullest below a target.
+type Strategy string
+
 // SourceType names a source of memory samples: MetricsAPI, Prometheus or Kubelet.
 type SourceType string
 
@@ -49,6 +52,13 @@ type HeadroomMemoryArgs struct {
 	// FilterCriticalPods says whether the filter is for pods of priority 2000000000 or more too. Default false.
 	// +optional
 	FilterCriticalPods bool `json:"filterCriticalPods,omitempty"`
+
+	// Strategy is Spread or Pack. Default Spread. Pack goes with NodeResourcesFit's MostAllocated.
+	Strategy Strategy `json:"strategy,omitempty"`
+
+	// PackPercent is the share of its memory for pods, in percent, up to which a node is filled with Pack, counted in its
+	// fullest hour. 1 to 100. Default 75.
+	PackPercent *int32 `json:"packPercent,omitempty"`
 
 	// Shadow makes the plugin decide and report, and change nothing. Default false.
 	// +optional

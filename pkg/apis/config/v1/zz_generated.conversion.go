@@ -103,6 +103,10 @@ func autoConvert_v1_HeadroomMemoryArgs_To_config_HeadroomMemoryArgs(in *Headroom
 	out.FilterByQOSClass = *(*map[corev1.PodQOSClass]config.FilterMode)(unsafe.Pointer(&in.FilterByQOSClass))
 	out.FilterDaemonSetPods = in.FilterDaemonSetPods
 	out.FilterCriticalPods = in.FilterCriticalPods
+	out.Strategy = config.Strategy(in.Strategy)
+	if err := metav1.Convert_Pointer_int32_To_int32(&in.PackPercent, &out.PackPercent, s); err != nil {
+		return err
+	}
 	out.Shadow = in.Shadow
 	if err := Convert_v1_MemorySource_To_config_MemorySource(&in.Source, &out.Source, s); err != nil {
 		return err
@@ -154,6 +158,10 @@ func autoConvert_config_HeadroomMemoryArgs_To_v1_HeadroomMemoryArgs(in *config.H
 	out.FilterByQOSClass = *(*map[corev1.PodQOSClass]FilterMode)(unsafe.Pointer(&in.FilterByQOSClass))
 	out.FilterDaemonSetPods = in.FilterDaemonSetPods
 	out.FilterCriticalPods = in.FilterCriticalPods
+	out.Strategy = Strategy(in.Strategy)
+	if err := metav1.Convert_int32_To_Pointer_int32(&in.PackPercent, &out.PackPercent, s); err != nil {
+		return err
+	}
 	out.Shadow = in.Shadow
 	if err := Convert_config_MemorySource_To_v1_MemorySource(&in.Source, &out.Source, s); err != nil {
 		return err

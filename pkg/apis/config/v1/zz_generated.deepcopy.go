@@ -24,6 +24,11 @@ func (in *HeadroomMemoryArgs) DeepCopyInto(out *HeadroomMemoryArgs) {
 			(*out)[key] = val
 		}
 	}
+	if in.PackPercent != nil {
+		in, out := &in.PackPercent, &out.PackPercent
+		*out = new(int32)
+		**out = **in
+	}
 	in.Source.DeepCopyInto(&out.Source)
 	if in.RefreshInterval != nil {
 		in, out := &in.RefreshInterval, &out.RefreshInterval

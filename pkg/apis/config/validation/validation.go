@@ -39,6 +39,12 @@ func ValidateHeadroomMemoryArgs(path *field.Path, args *config.HeadroomMemoryArg
 		}
 		faults = append(faults, filterMode(where, args.FilterByQOSClass[class])...)
 	}
+	if strategies := config.Strategies(); !slices.Contains(strategies, args.Strategy) {
+		faults = append(faults, field.NotSupported(path.Child("strategy"), args.Strategy, strategies))
+	}
+	if args.PackPercent < 1 || args.PackPercent > 100 {
+		faults = append(faults, field.Invalid(path.Child("packPercent"), args.PackPercent, "must be 1 to 100"))
+	}
 	if args.RefreshInterval.Duration < minRefreshInterval {
 		faults = append(faults, field.Invalid(path.Child("refreshInterval"), args.RefreshInterval.Duration.String(),
 			"must be at least "+minRefreshInterval.String()))

@@ -50,7 +50,7 @@ func TestDefaultsAreValid(t *testing.T) {
 	if err := validation.ValidateHeadroomMemoryArgs(nil, args); err != nil {
 		t.Errorf("the defaults are invalid: %v", err)
 	}
-	if args.Filter != config.FilterHard || args.RefreshInterval.Duration != 15*time.Second || args.FreshFor.Duration != 90*time.Second ||
+	if args.Filter != config.FilterHard || args.Strategy != config.StrategySpread || args.PackPercent != 75 || args.RefreshInterval.Duration != 15*time.Second || args.FreshFor.Duration != 90*time.Second ||
 		args.MaxNotFreshPercent != 50 || args.WarmUp.Duration != time.Minute || args.LimitPriorPercent != 50 ||
 		args.AssumedEvictionHard.Cmp(resource.MustParse("100Mi")) != 0 || args.DefaultContainerPeak.Cmp(resource.MustParse("200Mi")) != 0 || !args.Reserve.IsZero() {
 		t.Errorf("defaults = %+v", args)
@@ -71,6 +71,9 @@ func TestFaultsNameTheField(t *testing.T) {
 	for _, test := range []struct{ name, arguments, want string }{
 		{"unknown field", "filtre: Hard", `unknown field "filtre"`},
 		{"filter", "filter: Softly", "args.filter"},
+		{"strategy", "strategy: Heap", "args.strategy"},
+		{"pack, too little", "packPercent: 0", "args.packPercent"},
+		{"pack, too much", "packPercent: 101", "args.packPercent"},
 		{"filter of a class", "filterByQOSClass: {BestEffort: Softly}", "args.filterByQOSClass[BestEffort]"},
 		{"a class", "filterByQOSClass: {Bursty: Soft}", "args.filterByQOSClass[Bursty]"},
 		{"cooldown", "cooldown: -1s", "args.cooldown"},
