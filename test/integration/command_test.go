@@ -23,9 +23,20 @@ func labCommand(t *testing.T, arguments ...string) (command *exec.Cmd, temporary
 	return command, temporary
 }
 
-// interruptAt runs the command and interrupts it, as Ctrl-C does, when it prints a line with the text. It fails if that did
-// not come, or did not make it fail, and returns what the command wrote to its standard error.
+// interruptAt interrupts the command as interruptWhen does, and fails if that did not make the command fail. It returns
+// what the command wrote to its standard error.
 func interruptAt(t *testing.T, command *exec.Cmd, text string) string {
+	t.Helper()
+	stderr, err := interruptWhen(t, command, text)
+	if err == nil {
+		t.Errorf("it ended well, want it to fail when interrupted at %q: %s", text, stderr)
+	}
+	return stderr
+}
+
+// interruptWhen runs the command and interrupts it, as Ctrl-C does, when it prints a line with the text. It fails if that did
+// not come, and returns what the command wrote to its standard error and how it ended.
+func interruptWhen(t *testing.T, command *exec.Cmd, text string) (string, error) {
 	t.Helper()
 	stdout, err := command.StdoutPipe()
 	if err != nil {
@@ -45,10 +56,11 @@ func interruptAt(t *testing.T, command *exec.Cmd, text string) string {
 			}
 		}
 	}
-	if err := command.Wait(); err == nil || !interrupted {
-		t.Errorf("it ended with %v, want it interrupted at %q: %s", err, text, &stderr)
+	err = command.Wait()
+	if !interrupted {
+		t.Errorf("it ended with %v before it could be interrupted at %q: %s", err, text, &stderr)
 	}
-	return stderr.String()
+	return stderr.String(), err
 }
 
 // wantEmpty fails if anything is left in a folder.

@@ -3,11 +3,8 @@
 package integration
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -58,9 +55,8 @@ func TestRecordWritesATraceOfTheClusterUntilItIsInterrupted(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "recorded")
 	command := exec.CommandContext(t.Context(), binary(t, "headroom-lab"), "record",
 		"--kubeconfig", c.Kubeconfig(), "--out", out, "--interval", "1s", "--duration", "1h")
-	output, err := interruptedAfter(t, command, "1 pods, 1 samples")
-	if err != nil {
-		t.Fatalf("%v\n%s", err, output)
+	if stderr, err := interruptWhen(t, command, "1 pods, 1 samples"); err != nil {
+		t.Fatalf("%v: %s", err, stderr)
 	}
 	got, err := trace.Read(out)
 	if err != nil {
@@ -84,33 +80,4 @@ func TestRecordWritesATraceOfTheClusterUntilItIsInterrupted(t *testing.T) {
 	if !strings.Contains(got.Notes, "ended early: interrupted") {
 		t.Errorf("the notes do not say that it ended early:\n%s", got.Notes)
 	}
-}
-
-// interruptedAfter runs the command, interrupts it when it prints a line with the text, and returns what it printed.
-func interruptedAfter(t *testing.T, command *exec.Cmd, text string) (string, error) {
-	t.Helper()
-	stdout, err := command.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var output bytes.Buffer
-	command.Stderr = &output
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	interrupted := false
-	for lines := bufio.NewScanner(stdout); lines.Scan(); {
-		output.WriteString(lines.Text() + "\n")
-		if !interrupted && strings.Contains(lines.Text(), text) {
-			interrupted = true
-			if err := command.Process.Signal(os.Interrupt); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	err = command.Wait()
-	if err == nil && !interrupted {
-		err = errors.New("it ended before it was interrupted")
-	}
-	return output.String(), err
 }

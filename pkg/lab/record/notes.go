@@ -33,13 +33,13 @@ func (o *Options) notes(t *trace.Trace, zero time.Time, source, early string, le
 		line("the recording ended early: %s", early)
 	}
 	if r.failed > 0 {
-		line("%d reads failed: there are no samples of those times", r.failed)
+		line("%d read(s) failed: there are no samples of those times", r.failed)
 	}
 	if leftOut > 0 {
-		line("%d pods were left out: their requests are not known", leftOut)
+		line("%d pod(s) were left out: their requests are not known", leftOut)
 	}
 	for _, reason := range slices.Sorted(maps.Keys(r.refused)) {
-		line("%d figures were refused: %s", r.refused[reason], reason)
+		line("%d figure(s) were refused: %s", r.refused[reason], reason)
 	}
 	if o.Anonymize {
 		line("namespaces, workloads and priority classes are hashes, pods are numbered")

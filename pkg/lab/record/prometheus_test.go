@@ -158,12 +158,12 @@ func TestARecordingOfPrometheus(t *testing.T) {
 	if read.Step != 60 || read.Window != 14460 {
 		t.Errorf("step %v and window %d, want a minute and four hours with a step", read.Step, read.Window)
 	}
-	for _, part := range []string{"second 0 is 2026-01-02T00:00:00Z", "from Prometheus", "1 pods were left out"} {
+	for _, part := range []string{"second 0 is 2026-01-02T00:00:00Z", "from Prometheus", "1 pod(s) were left out"} {
 		if !strings.Contains(read.Notes, part) {
 			t.Errorf("the notes lack %q:\n%s", part, read.Notes)
 		}
 	}
-	for _, part := range []string{"120 of 240 steps | 2 pods", "3 pods, 270 samples in 4h1m0s", "1 more pods were left out"} {
+	for _, part := range []string{"120 of 240 steps | 2 pods", "3 pods, 270 samples in 4h1m0s", "1 more pod(s) were left out"} {
 		if !strings.Contains(shown, part) {
 			t.Errorf("the output lacks %q:\n%s", part, shown)
 		}

@@ -76,7 +76,7 @@ func (o *Options) finish(r *recording, zero time.Time, source, early string) err
 	}
 	o.Screen.Step("%s: %d pods, %d samples in %s", o.Out, len(t.Series), t.Facts.Samples, time.Duration(t.Window)*time.Second)
 	if leftOut > 0 {
-		o.Screen.Step("%d more pods were left out: their requests are not known", leftOut)
+		o.Screen.Step("%d more pod(s) were left out: their requests are not known", leftOut)
 	}
 	return nil
 }

@@ -118,7 +118,7 @@ func TestARecordingBySampling(t *testing.T) {
 	if diff := cmp.Diff(want, read.Series); diff != "" {
 		t.Errorf("series (-want +got):\n%s", diff)
 	}
-	for _, part := range []string{"ended early: interrupted", "1 reads failed", "4 figures were refused: incomplete", "sampled from metrics.k8s.io"} {
+	for _, part := range []string{"ended early: interrupted", "1 read(s) failed", "4 figure(s) were refused: incomplete", "sampled from metrics.k8s.io"} {
 		if !strings.Contains(read.Notes, part) {
 			t.Errorf("the notes lack %q:\n%s", part, read.Notes)
 		}
