@@ -43,8 +43,6 @@ func (t placementText) write(p *page) {
 	if !t.placement.Fits {
 		color = red
 	}
-	p.paragraph("", "")
-	p.text.Reset()
 	for _, line := range wrapped(fmt.Sprintf("Pod %s %s.", t.placement.Pod, t.placement.Verdict), t.width(p)) {
 		p.line("%s", p.paint(color, line))
 	}
@@ -54,7 +52,7 @@ func (t placementText) write(p *page) {
 	t.basis(p)
 	t.winner(p)
 	t.scores(p)
-	t.causes(p, t.placement.Causes)
+	t.causes(p, t.placement.Causes, t.placement.Winner != "" && !p.wide)
 	t.nearest(p)
 	t.replicas(p)
 	for _, node := range t.nodes {
@@ -124,7 +122,12 @@ func (t placementText) scoreTable(p *page, node *explain.NodeScore, why *explain
 		other = t.score(why.RunnerUp)
 		scores.headers = append(scores.headers, ">"+cut(strings.ToUpper(why.RunnerUp), 14))
 	}
+	silent := 0
 	for _, score := range node.Scores {
+		if score.Points == 0 && (other == nil || pointsOf(other, score.Plugin) == "0") && !p.wide {
+			silent++
+			continue
+		}
 		row := []string{
 			score.Plugin, strconv.FormatInt(score.Raw, 10), strconv.FormatInt(score.Normalized, 10), strconv.FormatInt(score.Weight, 10),
 			strconv.FormatInt(score.Points, 10), fmt.Sprintf("%.1f%%", score.Share),
@@ -140,6 +143,9 @@ func (t placementText) scoreTable(p *page, node *explain.NodeScore, why *explain
 	}
 	scores.add(total...)
 	p.table(scores)
+	if silent > 0 {
+		p.line("%s more with no points: -o wide", counted(silent, "plugin"))
+	}
 }
 
 func pointsOf(node *explain.NodeScore, plugin string) string {
@@ -157,7 +163,10 @@ func (t placementText) scores(p *page) {
 		return
 	}
 	p.gap()
-	list := &table{headers: []string{">RANK", "NODE", ">POINTS", ">LEFT", ">WITH POD", ">AT PEAKS", ">SAMPLE"}}
+	list := &table{headers: []string{">RANK", "NODE", ">POINTS"}}
+	if t.placement.Memory != nil {
+		list.headers = append(list.headers, ">LEFT", ">WITH POD", ">AT PEAKS", ">SAMPLE")
+	}
 	shown := t.placement.Scores
 	if !p.wide {
 		shown = shown[:min(len(shown), mostScores)]
@@ -180,7 +189,7 @@ func (t placementText) nameWidth(p *page) int {
 
 func (t placementText) memoryCells(memory *explain.NodeMemory) []string {
 	if memory == nil {
-		return []string{"-", "-", "-", "-"}
+		return nil
 	}
 	age := memory.State
 	if memory.Sample != nil {
@@ -197,7 +206,7 @@ func bytesOrUnknown(bytes *int64) string {
 }
 
 // causes tells who rejects how many nodes, and what would have to change.
-func (t placementText) causes(p *page, causes []explain.Cause) {
+func (t placementText) causes(p *page, causes []explain.Cause, brief bool) {
 	if len(causes) == 0 {
 		return
 	}
@@ -214,6 +223,9 @@ func (t placementText) causes(p *page, causes []explain.Cause) {
 			examples += fmt.Sprintf(" and %d more", more)
 		}
 		p.paragraph("       on       ", examples)
+		if brief {
+			continue
+		}
 		if cause.Missing != "" && cause.Missing != cause.Reason {
 			p.paragraph("       missing  ", cause.Missing)
 		}
@@ -237,7 +249,7 @@ func (t placementText) nearest(p *page) {
 	p.gap()
 	p.paragraph("Nearest: ", fmt.Sprintf("%s, which lacks %s.", nearest.Node, strings.Join(nearest.Missing, "; ")))
 	if len(nearest.Change) > 0 {
-		p.paragraph("It would fit with: ", strings.Join(nearest.Change, "; ")+".")
+		p.paragraph("To change: ", strings.Join(nearest.Change, "; ")+".")
 	}
 }
 
@@ -262,7 +274,7 @@ func (t placementText) replicas(p *page) {
 	}
 	if replicas.Ended != "" {
 		p.paragraph("", replicas.Ended+".")
-		t.causes(p, replicas.Causes)
+		t.causes(p, replicas.Causes, false)
 	}
 }
 

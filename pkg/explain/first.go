@@ -80,7 +80,7 @@ func (s *Scheduler) schedulerNotes(ctx context.Context, pod *corev1.Pod, exact b
 	if !exact {
 		text := fmt.Sprintf("it asks for scheduler %q, which is none of %s (%s)", name, s.options.Profile.Origin, strings.Join(s.options.Profile.Names(), ", "))
 		if near := profile.Nearest(name, s.options.Profile.Names()); near != "" {
-			text += fmt.Sprintf("; did you mean %q?", near)
+			text += fmt.Sprintf("; perhaps %q is meant", near)
 		}
 		return []Note{{NoteOtherScheduler, true, text + ". Without a scheduler of that name it stays Pending. Below is what " +
 			s.options.Profile.Names()[0] + " would do"}}

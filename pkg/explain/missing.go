@@ -9,6 +9,7 @@ import (
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	resourcehelper "k8s.io/component-helpers/scheduling/corev1"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
@@ -129,10 +130,11 @@ func (c *cycle) affinityShortfall(node fwk.NodeInfo, plain shortfall) shortfall 
 	return plain
 }
 
-// changeOf says what would let the requirement hold: a label of the right value, or another requirement.
+// changeOf says what would let the requirement hold: a label that the node lacks, or another requirement. One that it has says
+// something of it that is not to be changed lightly.
 func changeOf(node string, requirement Requirement) string {
 	key, rest, ok := strings.Cut(requirement.Wanted, " In [")
-	if !ok || key == "metadata.name" || key == corev1.LabelHostname {
+	if !ok || requirement.Found != nil || key == metav1.ObjectNameField || key == corev1.LabelHostname {
 		return "change " + requirement.Path
 	}
 	value, _, _ := strings.Cut(strings.TrimSuffix(rest, "]"), ", ")

@@ -42,7 +42,7 @@ func (s *Scheduler) Explain(ctx context.Context, pod *corev1.Pod, replicas int) 
 		return nil, err
 	}
 	p.Basis = s.basis(of.ProfileName())
-	p.Fits = p.Winner != "" && !slices.ContainsFunc(p.First, func(note Note) bool { return note.Decides })
+	p.Fits = p.Winner != "" && !p.heldBack()
 	p.Verdict = p.verdict()
 	if replicas > 1 {
 		if p.Replicas, err = s.replicas(ctx, of, c.pod, replicas); err != nil {
@@ -253,11 +253,20 @@ func (p *Placement) verdict() string {
 		return fmt.Sprintf("is on node %s; placed anew it would go to %s%s", p.Node, p.Winner, p.wouldItStay())
 	case p.Winner == "":
 		return "fits none of " + nodes
-	case p.Counts.Feasible == 1:
-		return fmt.Sprintf("goes to node %s, the only one of %s that it fits", p.Winner, nodes)
-	default:
-		return fmt.Sprintf("goes to node %s, the best of %d feasible among %s", p.Winner, p.Counts.Feasible, nodes)
 	}
+	goes := "goes"
+	if p.heldBack() {
+		goes = "would go"
+	}
+	if p.Counts.Feasible == 1 {
+		return fmt.Sprintf("%s to node %s, the only one of %s that it fits", goes, p.Winner, nodes)
+	}
+	return fmt.Sprintf("%s to node %s, the best of %d feasible among %s", goes, p.Winner, p.Counts.Feasible, nodes)
+}
+
+// heldBack reports whether something but the nodes decides about the pod.
+func (p *Placement) heldBack() bool {
+	return slices.ContainsFunc(p.First, func(note Note) bool { return note.Decides })
 }
 
 // wouldItStay says what there is against the node where the pod is.

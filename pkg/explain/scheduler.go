@@ -150,6 +150,7 @@ func (s *Scheduler) read(ctx context.Context) error {
 	s.samples = <-measured
 	s.now = s.options.Clock.Now()
 	s.makeBooks(nil)
+	s.makeBooks(nil) // the first one learns from the sample, and a scheduler that runs has done so before
 	return s.refresh(ctx)
 }
 

@@ -259,7 +259,7 @@ func generatedPod(random *rand.Rand, name string, nodes []string) *corev1.Pod {
 		pod.Spec.Tolerations = []corev1.Toleration{{Key: "pool", Operator: corev1.TolerationOpExists}}
 	}
 	selector := &metav1.LabelSelector{MatchLabels: pod.Labels}
-	for _, change := range []func(){
+	changes := []func(){
 		func() {
 			pod.Spec.NodeSelector = map[string]string{"disk": []string{"ssd", "hdd"}[random.IntN(2)]}
 		},
@@ -284,8 +284,7 @@ func generatedPod(random *rand.Rand, name string, nodes []string) *corev1.Pod {
 			}}
 		},
 		func() {},
-	}[random.IntN(8):][:1] {
-		change()
 	}
+	changes[random.IntN(len(changes))]()
 	return pod
 }

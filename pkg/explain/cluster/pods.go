@@ -25,7 +25,7 @@ const live = "status.phase!=" + string(corev1.PodSucceeded) + ",status.phase!=" 
 
 // podInformer lists pods page by page and keeps of each what decides, so that no more than one page is there in full.
 func podInformer(client kubernetes.Interface, selector string, read func([]corev1.Pod)) cache.SharedIndexInformer {
-	return cache.NewSharedIndexInformer(&cache.ListWatch{
+	return cache.NewSharedIndexInformer(cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, _ metav1.ListOptions) (runtime.Object, error) {
 			return listPods(ctx, client, selector, read)
 		},
@@ -33,7 +33,7 @@ func podInformer(client kubernetes.Interface, selector string, read func([]corev
 			options.FieldSelector = selector
 			return client.CoreV1().Pods(metav1.NamespaceAll).Watch(ctx, options)
 		},
-	}, &corev1.Pod{}, 0, cache.Indexers{})
+	}, client), &corev1.Pod{}, 0, cache.Indexers{})
 }
 
 // listPods returns the pods of all namespaces, trimmed; read sees each page before that.
