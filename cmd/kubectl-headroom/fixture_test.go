@@ -7,6 +7,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -45,9 +46,7 @@ func (s *shop) Read(context.Context) (*sample.Set, error) { return &s.samples, n
 // node adds a node of 4 CPUs and 8 GiB that holds so much, measured ten seconds ago; "" is a node without a sample.
 func (s *shop) node(name, held string, labels map[string]string, changes ...func(*corev1.Node)) {
 	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{corev1.LabelHostname: name}}}
-	for key, value := range labels {
-		node.Labels[key] = value
-	}
+	maps.Copy(node.Labels, labels)
 	node.Status.Capacity = corev1.ResourceList{
 		corev1.ResourceCPU: resource.MustParse("4"), corev1.ResourceMemory: resource.MustParse("8Gi"), corev1.ResourcePods: resource.MustParse("110"),
 	}
@@ -134,7 +133,7 @@ func (s *shop) run(t *testing.T, arguments ...string) (stdout, stderr string, co
 	code = run(ctx, environment{
 		IOStreams: genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &errOut},
 		clock:     clocktesting.NewFakeClock(noon), getenv: func(string) string { return "" },
-		cluster: cluster.Over(fake.NewClientset(s.objects...), &rest.Config{Host: "http://127.0.0.1:9"}), source: s,
+		given: cluster.Over(fake.NewClientset(s.objects...), &rest.Config{Host: "http://127.0.0.1:9"}), source: s,
 	}, arguments)
 	return out.String(), errOut.String(), code
 }

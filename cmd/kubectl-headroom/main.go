@@ -25,7 +25,7 @@ const (
 )
 
 // errNo ends a command whose answer was printed and is no.
-var errNo = errors.New("no") //nolint:gochecknoglobals // an error to compare with
+var errNo = errors.New("no")
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

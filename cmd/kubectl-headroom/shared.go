@@ -28,10 +28,11 @@ import (
 // environment is what a command runs in. Tests give it a cluster and a source of their own.
 type environment struct {
 	genericiooptions.IOStreams
-	clock   clock.Clock
-	getenv  func(string) string
-	cluster *cluster.Cluster
-	source  usage.Source
+	clock  clock.Clock
+	getenv func(string) string
+	// given is nil for the cluster that the flags name.
+	given  *cluster.Cluster
+	source usage.Source
 }
 
 const (
@@ -102,8 +103,8 @@ func isTerminal(writer any) bool {
 
 // open returns the cluster.
 func (s *shared) open() (*cluster.Cluster, error) {
-	if s.environment.cluster != nil {
-		return s.environment.cluster, nil
+	if s.given != nil {
+		return s.given, nil
 	}
 	config, err := s.flags.ToRESTConfig()
 	if err != nil {
@@ -137,7 +138,7 @@ func (s *shared) scheduler(ctx context.Context, of *cluster.Cluster, with *profi
 
 // namespace is the one of the flags or of the kubeconfig.
 func (s *shared) namespace() (string, error) {
-	if s.environment.cluster != nil {
+	if s.given != nil {
 		if s.flags.Namespace != nil && *s.flags.Namespace != "" {
 			return *s.flags.Namespace, nil
 		}

@@ -143,13 +143,8 @@ func (c *cycle) nearest() *Nearest {
 		if best >= 0 && rejections > fewest {
 			continue
 		}
-		size := 0.0
-		for j, status := range c.results[i].statuses {
-			if status != nil {
-				size += c.shortfall(i, j).size
-			}
-		}
-		if best < 0 || rejections < fewest || size < least || size == least && c.name(i) < c.name(best) {
+		size := c.size(i)
+		if best < 0 || cmp.Or(rejections-fewest, cmp.Compare(size, least), strings.Compare(c.name(i), c.name(best))) < 0 {
 			best, fewest, least = i, rejections, size
 		}
 	}
@@ -171,6 +166,17 @@ func (c *cycle) nearest() *Nearest {
 		return nil
 	}
 	return nearest
+}
+
+// size is how far a node is from fitting, by all plugins that reject it.
+func (c *cycle) size(i int) float64 {
+	size := 0.0
+	for j, status := range c.results[i].statuses {
+		if status != nil {
+			size += c.shortfall(i, j).size
+		}
+	}
+	return size
 }
 
 // rejected returns the nodes that are not feasible, by name.

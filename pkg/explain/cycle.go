@@ -80,11 +80,10 @@ func (s *Scheduler) newCycle(ctx context.Context, of framework.Framework, pod *c
 // (k8s.io/kubernetes pkg/scheduler/framework/runtime/framework.go, RunPreFilterPlugins), which does not ask those behind one
 // that rejects the pod for good.
 func (c *cycle) preFilter(ctx context.Context) error {
-	plugins := c.of.ListPlugins()
 	rejected := map[string]*fwk.Status{}
 	var merged *fwk.PreFilterResult
 	final := false
-	for _, named := range plugins.PreFilter.Enabled {
+	for _, named := range c.of.ListPlugins().PreFilter.Enabled {
 		plugin, ok := c.scheduler.plugin(c.of, named.Name).(fwk.PreFilterPlugin)
 		if !ok {
 			return fmt.Errorf("plugin %s cannot be asked by itself", named.Name)
@@ -118,7 +117,12 @@ func (c *cycle) preFilter(ctx context.Context) error {
 		c.allowed = merged.NodeNames
 	}
 	c.state.SetSkipFilterPlugins(c.skipped)
-	for _, named := range plugins.Filter.Enabled {
+	return c.collectFilters(rejected)
+}
+
+// collectFilters takes the filter plugins that have something to say, those with what their PreFilter said of all nodes.
+func (c *cycle) collectFilters(rejected map[string]*fwk.Status) error {
+	for _, named := range c.of.ListPlugins().Filter.Enabled {
 		if c.skipped.Has(named.Name) {
 			continue
 		}
@@ -207,21 +211,21 @@ func (c *cycle) ask(ctx context.Context, r *result, state fwk.CycleState, node f
 }
 
 // nominated returns the node and the state with the pods that are nominated to the node and go before this one.
-func (c *cycle) nominated(ctx context.Context, node fwk.NodeInfo) (with fwk.NodeInfo, state fwk.CycleState, any bool, err error) {
+func (c *cycle) nominated(ctx context.Context, node fwk.NodeInfo) (with fwk.NodeInfo, state fwk.CycleState, some bool, err error) {
 	with, state = node, c.state
 	for _, other := range c.of.NominatedPodsForNode(node.Node().Name) {
 		if other.GetPod().UID == c.pod.UID || resourcehelper.PodPriority(other.GetPod()) < resourcehelper.PodPriority(c.pod) {
 			continue
 		}
-		if !any {
-			with, state, any = node.Snapshot(), c.state.Clone(), true
+		if !some {
+			with, state, some = node.Snapshot(), c.state.Clone(), true
 		}
 		with.AddPodInfo(other)
 		if status := c.of.RunPreFilterExtensionAddPod(ctx, state, c.pod, other, with); !status.IsSuccess() {
 			return nil, nil, false, fmt.Errorf("pod %s/%s, nominated to node %s: %w", other.GetPod().Namespace, other.GetPod().Name, node.Node().Name, status.AsError())
 		}
 	}
-	return with, state, any, nil
+	return with, state, some, nil
 }
 
 // feasible returns the nodes that are left.

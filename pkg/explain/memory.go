@@ -73,12 +73,10 @@ func (m *NodeMemory) fill(line *ledger.Node) {
 }
 
 func unknownText(account *memory.Account, s *Scheduler) string {
-	switch {
-	case account.Node.State == ledger.Stale:
+	if account.Node.State == ledger.Stale {
 		return fmt.Sprintf("its sample is %s old, which is too old: requests decide here", Age(s.now.Sub(account.Node.SampleTime)))
-	default:
-		return "it has no sample: requests decide here"
 	}
+	return "it has no sample: requests decide here"
 }
 
 // sentence is the sum in words.

@@ -187,11 +187,9 @@ func why(p *Placement) *Why {
 	for _, gain := range result.Gains {
 		words = append(words, fmt.Sprintf("%s %+d", gain.Plugin, gain.Points))
 	}
-	switch {
-	case result.By == 0:
+	result.Text = fmt.Sprintf("%d points ahead of %s", result.By, next.Node)
+	if result.By == 0 {
 		result.Text = fmt.Sprintf("it is level with %d more: chance decides", len(p.Ties))
-	default:
-		result.Text = fmt.Sprintf("%d points ahead of %s", result.By, next.Node)
 	}
 	if len(words) > 0 {
 		result.Text += ": " + strings.Join(words, ", ")

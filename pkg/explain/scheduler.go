@@ -90,8 +90,8 @@ func Open(ctx context.Context, options Options) (*Scheduler, error) {
 func (s *Scheduler) build(ctx context.Context) error {
 	configuration := s.options.Profile.Config
 	table := registry.Plugins(s.still.New)
-	for name, make := range table {
-		table[name] = s.keep(name, make)
+	for name, factory := range table {
+		table[name] = s.keep(name, factory)
 	}
 	built, err := scheduler.New(ctx, s.options.Cluster.Reading(), s.options.Cluster.Informers, nil,
 		func(string) events.EventRecorderLogger { return silent{} },
@@ -110,9 +110,9 @@ func (s *Scheduler) build(ctx context.Context) error {
 }
 
 // keep remembers the plugin that is made.
-func (s *Scheduler) keep(name string, make frameworkruntime.PluginFactory) frameworkruntime.PluginFactory {
+func (s *Scheduler) keep(name string, factory frameworkruntime.PluginFactory) frameworkruntime.PluginFactory {
 	return func(ctx context.Context, arguments runtime.Object, handle fwk.Handle) (fwk.Plugin, error) {
-		plugin, err := make(ctx, arguments, handle)
+		plugin, err := factory(ctx, arguments, handle)
 		if err != nil {
 			return nil, err
 		}
@@ -226,6 +226,8 @@ type samples struct {
 // silent records no events.
 type silent struct{}
 
+// Eventf does nothing.
 func (silent) Eventf(runtime.Object, runtime.Object, string, string, string, string, ...any) {}
 
+// WithLogger returns the same.
 func (r silent) WithLogger(klog.Logger) events.EventRecorderLogger { return r }

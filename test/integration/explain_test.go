@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -75,10 +76,10 @@ func fixedPrometheus(t *testing.T, held map[string]int64) string {
 		now := float64(time.Now().UnixMilli()) / 1000
 		result := []any{}
 		for node, bytes := range held {
-			value := ""
+			var value string
 			switch request.FormValue("query") {
 			case "node_bytes":
-				value = fmt.Sprint(bytes)
+				value = strconv.FormatInt(bytes, 10)
 			case "node_times":
 				value = fmt.Sprint(now)
 			default:
@@ -105,7 +106,7 @@ func TestExplainSaysWhatTheSchedulerDoes(t *testing.T) {
 	}
 	addNodes(t, c, "16Gi", names...)
 	for i, name := range names {
-		labelNode(t, clients, name, map[string]string{"zone": fmt.Sprint("z", i%3), "disk": []string{"ssd", "hdd"}[i%2], "generation": fmt.Sprint(i)})
+		labelNode(t, clients, name, map[string]string{"zone": fmt.Sprint("z", i%3), "disk": []string{"ssd", "hdd"}[i%2], "generation": strconv.Itoa(i)})
 	}
 	taint(t, clients, names[7], corev1.Taint{Key: "pool", Value: "batch", Effect: corev1.TaintEffectNoSchedule})
 	namespace := newNamespace(t, c)
@@ -129,18 +130,14 @@ func TestExplainSaysWhatTheSchedulerDoes(t *testing.T) {
 		told := explained(t, c.RESTConfig(), with, namespace, pod)
 		createPod(t, clients, namespace, pod)
 		node, reason := decided(t, clients, namespace, pod.Name)
-		switch {
-		case node != "" && node != told.Winner && !slices.Contains(told.Ties, node):
-			t.Errorf("%s: the scheduler chose %s; explain said %q, level with %v: %s", pod.Name, node, told.Winner, told.Ties, spec(pod))
-		case node == "" && (told.Winner != "" || !strings.HasPrefix(reason, told.Message)):
-			t.Errorf("%s: the scheduler said %q; explain said it goes to %q, or %q", pod.Name, reason, told.Winner, told.Message)
-		case node == "":
-			rejected++
-			if err := clients.CoreV1().Pods(namespace).Delete(t.Context(), pod.Name, metav1.DeleteOptions{GracePeriodSeconds: new(int64)}); err != nil {
-				t.Fatal(err)
-			}
-		default:
+		wantSame(t, pod, told, node, reason)
+		if node != "" {
 			placed++
+			continue
+		}
+		rejected++
+		if err := clients.CoreV1().Pods(namespace).Delete(t.Context(), pod.Name, metav1.DeleteOptions{GracePeriodSeconds: new(int64)}); err != nil {
+			t.Fatal(err)
 		}
 	}
 	t.Logf("%d pods placed, %d rejected, as explain said", placed, rejected)
@@ -177,6 +174,17 @@ func explained(t *testing.T, config *rest.Config, with *profile.Profile, namespa
 		t.Fatal(err)
 	}
 	return placement
+}
+
+// wantSame compares what was told with what the scheduler did: a node, or a reason.
+func wantSame(t *testing.T, pod *corev1.Pod, told *explain.Placement, node, reason string) {
+	t.Helper()
+	switch {
+	case node != "" && node != told.Winner && !slices.Contains(told.Ties, node):
+		t.Errorf("%s: the scheduler chose %s; explain said %q, level with %v: %s", pod.Name, node, told.Winner, told.Ties, spec(pod))
+	case node == "" && (told.Winner != "" || !strings.HasPrefix(reason, told.Message)):
+		t.Errorf("%s: the scheduler said %q; explain said it goes to %q, or %q", pod.Name, reason, told.Winner, told.Message)
+	}
 }
 
 func spec(pod *corev1.Pod) string {
@@ -267,7 +275,7 @@ func generatedPod(random *rand.Rand, name string, nodes []string) *corev1.Pod {
 			requiring(expression("zone", corev1.NodeSelectorOpIn, fmt.Sprint("z", random.IntN(4))))(&pod.Spec)
 		},
 		func() {
-			requiring(expression("generation", corev1.NodeSelectorOpGt, fmt.Sprint(random.IntN(8))))(&pod.Spec)
+			requiring(expression("generation", corev1.NodeSelectorOpGt, strconv.Itoa(random.IntN(8))))(&pod.Spec)
 		},
 		func() { requiring(named(nodes[random.IntN(len(nodes))]))(&pod.Spec) },
 		func() {

@@ -97,6 +97,7 @@ type silence struct {
 	closed chan struct{}
 }
 
+// Read waits.
 func (s *silence) Read([]byte) (int, error) {
 	select {
 	case <-s.done:
@@ -105,6 +106,7 @@ func (s *silence) Read([]byte) (int, error) {
 	return 0, io.EOF
 }
 
+// Close ends it.
 func (s *silence) Close() error {
 	s.once.Do(func() { close(s.closed) })
 	return nil

@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/scheme"
 	corev1defaults "k8s.io/kubernetes/pkg/apis/core/v1"
@@ -42,6 +43,25 @@ func Read(text []byte, namespace string) (*Found, error) {
 	if err != nil {
 		return nil, err
 	}
+	found := podOf(object)
+	if found == nil {
+		return nil, fmt.Errorf("it is a %s, want a Pod or an object with a pod template", kind.Kind)
+	}
+	if found.Pod.Namespace == "" {
+		found.Pod.Namespace = namespace
+	}
+	if found.Pod.Name == "" {
+		found.Pod.Name = strings.TrimSuffix(found.Pod.GenerateName, "-")
+	}
+	if len(found.Pod.Spec.Containers) == 0 {
+		return nil, errors.New("the pod has no containers")
+	}
+	corev1defaults.SetObjectDefaults_Pod(found.Pod)
+	return found, nil
+}
+
+// podOf returns the pod that an object is or makes, or nil.
+func podOf(object runtime.Object) *Found {
 	found := &Found{Replicas: 1}
 	var template *corev1.PodTemplateSpec
 	var owner metav1.ObjectMeta
@@ -61,23 +81,13 @@ func Read(text []byte, namespace string) (*Found, error) {
 	case *batchv1.CronJob:
 		template, owner, found.Replicas = &object.Spec.JobTemplate.Spec.Template, object.ObjectMeta, count(object.Spec.JobTemplate.Spec.Parallelism)
 	default:
-		return nil, fmt.Errorf("it is a %s, want a Pod or an object with a pod template", kind.Kind)
+		return nil
 	}
 	if template != nil {
 		found.Pod = &corev1.Pod{ObjectMeta: template.ObjectMeta, Spec: template.Spec}
 		found.Pod.Name, found.Pod.Namespace = owner.Name, owner.Namespace
 	}
-	if found.Pod.Namespace == "" {
-		found.Pod.Namespace = namespace
-	}
-	if found.Pod.Name == "" {
-		found.Pod.Name = strings.TrimSuffix(found.Pod.GenerateName, "-")
-	}
-	if len(found.Pod.Spec.Containers) == 0 {
-		return nil, errors.New("the pod has no containers")
-	}
-	corev1defaults.SetObjectDefaults_Pod(found.Pod)
-	return found, nil
+	return found
 }
 
 func count(replicas *int32) int {

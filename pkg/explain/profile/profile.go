@@ -23,10 +23,12 @@ import (
 )
 
 const (
-	// Label and its Value are of the ConfigMap that a running scheduler has its configuration from, and Key is where it is.
+	// Label is of the ConfigMap that a running scheduler has its configuration from.
 	Label = "app.kubernetes.io/name"
+	// Value is that of the label.
 	Value = "headroom-scheduler"
-	Key   = "scheduler-config.yaml"
+	// Key is where the configuration is in the ConfigMap.
+	Key = "scheduler-config.yaml"
 
 	// Shipped is the name of the scheduler of the shipped profile.
 	Shipped = "headroom-scheduler"
