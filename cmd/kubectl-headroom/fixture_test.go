@@ -20,7 +20,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/version"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	fakediscovery "k8s.io/client-go/discovery/fake"
 	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/rest"
 	clocktesting "k8s.io/utils/clock/testing"
@@ -130,10 +132,14 @@ func (s *shop) run(t *testing.T, arguments ...string) (stdout, stderr string, co
 	var out, errOut bytes.Buffer
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
+	client := fake.NewClientset(s.objects...)
+	if discovery, ok := client.Discovery().(*fakediscovery.FakeDiscovery); ok {
+		discovery.FakedServerVersion = &version.Info{GitVersion: "v1.37.2"}
+	}
 	code = run(ctx, environment{
 		IOStreams: genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &errOut},
 		clock:     clocktesting.NewFakeClock(noon), getenv: func(string) string { return "" },
-		given: cluster.Over(fake.NewClientset(s.objects...), &rest.Config{Host: "http://127.0.0.1:9"}), source: s,
+		given: cluster.Over(client, &rest.Config{Host: "http://127.0.0.1:9"}), source: s,
 	}, arguments)
 	return out.String(), errOut.String(), code
 }

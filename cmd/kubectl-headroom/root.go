@@ -32,6 +32,8 @@ func newRootCommand(env *environment) *cobra.Command {
 		newExplainCommand(shared),
 		newNodesCommand(shared),
 		newVictimsCommand(shared),
+		newDoctorCommand(shared),
+		newConfigCommand(shared),
 	)
 	return root
 }

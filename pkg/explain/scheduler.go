@@ -65,18 +65,13 @@ type Scheduler struct {
 
 // Open reads the cluster and makes a scheduler of it. What it started ends with ctx.
 func Open(ctx context.Context, options Options) (*Scheduler, error) {
-	if options.Clock == nil {
-		options.Clock = clock.RealClock{}
-	}
 	complete, added, err := options.Profile.With(options.Wanted...)
 	if err != nil {
 		return nil, err
 	}
 	options.Profile = complete
-	s := &Scheduler{
-		options: options, added: added, snapshot: internalcache.NewEmptySnapshot(),
-		still: memory.NewStill(options.NewLearner), plugins: map[string]map[string]fwk.Plugin{},
-	}
+	s := newScheduler(options)
+	s.added = added
 	if err := s.build(ctx); err != nil {
 		return nil, err
 	}
@@ -84,6 +79,16 @@ func Open(ctx context.Context, options Options) (*Scheduler, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+func newScheduler(options Options) *Scheduler {
+	if options.Clock == nil {
+		options.Clock = clock.RealClock{}
+	}
+	return &Scheduler{
+		options: options, snapshot: internalcache.NewEmptySnapshot(),
+		still: memory.NewStill(options.NewLearner), plugins: map[string]map[string]fwk.Plugin{},
+	}
 }
 
 // build makes the scheduler; it is never run.

@@ -110,7 +110,7 @@ func (c *Cluster) Read(ctx context.Context) error {
 	c.Informers.StartWithContext(ctx)
 	synced := c.Informers.WaitForCacheSyncWithContext(ctx)
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("read the cluster: %w%s%s", context.Cause(ctx), c.missing(synced.Synced), c.lastFailure())
+		return fmt.Errorf("read the cluster: %w%s (last answer: %q)", context.Cause(ctx), c.missing(synced.Synced), c.Failure())
 	}
 	for _, loss := range c.Losses() {
 		if loss.Resource == "nodes" || loss.Resource == "pods" {
@@ -133,13 +133,11 @@ func (c *Cluster) missing(synced map[reflect.Type]bool) string {
 	return ": still missing " + strings.Join(slices.Sorted(slices.Values(names)), ", ")
 }
 
-func (c *Cluster) lastFailure() string {
+// Failure is the last answer that was neither a list nor a refusal, or "".
+func (c *Cluster) Failure() string {
 	c.once.mutex.Lock()
 	defer c.once.mutex.Unlock()
-	if c.once.failed == "" {
-		return ""
-	}
-	return ": " + c.once.failed
+	return c.once.failed
 }
 
 // Losses are the resources that could not be listed, by name.
