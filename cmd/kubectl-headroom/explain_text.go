@@ -124,7 +124,7 @@ func (t placementText) scoreTable(p *page, node *explain.NodeScore, why *explain
 	}
 	silent := 0
 	for _, score := range node.Scores {
-		if score.Points == 0 && (other == nil || pointsOf(other, score.Plugin) == "0") && !p.wide {
+		if !p.wide && !t.tells(score.Plugin) {
 			silent++
 			continue
 		}
@@ -144,8 +144,15 @@ func (t placementText) scoreTable(p *page, node *explain.NodeScore, why *explain
 	scores.add(total...)
 	p.table(scores)
 	if silent > 0 {
-		p.line("%s more with no points: -o wide", counted(silent, "plugin"))
+		p.line("%s that give no node a point: -o wide", counted(silent, "plugin"))
 	}
+}
+
+// tells reports whether a plugin gives points to any node.
+func (t placementText) tells(plugin string) bool {
+	return slices.ContainsFunc(t.placement.Scores, func(node explain.NodeScore) bool {
+		return slices.ContainsFunc(node.Scores, func(score explain.PluginScore) bool { return score.Plugin == plugin && score.Points != 0 })
+	})
 }
 
 func pointsOf(node *explain.NodeScore, plugin string) string {

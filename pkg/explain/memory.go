@@ -4,6 +4,7 @@ package explain
 
 import (
 	"fmt"
+	"math"
 
 	fwk "k8s.io/kube-scheduler/framework"
 
@@ -56,6 +57,7 @@ func (c *cycle) nodeMemory(node fwk.NodeInfo) *NodeMemory {
 	left, expected := account.Left, account.ExpectedLeft
 	after := left - account.Demand.FirmBytes
 	sum.LeftBytes, sum.LeftAfterBytes, sum.ExpectedLeftBytes = &left, &after, &expected
+	sum.FullDayPercent, sum.FullNowPercent = new(percent(account.FullDay)), new(percent(account.FullNow))
 	sum.Text = sum.sentence(account.Demand)
 	return sum
 }
@@ -95,11 +97,19 @@ func (m *NodeMemory) sentence(demand forecast.Demand) string {
 		return text + fmt.Sprintf(": %s left, this pod asks for %s (%s), %s short", Bytes(*m.LeftBytes), Bytes(demand.FirmBytes), firmSource(demand), Bytes(-*m.LeftAfterBytes))
 	}
 	text += fmt.Sprintf(": %s left, %s with this pod's %s (%s)", Bytes(*m.LeftBytes), Bytes(*m.LeftAfterBytes), Bytes(demand.FirmBytes), firmSource(demand))
+	peaks := fmt.Sprintf("; %s at all peaks, its own of %s (%s)", Bytes(*m.ExpectedLeftBytes), Bytes(demand.PeakBytes), demand.PeakSource)
 	if *m.ExpectedLeftBytes < 0 {
-		return text + fmt.Sprintf("; at all peaks, its own of %s (%s), %s short", Bytes(demand.PeakBytes), demand.PeakSource, Bytes(-*m.ExpectedLeftBytes))
+		peaks = fmt.Sprintf("; at all peaks, its own of %s (%s), %s short", Bytes(demand.PeakBytes), demand.PeakSource, Bytes(-*m.ExpectedLeftBytes))
 	}
-	return text + fmt.Sprintf("; %s at all peaks, its own of %s (%s)", Bytes(*m.ExpectedLeftBytes), Bytes(demand.PeakBytes), demand.PeakSource)
+	text += peaks + fmt.Sprintf("; with it %.0f %% full over the day ahead and %.0f %% now, by which it scores", *m.FullDayPercent, *m.FullNowPercent)
+	if m.Avoided > 0 {
+		text += fmt.Sprintf("; it ran short of memory a moment ago: %.0f %% off", m.Avoided*100)
+	}
+	return text
 }
+
+// percent is a share in percent, to one digit.
+func percent(share float64) float64 { return math.Round(share*1000) / 10 }
 
 func firmSource(demand forecast.Demand) string {
 	if demand.PeakSource == forecast.SourceDeclared {

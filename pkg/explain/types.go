@@ -218,6 +218,10 @@ type NodeMemory struct {
 	LeftBytes         *int64 `json:"leftBytes,omitempty"`
 	LeftAfterBytes    *int64 `json:"leftAfterBytes,omitempty"`
 	ExpectedLeftBytes *int64 `json:"expectedLeftBytes,omitempty"`
+	// FullDayPercent and FullNowPercent are how full the node would be with this pod, of its memory for pods: over the day ahead,
+	// and now. That is what the score goes by.
+	FullDayPercent *float64 `json:"fullDayPercent,omitempty"`
+	FullNowPercent *float64 `json:"fullNowPercent,omitempty"`
 	// Sample is when it was measured.
 	Sample *metav1.Time `json:"sample,omitempty"`
 	// Avoided is how much of the score is taken away for a shortage a moment ago, 0 to 1.
