@@ -38,6 +38,7 @@ GENERATED_SUMS    = find pkg/apis -name 'zz_generated.*' | sort | xargs cksum
 .PHONY: build
 build: ## Compile the binaries into bin/ (the first time takes minutes; it shows progress)
 	@$(GO) run ./test/progress -o $(BIN)/ -ldflags '$(LDFLAGS)' ./cmd/...
+	@install -m 755 cmd/kubectl-headroom/kubectl_complete-headroom $(BIN)/
 
 .PHONY: demo
 demo: build ## Two node pools, default scheduler against Headroom: report in out/demo (KEEP=1 leaves it running, SEED=n, EXTRA='--flags')

@@ -45,9 +45,13 @@ func (c *Commands) Check(call Command) []Problem {
 	case "make":
 		problems = append(problems, c.checkMake(call, words[1:])...)
 	case "headroom-lab":
-		problems = append(problems, c.checkBinary(call, "headroom-lab", words[1:])...)
+		problems = append(problems, c.checkBinary(call, "headroom-lab", "headroom-lab", words[1:])...)
 	case "headroom-scheduler":
-		problems = append(problems, c.checkBinary(call, "headroom-scheduler", words[1:])...)
+		problems = append(problems, c.checkBinary(call, "headroom-scheduler", "headroom-scheduler", words[1:])...)
+	case "kubectl":
+		if len(words) > 1 && words[1] == "headroom" {
+			problems = append(problems, c.checkBinary(call, "kubectl-headroom", "kubectl headroom", words[2:])...)
+		}
 	}
 	return problems
 }
@@ -78,8 +82,9 @@ func (c *Commands) checkMake(call Command, words []string) []Problem {
 	return problems
 }
 
-// checkBinary follows the subcommands as far as the help of the binary knows them, then looks the flags up.
-func (c *Commands) checkBinary(call Command, binary string, words []string) []Problem {
+// checkBinary follows the subcommands as far as the help of the binary knows them, then looks the flags up. name is what the
+// help calls the binary.
+func (c *Commands) checkBinary(call Command, binary, name string, words []string) []Problem {
 	help, err := c.Help(binary)
 	if err != nil {
 		return []Problem{problemf(call.Place, "%s --help: %v", binary, err)}
@@ -94,7 +99,7 @@ func (c *Commands) checkBinary(call Command, binary string, words []string) []Pr
 	if first < 0 {
 		first = len(words)
 	}
-	name, help, err := c.subcommand(binary, help, words[:first])
+	name, help, err = c.subcommand(binary, name, help, words[:first])
 	if err != nil {
 		return []Problem{problemf(call.Place, "%v", err)}
 	}
@@ -110,8 +115,8 @@ func (c *Commands) checkBinary(call Command, binary string, words []string) []Pr
 
 // subcommand follows words down the subcommands and returns the full name of the last one and its help. What a command
 // without subcommands is given are arguments.
-func (c *Commands) subcommand(binary, help string, words []string) (name, lastHelp string, err error) {
-	name = binary
+func (c *Commands) subcommand(binary, called, help string, words []string) (name, lastHelp string, err error) {
+	name = called
 	for i, word := range words {
 		if !strings.Contains(help, "Available Commands:") {
 			break

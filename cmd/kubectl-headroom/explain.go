@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/headroom-dev/headroom/pkg/explain"
+	"github.com/headroom-dev/headroom/pkg/explain/cluster"
+	"github.com/headroom-dev/headroom/pkg/explain/manifest"
+)
+
+// explainOptions are the flags of explain.
+type explainOptions struct {
+	*shared
+	file     string
+	replicas int
+	nodes    []string
+}
+
+// newExplainCommand says why a pod is pending, or why it is where it is.
+func newExplainCommand(shared *shared) *cobra.Command {
+	options := &explainOptions{shared: shared}
+	command := &cobra.Command{
+		Use:   "explain (POD | -f FILE)",
+		Short: "Why a pod is pending, or why it is where it is, or where it would go",
+		Long: "explain runs a scheduling cycle for the pod, with every plugin on every node, and tells who rejects how many nodes and what " +
+			"would have to change, or which node wins and by what. A pod that has a node is judged as if it were not there.\n\n" +
+			"FILE has a Pod, or an object with a pod template; - is the standard input.",
+		Example: "  kubectl headroom explain web-7d4b9c-xk2p5\n" +
+			"  kubectl headroom explain -f pod.yaml --replicas 20\n" +
+			"  kubectl headroom explain web-7d4b9c-xk2p5 --node node-7 -o wide",
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: shared.completePods,
+		RunE: func(command *cobra.Command, arguments []string) error {
+			return options.run(command.Context(), arguments)
+		},
+	}
+	flags := command.Flags()
+	flags.StringVarP(&options.file, "filename", "f", "", "file with the pod, instead of one that is in the cluster")
+	flags.IntVar(&options.replicas, "replicas", 0, "place so many copies of the pod one after another; 0: as many as the file says, at least 1")
+	flags.StringSliceVar(&options.nodes, "node", nil, "tell what every plugin says of this node; may be given again")
+	return command
+}
+
+func (o *explainOptions) run(ctx context.Context, arguments []string) error {
+	if (len(arguments) == 1) == (o.file != "") {
+		return errors.New("want the name of a pod, or -f FILE")
+	}
+	if o.replicas < 0 {
+		return fmt.Errorf("--replicas %d: want 0 or more", o.replicas)
+	}
+	of, err := o.open()
+	if err != nil {
+		return err
+	}
+	pod, replicas, err := o.pod(ctx, of, arguments)
+	if err != nil {
+		return err
+	}
+	with, err := o.profileOf(ctx, of)
+	if err != nil {
+		return err
+	}
+	scheduler, err := o.scheduler(ctx, of, with, pod.Spec.SchedulerName)
+	if err != nil {
+		return err
+	}
+	placement, err := scheduler.Explain(ctx, pod, replicas)
+	if err != nil {
+		return err
+	}
+	var names []string
+	if placement.Winner != "" {
+		names = []string{"node/" + placement.Winner}
+	}
+	text := placementText{placement: placement, nodes: o.nodes}
+	if err := text.check(); err != nil {
+		return err
+	}
+	if err := o.print(placement, names, text.write); err != nil {
+		return err
+	}
+	if !placement.Fits {
+		return errNo
+	}
+	return nil
+}
+
+// pod returns the pod that is asked about, and how many of it.
+func (o *explainOptions) pod(ctx context.Context, of *cluster.Cluster, arguments []string) (*corev1.Pod, int, error) {
+	namespace, err := o.namespace()
+	if err != nil {
+		return nil, 0, err
+	}
+	if o.file == "" {
+		name := strings.TrimPrefix(strings.TrimPrefix(arguments[0], "pods/"), "pod/")
+		pod, err := of.Client.CoreV1().Pods(namespace).Get(ctx, name, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			return nil, 0, fmt.Errorf("there is no pod %q in namespace %q", name, namespace)
+		}
+		return pod, max(o.replicas, 1), err
+	}
+	text, err := o.read()
+	if err != nil {
+		return nil, 0, err
+	}
+	found, err := manifest.Read(text, namespace)
+	if err != nil {
+		return nil, 0, fmt.Errorf("%s: %w", o.file, err)
+	}
+	if err := found.Admit(ctx, of.Client); err != nil {
+		return nil, 0, err
+	}
+	if o.replicas > 0 {
+		found.Replicas = o.replicas
+	}
+	return found.Pod, max(found.Replicas, 1), nil
+}
+
+func (o *explainOptions) read() ([]byte, error) {
+	if o.file == "-" {
+		return io.ReadAll(o.In)
+	}
+	return os.ReadFile(o.file)
+}
+
+// placementText writes a placement.
+type placementText struct {
+	placement *explain.Placement
+	nodes     []string
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+func requiring(terms ...corev1.NodeSelectorTerm) func(*corev1.Pod) {
+	return func(pod *corev1.Pod) {
+		pod.Spec.Affinity = &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{
+			RequiredDuringSchedulingIgnoredDuringExecution: &corev1.NodeSelector{NodeSelectorTerms: terms},
+		}}
+	}
+}
+
+func in(key string, values ...string) corev1.NodeSelectorTerm {
+	return corev1.NodeSelectorTerm{MatchExpressions: []corev1.NodeSelectorRequirement{{Key: key, Operator: corev1.NodeSelectorOpIn, Values: values}}}
+}
+
+func named(node string) corev1.NodeSelectorTerm {
+	return corev1.NodeSelectorTerm{MatchFields: []corev1.NodeSelectorRequirement{{Key: metav1.ObjectNameField, Operator: corev1.NodeSelectorOpIn, Values: []string{node}}}}
+}
+
+func limited(limit string) func(*corev1.Pod) {
+	return func(pod *corev1.Pod) {
+		pod.Spec.Containers[0].Resources.Limits = corev1.ResourceList{corev1.ResourceMemory: resource.MustParse(limit)}
+	}
+}
+
+// Each case is a question that users of Kubernetes ask again and again; the golden file shows the answer.
+func TestExplainAnswers(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		// pod is what is asked about, and shop what else there is.
+		pod       *corev1.Pod
+		shop      func(*shop)
+		arguments []string
+		want      int
+	}{
+		{"why is it pending: no node has what the affinity asks for", pod("asked", "1Gi", requiring(in("disktype", "ssd"), in("disktype", "nvme"))), nil, nil, codeNo},
+		{"which label, which node", pod("asked", "1Gi", requiring(in("zone", "d"))), nil, []string{"--node", "web-1"}, codeNo},
+		{"why there: the sum of the scores", pod("asked", "1Gi", limited("3Gi")), nil, nil, codeYes},
+		{"no memory is left though requests say so", pod("asked", "1Gi", requiring(in("zone", "b"))), func(s *shop) {
+			s.running("web-2", "5Gi", pod("grown", "100Mi"))
+			s.samples.Nodes["web-2"] = nodeOf("7200Mi")
+		}, nil, codeNo},
+		{"a long list on a large fleet", pod("asked", "3Gi"), fleetOf(216), nil, codeNo},
+		{"few nodes match, and all are accounted for", pod("asked", "1Gi", requiring(in("zone", "d"))), func(s *shop) {
+			fleetOf(40)(s)
+			s.node("rare-1", "7600Mi", map[string]string{"zone": "d"})
+			s.node("rare-2", "7700Mi", map[string]string{"zone": "d"})
+		}, nil, codeNo},
+		{"a pod of a daemon set is pinned to its node", pod("asked", "1Gi", requiring(named("full-1"))), nil, nil, codeNo},
+		{"terms are alternatives", pod("asked", "1Gi", requiring(in("zone", "a"), in("disktype", "hdd"))), nil, nil, codeYes},
+		{"a preference of weight 100 is one score among others", pod("asked", "1Gi", func(pod *corev1.Pod) {
+			pod.Spec.Affinity = &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{
+				PreferredDuringSchedulingIgnoredDuringExecution: []corev1.PreferredSchedulingTerm{{Weight: 100, Preference: in("zone", "c")}},
+			}}
+		}), nil, nil, codeYes},
+		{"the hostname label is not the node's name", pod("asked", "1Gi", requiring(in(corev1.LabelHostname, "db-1"))), nil, nil, codeNo},
+		{"spec.nodeName bypasses every scheduler", pod("asked", "1Gi", func(pod *corev1.Pod) {
+			pod.Spec.NodeName = "full-1"
+			pod.ManagedFields = []metav1.ManagedFieldsEntry{{FieldsV1: metav1.NewFieldsV1(`{"f:spec":{"f:nodeName":{}}}`)}}
+		}), nil, nil, codeNo},
+		{"it is held back by a gate", pod("asked", "1Gi", func(pod *corev1.Pod) {
+			pod.Spec.SchedulingGates = []corev1.PodSchedulingGate{{Name: "example.com/quota"}}
+			pod.Status.Conditions = nil
+		}), nil, nil, codeNo},
+		{"nobody is the scheduler that it asks for", pod("asked", "1Gi", func(pod *corev1.Pod) { pod.Spec.SchedulerName = "headrom-scheduler" }), nil, nil, codeNo},
+		{"the scheduler does not run", pod("asked", "1Gi", func(pod *corev1.Pod) { pod.Status.Conditions = nil }), func(s *shop) {
+			s.objects = append(s.objects, &coordinationv1.Lease{
+				ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "headroom-scheduler"},
+				Spec:       coordinationv1.LeaseSpec{RenewTime: new(metav1.NewMicroTime(noon.Add(-12 * time.Minute)))},
+			})
+		}, nil, codeNo},
+		{"it is the default scheduler's", pod("asked", "1Gi", func(pod *corev1.Pod) { pod.Spec.SchedulerName = "default-scheduler" }), nil, nil, codeYes},
+		{"a burst that fits one after another, and what ends it", pod("asked", "2Gi", limited("3Gi")), nil, []string{"--replicas", "9"}, codeNo},
+		{"spread counts nodes that affinity leaves", pod("asked", "100Mi", requiring(in("zone", "a", "b")), spreading("zone")), func(s *shop) {
+			for i := range 2 {
+				s.running("web-1", "100Mi", pod(fmt.Sprint("asked-a", i), "100Mi", spreading("zone")))
+			}
+			s.samples.Nodes["web-2"], s.samples.Nodes["full-1"] = nodeOf("8050Mi"), nodeOf("8050Mi")
+		}, nil, codeNo},
+		{"CPU and a port", pod("asked", "1Gi", func(pod *corev1.Pod) {
+			pod.Spec.Containers[0].Resources.Requests[corev1.ResourceCPU] = resource.MustParse("6")
+			pod.Spec.Containers[0].Ports = []corev1.ContainerPort{{ContainerPort: 80, HostPort: 80, Protocol: corev1.ProtocolTCP}}
+		}), nil, nil, codeNo},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newShop()
+			if test.shop != nil {
+				test.shop(s)
+			}
+			s.objects = append(s.objects, test.pod)
+			arguments := append([]string{"explain", "asked"}, test.arguments...)
+			stdout, stderr, code := s.run(t, arguments...)
+			if code != test.want {
+				t.Errorf("exit code %d, want %d", code, test.want)
+			}
+			wantNarrow(t, stdout)
+			wantGolden(t, fileOf("explain", test.name)+".txt", answer(arguments, stdout, stderr, code))
+		})
+	}
+}
+
+// It is asked about where it is, whether it would go there again and whether what it holds counts.
+func TestExplainJudgesAPlacedPodAsIfItWereNotThere(t *testing.T) {
+	s := newShop()
+	s.running("web-3", "4Gi", pod("asked", "4Gi"))
+	stdout, stderr, code := s.run(t, "explain", "asked")
+	wantGolden(t, "explain-placed.txt", answer([]string{"explain", "asked"}, stdout, stderr, code))
+}
+
+func TestExplainPrintsJSON(t *testing.T) {
+	for name, asked := range map[string]*corev1.Pod{
+		"explain-fits": pod("asked", "1Gi", limited("3Gi"), requiring(in("zone", "a", "b"))),
+		"explain-none": pod("asked", "1Gi", requiring(in("zone", "d"))),
+	} {
+		s := newShop()
+		s.objects = append(s.objects, asked)
+		for _, format := range []string{"json", "yaml"} {
+			stdout, stderr, _ := s.run(t, "explain", "asked", "-o", format)
+			if stderr != "" {
+				t.Errorf("%s: on standard error: %s", name, stderr)
+			}
+			wantGolden(t, name+"."+format, stdout)
+		}
+	}
+}
+
+func nodeOf(held string) (made sampleNode) { return sampleNode{Measurement: measured(held)} }
+
+func spreading(key string) func(*corev1.Pod) {
+	return func(pod *corev1.Pod) {
+		pod.Labels = map[string]string{"app": "spread"}
+		pod.Spec.TopologySpreadConstraints = []corev1.TopologySpreadConstraint{{
+			MaxSkew: 1, TopologyKey: key, WhenUnsatisfiable: corev1.DoNotSchedule, LabelSelector: &metav1.LabelSelector{MatchLabels: pod.Labels},
+		}}
+	}
+}
+
+// fleetOf adds so many nodes that reject for a handful of reasons.
+func fleetOf(count int) func(*shop) {
+	return func(s *shop) {
+		for i := range count {
+			held, changes := "6Gi", func(*corev1.Node) {}
+			switch i % 4 {
+			case 1:
+				changes = func(node *corev1.Node) {
+					node.Spec.Taints = []corev1.Taint{{Key: "dedicated", Value: "gpu", Effect: corev1.TaintEffectNoSchedule}}
+				}
+			case 2:
+				held = fmt.Sprintf("%dMi", 5500+i)
+			case 3:
+				changes = func(node *corev1.Node) { node.Spec.Unschedulable = true }
+			}
+			s.node(fmt.Sprintf("fleet-%03d", i), held, map[string]string{"zone": fmt.Sprint("z", i%3)}, changes)
+		}
+		for _, name := range []string{"web-1", "web-2", "web-3"} {
+			s.samples.Nodes[name] = nodeOf("7Gi")
+		}
+	}
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/headroom-dev/headroom/pkg/memory/sample"
+	"github.com/headroom-dev/headroom/pkg/memory/threshold"
+)
+
+// unequal is the shop with a stale node, one without a sample, one under pressure and one whose threshold is annotated.
+func unequal() *shop {
+	s := newShop()
+	s.node("stale-1", "1Gi", nil)
+	stale := s.samples.Nodes["stale-1"]
+	stale.Time = noon.Add(-5 * time.Minute)
+	s.samples.Nodes["stale-1"] = stale
+	s.node("silent-1", "", nil)
+	s.node("pressed-1", "7900Mi", nil, func(node *corev1.Node) {
+		node.Status.Conditions[0].Status = corev1.ConditionTrue
+		node.Annotations = map[string]string{threshold.EvictionHardAnnotation: "5%"}
+	})
+	return s
+}
+
+func TestNodesShowsMemoryAsKubeletsSeeIt(t *testing.T) {
+	for _, test := range []struct {
+		file      string
+		arguments []string
+	}{
+		{"nodes.txt", []string{"nodes"}},
+		{"nodes-wide.txt", []string{"nodes", "-o", "wide"}},
+		{"nodes-selected.txt", []string{"nodes", "-l", "disktype=ssd", "--no-headers"}},
+		{"nodes-colored.txt", []string{"nodes", "db-1", "--color", "always"}},
+		{"nodes-name.txt", []string{"nodes", "-o", "name"}},
+	} {
+		t.Run(test.file, func(t *testing.T) {
+			stdout, stderr, code := unequal().run(t, test.arguments...)
+			if !strings.Contains(test.file, "wide") {
+				wantNarrow(t, stdout)
+			}
+			wantGolden(t, test.file, answer(test.arguments, stdout, stderr, code))
+		})
+	}
+	stdout, _, _ := unequal().run(t, "nodes", "-o", "json")
+	wantGolden(t, "nodes.json", stdout)
+}
+
+// Too few fresh nodes: requests decide everywhere, and that is said.
+func TestNodesSaysThatRequestsDecide(t *testing.T) {
+	s := newShop()
+	s.samples.Nodes = map[string]sample.Node{"web-1": s.samples.Nodes["web-1"]}
+	stdout, _, _ := s.run(t, "nodes")
+	if !strings.Contains(stdout, "requests decide on all of them") {
+		t.Errorf("it does not say so:\n%s", stdout)
+	}
+}
+
+func TestVictimsRanksPodsAndContainers(t *testing.T) {
+	for _, test := range []struct {
+		file      string
+		arguments []string
+	}{
+		{"victims.txt", []string{"victims", "full-1"}},
+		{"victims-after.txt", []string{"victims", "full-1", "--after", "1Gi"}},
+		{"victims-nobody.txt", []string{"victims", "web-2", "--after", "100Mi"}},
+	} {
+		t.Run(test.file, func(t *testing.T) {
+			stdout, stderr, code := newShop().run(t, test.arguments...)
+			wantNarrow(t, stdout)
+			wantGolden(t, test.file, answer(test.arguments, stdout, stderr, code))
+		})
+	}
+	stdout, _, _ := newShop().run(t, "victims", "full-1", "--after", "1Gi", "-o", "json")
+	wantGolden(t, "victims.json", stdout)
+}
+
+func TestWhatCannotBeAnsweredIsAnErrorThatSaysWhatToDo(t *testing.T) {
+	for _, test := range []struct {
+		arguments []string
+		want      string
+	}{
+		{[]string{"explain"}, "want the name of a pod, or -f FILE"},
+		{[]string{"explain", "nobody"}, `there is no pod "nobody" in namespace "default"`},
+		{[]string{"explain", "cart", "--node", "nowhere"}, `there is no node "nowhere"`},
+		{[]string{"nodes", "nowhere"}, `there is no node "nowhere"`},
+		{[]string{"nodes", "--interval", "1ms"}, "want 1s or more"},
+		{[]string{"victims", "nowhere"}, `there is no node "nowhere"`},
+		{[]string{"victims", "web-1", "--after", "lots"}, "want a quantity of bytes above 0"},
+		{[]string{"nodes", "-o", "xml"}, "want one of table, wide, json, yaml, name"},
+		{[]string{"nodes", "--color", "blue"}, "want one of auto, always, never"},
+		{[]string{"nodes", "--config", "/nowhere.yaml"}, "no such file"},
+	} {
+		t.Run(strings.Join(test.arguments, " "), func(t *testing.T) {
+			stdout, stderr, code := newShop().run(t, test.arguments...)
+			if code != codeError || !strings.Contains(stderr, test.want) || stdout != "" {
+				t.Errorf("exit code %d, standard output %q, standard error %q; want %d, nothing and %q", code, stdout, stderr, codeError, test.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/yaml"
+
+	"github.com/headroom-dev/headroom/pkg/explain"
+	"github.com/headroom-dev/headroom/pkg/explain/cluster"
+	"github.com/headroom-dev/headroom/pkg/explain/profile"
+	"github.com/headroom-dev/headroom/pkg/usage"
+)
+
+// environment is what a command runs in. Tests give it a cluster and a source of their own.
+type environment struct {
+	genericiooptions.IOStreams
+	clock  clock.Clock
+	getenv func(string) string
+	// given is nil for the cluster that the flags name.
+	given  *cluster.Cluster
+	source usage.Source
+}
+
+const (
+	outputTable = "table"
+	outputWide  = "wide"
+	outputJSON  = "json"
+	outputYAML  = "yaml"
+	outputName  = "name"
+
+	colorAuto   = "auto"
+	colorAlways = "always"
+	colorNever  = "never"
+)
+
+// shared are the flags of all commands.
+type shared struct {
+	*environment
+	flags     *genericclioptions.ConfigFlags
+	output    string
+	noHeaders bool
+	color     string
+	config    string
+	limit     time.Duration
+	verbose   int
+}
+
+func newShared(env *environment) *shared {
+	return &shared{environment: env, flags: genericclioptions.NewConfigFlags(true)}
+}
+
+func (s *shared) addFlags(flags *pflag.FlagSet) {
+	s.flags.AddFlags(flags)
+	flags.StringVarP(&s.output, "output", "o", outputTable, "table, wide, json, yaml or name")
+	flags.BoolVar(&s.noHeaders, "no-headers", false, "print no headers of tables")
+	flags.StringVar(&s.color, "color", colorAuto, "auto, always or never; NO_COLOR is never too")
+	flags.StringVar(&s.config, "config", "", "file with the KubeSchedulerConfiguration that the scheduler runs; "+
+		"else that of the ConfigMap labelled "+profile.Label+"="+profile.Value+", else the shipped one")
+	flags.DurationVar(&s.limit, "read-timeout", time.Minute, "how long to read the cluster at most")
+	flags.IntVarP(&s.verbose, "v", "v", 0, "log what the libraries say, from 1 on")
+}
+
+// complete checks the flags.
+func (s *shared) complete(*cobra.Command) error {
+	if outputs := []string{outputTable, outputWide, outputJSON, outputYAML, outputName}; !slices.Contains(outputs, s.output) {
+		return fmt.Errorf("--output %q: want one of %s", s.output, strings.Join(outputs, ", "))
+	}
+	if colors := []string{colorAuto, colorAlways, colorNever}; !slices.Contains(colors, s.color) {
+		return fmt.Errorf("--color %q: want one of %s", s.color, strings.Join(colors, ", "))
+	}
+	return nil
+}
+
+// colored reports whether what is printed may have colours.
+func (s *shared) colored() bool {
+	switch {
+	case s.color == colorAlways:
+		return true
+	case s.color == colorNever || s.getenv("NO_COLOR") != "":
+		return false
+	}
+	return isTerminal(s.Out)
+}
+
+func isTerminal(writer any) bool {
+	file, ok := writer.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}
+
+// open returns the cluster.
+func (s *shared) open() (*cluster.Cluster, error) {
+	if s.given != nil {
+		return s.given, nil
+	}
+	config, err := s.flags.ToRESTConfig()
+	if err != nil {
+		return nil, err
+	}
+	config.UserAgent = "kubectl-headroom"
+	return cluster.Open(config)
+}
+
+// profileOf returns the configuration that the flags name, or the cluster's.
+func (s *shared) profileOf(ctx context.Context, of *cluster.Cluster) (*profile.Profile, error) {
+	if s.config != "" {
+		return profile.OfFile(s.config)
+	}
+	return profile.OfCluster(ctx, of.Client)
+}
+
+// scheduler reads the cluster and makes a scheduler of it, which ends with ctx.
+func (s *shared) scheduler(ctx context.Context, of *cluster.Cluster, with *profile.Profile, wanted ...string) (*explain.Scheduler, error) {
+	limited, cancel := context.WithTimeoutCause(ctx, s.limit, fmt.Errorf("it took longer than --read-timeout %s", s.limit))
+	stop := s.progress(of)
+	defer stop()
+	made, err := explain.Open(limited, explain.Options{Cluster: of, Profile: with, Wanted: wanted, Clock: s.clock, Source: s.source})
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	context.AfterFunc(ctx, cancel)
+	return made, nil
+}
+
+// namespace is the one of the flags or of the kubeconfig.
+func (s *shared) namespace() (string, error) {
+	if s.given != nil {
+		if s.flags.Namespace != nil && *s.flags.Namespace != "" {
+			return *s.flags.Namespace, nil
+		}
+		return "default", nil
+	}
+	namespace, _, err := s.flags.ToRawKubeConfigLoader().Namespace()
+	return namespace, err
+}
+
+// print writes an answer as JSON, YAML or text. names are what -o name prints.
+func (s *shared) print(answer any, names []string, text func(*page)) error {
+	var err error
+	var out []byte
+	switch s.output {
+	case outputJSON:
+		out, err = indented(answer)
+	case outputYAML:
+		out, err = yaml.Marshal(answer)
+	case outputName:
+		for _, name := range names {
+			out = append(out, name+"\n"...)
+		}
+	default:
+		page := &page{wide: s.output == outputWide, headers: !s.noHeaders, colored: s.colored()}
+		text(page)
+		out = []byte(page.text.String())
+	}
+	if err != nil {
+		return err
+	}
+	return writeAll(s.Out, out)
+}
+
+func writeAll(to io.Writer, text []byte) error {
+	_, err := to.Write(text)
+	return err
+}

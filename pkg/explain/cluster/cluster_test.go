@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
+
+	"github.com/headroom-dev/headroom/pkg/explain/cluster"
+)
+
+// server is an API server that serves two pages of pods and forbids, or does not know, some resources.
+func server(t *testing.T, refuse map[string]int) *rest.Config {
+	t.Helper()
+	made := httptest.NewServer(http.HandlerFunc(func(response http.ResponseWriter, request *http.Request) {
+		if request.URL.Query().Get("watch") != "" {
+			t.Errorf("a watch came through: %s", request.URL)
+		}
+		resource := request.URL.Path[strings.LastIndex(request.URL.Path, "/")+1:]
+		response.Header().Set("Content-Type", "application/json")
+		if code := refuse[resource]; code != 0 {
+			response.WriteHeader(code)
+			_ = json.NewEncoder(response).Encode(metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: "Failure", Code: int32(code)})
+			return
+		}
+		var list any = map[string]any{"metadata": map[string]string{"resourceVersion": "7"}, "items": []any{}}
+		if resource == "pods" {
+			list = podPage(request.URL.Query().Get("continue"))
+		}
+		_ = json.NewEncoder(response).Encode(list)
+	}))
+	t.Cleanup(made.Close)
+	return &rest.Config{Host: made.URL}
+}
+
+func podPage(token string) *corev1.PodList {
+	pod := func(name string, managed bool) corev1.Pod {
+		made := corev1.Pod{
+			ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "default", UID: types.UID(name), Annotations: map[string]string{"headroom.dev/memory-peak": "1Gi", "note": "long"}},
+			Spec:       corev1.PodSpec{NodeName: "node", Containers: []corev1.Container{{Name: "main", Env: []corev1.EnvVar{{Name: "A"}}}}},
+		}
+		if managed {
+			made.ManagedFields = []metav1.ManagedFieldsEntry{{FieldsV1: metav1.NewFieldsV1(`{"f:spec":{"f:nodeName":{}}}`)}}
+		}
+		return made
+	}
+	list := &corev1.PodList{ListMeta: metav1.ListMeta{ResourceVersion: "7"}}
+	if token == "" {
+		list.Continue = "second"
+		list.Items = []corev1.Pod{pod("one", false), pod("two", true)}
+		return list
+	}
+	list.Items = []corev1.Pod{pod("three", false)}
+	return list
+}
+
+func TestAClusterIsReadOncePageByPageAndTrimmed(t *testing.T) {
+	before := goleak.IgnoreCurrent()
+	t.Run("read", func(t *testing.T) {
+		c, err := cluster.Open(server(t, map[string]int{"namespaces": http.StatusForbidden, "csinodes": http.StatusNotFound}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Informers.Core().V1().Nodes().Informer()
+		c.Informers.Core().V1().Namespaces().Informer()
+		c.Informers.Storage().V1().CSINodes().Informer()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := c.Read(ctx); err != nil {
+			t.Fatal(err)
+		}
+		pods, err := c.Informers.Core().V1().Pods().Lister().List(labels.Everything())
+		if err != nil || len(pods) != 3 || c.PodsRead() != 3 {
+			t.Fatalf("%d pods, %d read, error %v; want 3", len(pods), c.PodsRead(), err)
+		}
+		for _, pod := range pods {
+			if diff := cmp.Diff(map[string]string{"headroom.dev/memory-peak": "1Gi"}, pod.Annotations); diff != "" || pod.ManagedFields != nil || pod.Spec.Containers[0].Env != nil {
+				t.Errorf("%s is not trimmed, or too much: %s", pod.Name, diff)
+			}
+		}
+		if diff := cmp.Diff([]types.NamespacedName{{Namespace: "default", Name: "two"}}, c.Bypassed()); diff != "" {
+			t.Errorf("pods that bypass schedulers (-want +got):\n%s", diff)
+		}
+		var losses []string
+		for _, loss := range c.Losses() {
+			losses = append(losses, loss.String())
+		}
+		if diff := cmp.Diff([]string{
+			"csinodes.storage.k8s.io are not served: the number of volumes of a node is not limited",
+			"no permission to list namespaces: pod affinity by namespace selector matches no namespace",
+		}, losses); diff != "" {
+			t.Errorf("losses (-want +got):\n%s", diff)
+		}
+		cancel()
+		c.Informers.Shutdown()
+	})
+	http.DefaultClient.CloseIdleConnections()
+	goleak.VerifyNone(t, before, goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"), goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"))
+}
+
+func TestWithoutNodesOrPodsThereIsNoAnswer(t *testing.T) {
+	for _, resource := range []string{"nodes", "pods"} {
+		t.Run(resource, func(t *testing.T) {
+			c, err := cluster.Open(server(t, map[string]int{resource: http.StatusForbidden}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.Informers.Core().V1().Nodes().Informer()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			if err := c.Read(ctx); err == nil || !strings.Contains(err.Error(), "no permission to list "+resource) {
+				t.Errorf("error %v, want one that names the missing permission", err)
+			}
+		})
+	}
+}
+
+func TestAServerThatDoesNotAnswerIsNamed(t *testing.T) {
+	c, err := cluster.Open(server(t, map[string]int{"pods": http.StatusServiceUnavailable}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	go func() {
+		for c.PodsRead() == 0 && ctx.Err() == nil {
+			if strings.Contains(fmt.Sprint(c.Failure()), "503") {
+				cancel(context.DeadlineExceeded)
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}()
+	if err := c.Read(ctx); err == nil || !strings.Contains(err.Error(), "list pods: the server answered 503") {
+		t.Errorf("error %v, want one that says what the server answered", err)
+	}
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/cache"
+)
+
+// pageSize is how many objects one answer has. A page of pods is a few megabytes: enough that their number does not matter, and
+// little for the server to hold.
+const pageSize = 2000
+
+// live selects the pods that a scheduler sees.
+const live = "status.phase!=" + string(corev1.PodSucceeded) + ",status.phase!=" + string(corev1.PodFailed)
+
+// podInformer lists pods page by page and keeps of each what decides, so that no more than one page is there in full.
+func podInformer(client kubernetes.Interface, selector string, read func([]corev1.Pod)) cache.SharedIndexInformer {
+	return cache.NewSharedIndexInformer(cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, _ metav1.ListOptions) (runtime.Object, error) {
+			return listPods(ctx, client, selector, read)
+		},
+		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+			options.FieldSelector = selector
+			return client.CoreV1().Pods(metav1.NamespaceAll).Watch(ctx, options)
+		},
+	}, client), &corev1.Pod{}, 0, cache.Indexers{})
+}
+
+// listPods returns the pods of all namespaces, trimmed; read sees each page before that.
+func listPods(ctx context.Context, client kubernetes.Interface, selector string, read func([]corev1.Pod)) (*corev1.PodList, error) {
+	all := &corev1.PodList{}
+	options := metav1.ListOptions{FieldSelector: selector, Limit: pageSize}
+	for {
+		page, err := client.CoreV1().Pods(metav1.NamespaceAll).List(ctx, options)
+		if err != nil {
+			return nil, err
+		}
+		read(page.Items)
+		for i := range page.Items {
+			trim(&page.Items[i])
+		}
+		all.Items = append(all.Items, page.Items...)
+		all.ResourceVersion = page.ResourceVersion
+		if options.Continue = page.Continue; options.Continue == "" {
+			return all, nil
+		}
+	}
+}
+
+// Bypasses reports whether the pod was created with spec.nodeName, so that no scheduler saw it: binding leaves no trace in the
+// fields that somebody manages. Static pods are left out: their kubelet placed them.
+func Bypasses(pod *corev1.Pod) bool {
+	if pod.Spec.NodeName == "" || pod.Annotations[corev1.MirrorPodAnnotationKey] != "" {
+		return false
+	}
+	return slices.ContainsFunc(pod.ManagedFields, func(entry metav1.ManagedFieldsEntry) bool {
+		return entry.Subresource == "" && entry.FieldsV1 != nil && bytes.Contains(entry.FieldsV1.GetRawBytes(), []byte(`"f:nodeName"`))
+	})
+}
+
+// trim drops of a pod what neither a scheduler nor a kubelet decides by.
+func trim(pod *corev1.Pod) {
+	pod.ManagedFields = nil
+	for key := range pod.Annotations {
+		if !decides(key) {
+			delete(pod.Annotations, key)
+		}
+	}
+	memoryBacked := false
+	for i := range pod.Spec.Volumes {
+		emptyDir := pod.Spec.Volumes[i].EmptyDir
+		memoryBacked = memoryBacked || emptyDir != nil && emptyDir.Medium == corev1.StorageMediumMemory
+	}
+	for _, containers := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
+		for i := range containers {
+			trimContainer(&containers[i], memoryBacked)
+		}
+	}
+	pod.Spec.SecurityContext, pod.Spec.DNSConfig, pod.Spec.HostAliases = nil, nil, nil
+	for _, statuses := range [][]corev1.ContainerStatus{pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses} {
+		for i := range statuses {
+			statuses[i].Image, statuses[i].ImageID, statuses[i].ContainerID, statuses[i].VolumeMounts = "", "", "", nil
+		}
+	}
+	for i := range pod.Status.Conditions {
+		if condition := &pod.Status.Conditions[i]; condition.Type != corev1.PodScheduled {
+			condition.Message = ""
+		}
+	}
+}
+
+// trimContainer keeps what tells workloads apart and what is charged to the container.
+func trimContainer(container *corev1.Container, mounts bool) {
+	container.Env, container.EnvFrom, container.Lifecycle, container.SecurityContext = nil, nil, nil, nil
+	container.LivenessProbe, container.ReadinessProbe, container.StartupProbe = nil, nil, nil
+	if !mounts {
+		container.VolumeMounts = nil
+	}
+}
+
+// decides reports whether an annotation is one that is read.
+func decides(key string) bool {
+	return strings.HasPrefix(key, "headroom.dev/") || strings.HasPrefix(key, "kubernetes.io/config.")
+}

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
+	resourcehelper "k8s.io/component-helpers/scheduling/corev1"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
+
+	"github.com/headroom-dev/headroom/pkg/constraint"
+	"github.com/headroom-dev/headroom/pkg/plugins/memory"
+)
+
+// cycle is one scheduling cycle in which every plugin says what it thinks of every node.
+type cycle struct {
+	scheduler *Scheduler
+	of        framework.Framework
+	pod       *corev1.Pod
+	state     *framework.CycleState
+	nodes     []fwk.NodeInfo
+	filters   []filter
+	skipped   sets.Set[string]
+	// stopped is the PreFilter verdict that rejects the pod everywhere, nil if there is none.
+	stopped *fwk.Status
+	// allowed are the nodes that PreFilter leaves, nil for all, and cutting the plugins that said so.
+	allowed sets.Set[string]
+	cutting sets.Set[string]
+	// cutBy has the nodes that each of them leaves.
+	cutBy   map[string]sets.Set[string]
+	results []result // by node
+	memory  *memory.Memory
+	// required is nil where the pod asks nothing of labels and names.
+	required *constraint.Required
+}
+
+// filter is a filter plugin that has something to say of this pod.
+type filter struct {
+	fwk.FilterPlugin
+	// everywhere is its PreFilter verdict, if it rejects the pod on all nodes.
+	everywhere *fwk.Status
+}
+
+// result is what the plugins say of one node.
+type result struct {
+	// statuses by filter; nil where it lets the pod in.
+	statuses []*fwk.Status
+	// counts is the verdict that the scheduler counts, nil for a feasible node.
+	counts *fwk.Status
+}
+
+// newCycle runs PreFilter and Filter of a framework's plugins.
+func (s *Scheduler) newCycle(ctx context.Context, of framework.Framework, pod *corev1.Pod) (*cycle, error) {
+	nodes, err := of.SnapshotSharedLister().NodeInfos().List()
+	if err != nil {
+		return nil, err
+	}
+	c := &cycle{
+		scheduler: s, of: of, pod: pod, state: framework.NewCycleState(), nodes: slices.Clone(nodes),
+		skipped: sets.New[string](), cutting: sets.New[string](), cutBy: map[string]sets.Set[string]{}, results: make([]result, len(nodes)),
+	}
+	c.memory, _ = s.plugin(of, memory.Name).(*memory.Memory)
+	if constraint.HasRequired(pod) {
+		c.required = constraint.CompileRequired(pod)
+	}
+	if err := c.preFilter(ctx); err != nil {
+		return nil, err
+	}
+	return c, c.filter(ctx)
+}
+
+// preFilter asks every PreFilter plugin, and adds up what they say as the framework does
+// (k8s.io/kubernetes pkg/scheduler/framework/runtime/framework.go, RunPreFilterPlugins), which does not ask those behind one
+// that rejects the pod for good.
+func (c *cycle) preFilter(ctx context.Context) error {
+	rejected := map[string]*fwk.Status{}
+	var merged *fwk.PreFilterResult
+	final := false
+	for _, named := range c.of.ListPlugins().PreFilter.Enabled {
+		plugin, ok := c.scheduler.plugin(c.of, named.Name).(fwk.PreFilterPlugin)
+		if !ok {
+			return fmt.Errorf("plugin %s cannot be asked by itself", named.Name)
+		}
+		nodes, status := plugin.PreFilter(ctx, c.state, c.pod, c.nodes)
+		switch {
+		case status.IsSkip():
+			c.skipped.Insert(named.Name)
+			continue
+		case !status.IsSuccess():
+			status = status.Clone()
+			status.SetPlugin(named.Name)
+			rejected[named.Name] = status
+			if !final && (c.stopped == nil || status.Code() != fwk.Unschedulable) {
+				c.stopped = status
+			}
+			final = final || status.Code() != fwk.Unschedulable
+			continue
+		case final:
+			continue
+		}
+		if !nodes.AllNodes() {
+			c.cutting.Insert(named.Name)
+			c.cutBy[named.Name] = nodes.NodeNames
+		}
+		if merged = merged.Merge(nodes); !merged.AllNodes() && len(merged.NodeNames) == 0 {
+			c.stopped, final = c.nothingLeft(), true
+		}
+	}
+	if merged != nil {
+		c.allowed = merged.NodeNames
+	}
+	c.state.SetSkipFilterPlugins(c.skipped)
+	return c.collectFilters(rejected)
+}
+
+// collectFilters takes the filter plugins that have something to say, those with what their PreFilter said of all nodes.
+func (c *cycle) collectFilters(rejected map[string]*fwk.Status) error {
+	for _, named := range c.of.ListPlugins().Filter.Enabled {
+		if c.skipped.Has(named.Name) {
+			continue
+		}
+		plugin, ok := c.scheduler.plugin(c.of, named.Name).(fwk.FilterPlugin)
+		if !ok {
+			return fmt.Errorf("plugin %s cannot be asked by itself", named.Name)
+		}
+		c.filters = append(c.filters, filter{plugin, rejected[named.Name]})
+	}
+	return nil
+}
+
+// nothingLeft is what the framework says when PreFilter leaves no node.
+func (c *cycle) nothingLeft() *fwk.Status {
+	names := sets.List(c.cutting)
+	if len(names) == 1 {
+		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, fmt.Sprintf("node(s) didn't satisfy plugin %v", names[0])).WithPlugin(names[0])
+	}
+	return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, fmt.Sprintf("node(s) didn't satisfy plugin(s) %v simultaneously", names)).WithPlugin(strings.Join(names, ", "))
+}
+
+// filter asks every filter plugin about every node.
+func (c *cycle) filter(ctx context.Context) error {
+	var mutex sync.Mutex
+	var failure error
+	c.of.Parallelizer().Until(ctx, len(c.nodes), func(i int) {
+		if err := c.judge(ctx, i); err != nil {
+			mutex.Lock()
+			defer mutex.Unlock()
+			failure = err
+		}
+	}, "explain")
+	if failure == nil {
+		failure = ctx.Err()
+	}
+	return failure
+}
+
+// judge asks about one node: with the pods nominated to it that go before this one, and without, as the framework does
+// (RunFilterPluginsWithNominatedPods). What is said with them counts first.
+func (c *cycle) judge(ctx context.Context, i int) error {
+	node := c.nodes[i]
+	with, state, nominated, err := c.nominated(ctx, node)
+	if err != nil {
+		return err
+	}
+	r := &c.results[i]
+	r.statuses = make([]*fwk.Status, len(c.filters))
+	first := c.ask(ctx, r, state, with)
+	if nominated {
+		if second := c.ask(ctx, r, c.state, node); first == nil {
+			first = second
+		}
+	}
+	switch {
+	case c.stopped != nil:
+		r.counts = c.stopped
+	case c.allowed != nil && !c.allowed.Has(node.Node().Name):
+		r.counts = fwk.NewStatus(fwk.UnschedulableAndUnresolvable, fmt.Sprintf("node(s) didn't satisfy plugin(s) %v", sets.List(c.cutting)))
+	default:
+		r.counts = first
+	}
+	return nil
+}
+
+// ask asks every filter about a node and returns the first rejection.
+func (c *cycle) ask(ctx context.Context, r *result, state fwk.CycleState, node fwk.NodeInfo) (first *fwk.Status) {
+	for j := range c.filters {
+		status := c.filters[j].everywhere
+		if status == nil {
+			status = c.filters[j].Filter(ctx, state, c.pod, node)
+		}
+		if status.IsSuccess() {
+			continue
+		}
+		status = status.Clone()
+		status.SetPlugin(c.filters[j].Name())
+		if first == nil {
+			first = status
+		}
+		if r.statuses[j] == nil {
+			r.statuses[j] = status
+		}
+	}
+	return first
+}
+
+// nominated returns the node and the state with the pods that are nominated to the node and go before this one.
+func (c *cycle) nominated(ctx context.Context, node fwk.NodeInfo) (with fwk.NodeInfo, state fwk.CycleState, some bool, err error) {
+	with, state = node, c.state
+	for _, other := range c.of.NominatedPodsForNode(node.Node().Name) {
+		if other.GetPod().UID == c.pod.UID || resourcehelper.PodPriority(other.GetPod()) < resourcehelper.PodPriority(c.pod) {
+			continue
+		}
+		if !some {
+			with, state, some = node.Snapshot(), c.state.Clone(), true
+		}
+		with.AddPodInfo(other)
+		if status := c.of.RunPreFilterExtensionAddPod(ctx, state, c.pod, other, with); !status.IsSuccess() {
+			return nil, nil, false, fmt.Errorf("pod %s/%s, nominated to node %s: %w", other.GetPod().Namespace, other.GetPod().Name, node.Node().Name, status.AsError())
+		}
+	}
+	return with, state, some, nil
+}
+
+// feasible returns the nodes that are left.
+func (c *cycle) feasible() []fwk.NodeInfo {
+	var nodes []fwk.NodeInfo
+	for i := range c.results {
+		if c.results[i].counts == nil {
+			nodes = append(nodes, c.nodes[i])
+		}
+	}
+	return nodes
+}
+
+// score runs PreScore and Score. The best comes first, and of equals the one whose name does.
+func (c *cycle) score(ctx context.Context, nodes []fwk.NodeInfo) ([]fwk.NodePluginScores, error) {
+	if len(nodes) == 0 {
+		return nil, nil
+	}
+	if status := c.of.RunPreScorePlugins(ctx, c.state, c.pod, nodes); !status.IsSuccess() {
+		return nil, status.AsError()
+	}
+	scores, status := c.of.RunScorePlugins(ctx, c.state, c.pod, nodes)
+	if !status.IsSuccess() {
+		return nil, status.AsError()
+	}
+	slices.SortFunc(scores, func(a, b fwk.NodePluginScores) int {
+		if a.TotalScore != b.TotalScore {
+			return int(b.TotalScore - a.TotalScore)
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
+	return scores, nil
+}
+
+// message is what the scheduler writes of a pod that finds no node, but for what PostFilter plugins add.
+func (c *cycle) message() string {
+	failure := framework.FitError{Pod: c.pod, NumAllNodes: len(c.nodes), Diagnosis: framework.Diagnosis{NodeToStatus: framework.NewDefaultNodeToStatus()}}
+	if c.stopped != nil {
+		failure.Diagnosis.NodeToStatus.SetAbsentNodesStatus(c.stopped)
+		failure.Diagnosis.PreFilterMsg = c.stopped.Message()
+		return failure.Error()
+	}
+	for i := range c.results {
+		name := c.nodes[i].Node().Name
+		switch counts := c.results[i].counts; {
+		case c.allowed != nil && !c.allowed.Has(name):
+			failure.Diagnosis.NodeToStatus.SetAbsentNodesStatus(counts)
+		case counts != nil:
+			failure.Diagnosis.NodeToStatus.Set(name, counts)
+		}
+	}
+	return failure.Error()
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/headroom-dev/headroom/pkg/explain/cluster"
+	"github.com/headroom-dev/headroom/pkg/explain/profile"
+)
+
+// Kinds of notes. The first ones decide about the pod before any node does.
+const (
+	NoteBypass         = "bypass"
+	NoteGated          = "gated"
+	NoteOtherScheduler = "other-scheduler"
+	NoteNotSeen        = "not-seen"
+	NoteTerminating    = "terminating"
+	NoteFinished       = "finished"
+	NoteNominated      = "nominated"
+	NotePinned         = "pinned"
+	NoteHostname       = "hostname-label"
+	NoteAlternatives   = "alternatives"
+	NoteSampling       = "sampling"
+	NoteExtenders      = "extenders"
+	NoteDegraded       = "degraded"
+)
+
+// unseenAfter is how long a scheduler may take to try a pod before that is worth a word.
+const unseenAfter = 10 * time.Second
+
+// first says what is to be known of the pod before its nodes. exact is false where its scheduler is none of the profile.
+func (s *Scheduler) first(ctx context.Context, pod *corev1.Pod, exact bool) []Note {
+	var notes []Note
+	add := func(kind string, decides bool, format string, arguments ...any) {
+		notes = append(notes, Note{Kind: kind, Decides: decides, Text: fmt.Sprintf(format, arguments...)})
+	}
+	switch {
+	case pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed:
+		add(NoteFinished, true, "it has ended (%s): it is not scheduled again; its owner makes another pod", ended(pod))
+	case pod.DeletionTimestamp != nil:
+		add(NoteTerminating, true, "it is being deleted since %s: it is not scheduled again", Age(s.now.Sub(pod.DeletionTimestamp.Time)))
+	}
+	if cluster.Bypasses(pod) || pod.UID == "" && pod.Spec.NodeName != "" {
+		add(NoteBypass, true, "spec.nodeName: %s was set by whoever made it, so no scheduler judges it, and its kubelet may refuse it; "+
+			"use a required node affinity to matchFields metadata.name instead", pod.Spec.NodeName)
+	}
+	if len(pod.Spec.SchedulingGates) > 0 {
+		names := make([]string, len(pod.Spec.SchedulingGates))
+		for i, gate := range pod.Spec.SchedulingGates {
+			names[i] = gate.Name
+		}
+		add(NoteGated, true, "it is held back by its scheduling gates (%s): whoever set them has to remove them first", strings.Join(names, ", "))
+	}
+	notes = append(notes, s.schedulerNotes(ctx, pod, exact)...)
+	if nominated := pod.Status.NominatedNodeName; nominated != "" && pod.Spec.NodeName == "" {
+		add(NoteNominated, false, "it is nominated to node %s, where pods are to make room for it: that node is tried first", nominated)
+	}
+	return notes
+}
+
+func ended(pod *corev1.Pod) string {
+	if pod.Status.Reason != "" {
+		return pod.Status.Reason
+	}
+	return string(pod.Status.Phase)
+}
+
+// schedulerNotes says who is to place the pod, and whether anybody does.
+func (s *Scheduler) schedulerNotes(ctx context.Context, pod *corev1.Pod, exact bool) []Note {
+	name := pod.Spec.SchedulerName
+	if !exact {
+		text := fmt.Sprintf("it asks for scheduler %q, which is none of %s (%s)", name, s.options.Profile.Origin, strings.Join(s.options.Profile.Names(), ", "))
+		if near := profile.Nearest(name, s.options.Profile.Names()); near != "" {
+			text += fmt.Sprintf("; perhaps %q is meant", near)
+		}
+		return []Note{{NoteOtherScheduler, true, text + ". Without a scheduler of that name it stays Pending. Below is what " +
+			s.options.Profile.Names()[0] + " would do"}}
+	}
+	if slices.Contains(s.added, name) && name == corev1.DefaultSchedulerName {
+		return []Note{{NoteOtherScheduler, false, "it asks for the default scheduler, so Headroom does not place it; schedulerName: " +
+			profile.Shipped + " opts in. Below is what kube-scheduler's defaults do"}}
+	}
+	tried := slices.ContainsFunc(pod.Status.Conditions, func(condition corev1.PodCondition) bool { return condition.Type == corev1.PodScheduled })
+	age := s.now.Sub(pod.CreationTimestamp.Time)
+	if pod.UID == "" || pod.Spec.NodeName != "" || tried || len(pod.Spec.SchedulingGates) > 0 || age < unseenAfter {
+		return nil
+	}
+	return []Note{{NoteNotSeen, true, fmt.Sprintf("no scheduler has tried it in the %s since it was made: %s does not run, or has not got to it; %s",
+		Age(age), name, s.lease(ctx, name))}}
+}
+
+// lease says what the scheduler's lease tells.
+func (s *Scheduler) lease(ctx context.Context, scheduler string) string {
+	election := &s.options.Profile.Config.LeaderElection
+	namespace, name := election.ResourceNamespace, election.ResourceName
+	if slices.Contains(s.added, scheduler) || name == "" {
+		namespace, name = metav1.NamespaceSystem, scheduler
+		if scheduler == corev1.DefaultSchedulerName {
+			name = "kube-scheduler"
+		}
+	}
+	lease, err := s.options.Cluster.Client.CoordinationV1().Leases(namespace).Get(ctx, name, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		return fmt.Sprintf("there is no lease %s/%s, which it takes when it starts", namespace, name)
+	case err != nil:
+		return fmt.Sprintf("its lease %s/%s cannot be read", namespace, name)
+	case lease.Spec.RenewTime == nil:
+		return fmt.Sprintf("its lease %s/%s was never renewed", namespace, name)
+	}
+	return fmt.Sprintf("its lease %s/%s was renewed %s ago", namespace, name, Age(s.now.Sub(lease.Spec.RenewTime.Time)))
+}

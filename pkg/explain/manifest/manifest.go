@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package manifest makes the pod that the API server would make of a manifest, as far as a scheduler looks at it.
+package manifest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/kubernetes/scheme"
+	corev1defaults "k8s.io/kubernetes/pkg/apis/core/v1"
+)
+
+// Found is a pod of a manifest.
+type Found struct {
+	Pod *corev1.Pod
+	// Replicas is how many of it the manifest wants; 1 for a Pod.
+	Replicas int
+}
+
+// Read reads a manifest, YAML or JSON, of a Pod or of an object with a pod template. namespace is that of an object that names
+// none. The pod has the API's defaults.
+func Read(text []byte, namespace string) (*Found, error) {
+	documents := 0
+	for document := range strings.SplitSeq("\n"+string(text), "\n---") {
+		if strings.TrimSpace(strings.Trim(document, "-")) != "" {
+			documents++
+		}
+	}
+	if documents != 1 {
+		return nil, fmt.Errorf("it has %d objects, want one", documents)
+	}
+	object, kind, err := scheme.Codecs.UniversalDeserializer().Decode(text, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	found := podOf(object)
+	if found == nil {
+		return nil, fmt.Errorf("it is a %s, want a Pod or an object with a pod template", kind.Kind)
+	}
+	if found.Pod.Namespace == "" {
+		found.Pod.Namespace = namespace
+	}
+	if found.Pod.Name == "" {
+		found.Pod.Name = strings.TrimSuffix(found.Pod.GenerateName, "-")
+	}
+	if len(found.Pod.Spec.Containers) == 0 {
+		return nil, errors.New("the pod has no containers")
+	}
+	corev1defaults.SetObjectDefaults_Pod(found.Pod)
+	return found, nil
+}
+
+// podOf returns the pod that an object is or makes, or nil.
+func podOf(object runtime.Object) *Found {
+	found := &Found{Replicas: 1}
+	var template *corev1.PodTemplateSpec
+	var owner metav1.ObjectMeta
+	switch object := object.(type) {
+	case *corev1.Pod:
+		found.Pod = object
+	case *appsv1.Deployment:
+		template, owner, found.Replicas = &object.Spec.Template, object.ObjectMeta, count(object.Spec.Replicas)
+	case *appsv1.ReplicaSet:
+		template, owner, found.Replicas = &object.Spec.Template, object.ObjectMeta, count(object.Spec.Replicas)
+	case *appsv1.StatefulSet:
+		template, owner, found.Replicas = &object.Spec.Template, object.ObjectMeta, count(object.Spec.Replicas)
+	case *appsv1.DaemonSet:
+		template, owner = &object.Spec.Template, object.ObjectMeta
+	case *batchv1.Job:
+		template, owner, found.Replicas = &object.Spec.Template, object.ObjectMeta, count(object.Spec.Parallelism)
+	case *batchv1.CronJob:
+		template, owner, found.Replicas = &object.Spec.JobTemplate.Spec.Template, object.ObjectMeta, count(object.Spec.JobTemplate.Spec.Parallelism)
+	default:
+		return nil
+	}
+	if template != nil {
+		found.Pod = &corev1.Pod{ObjectMeta: template.ObjectMeta, Spec: template.Spec}
+		found.Pod.Name, found.Pod.Namespace = owner.Name, owner.Namespace
+	}
+	return found
+}
+
+func count(replicas *int32) int {
+	if replicas == nil {
+		return 1
+	}
+	return int(*replicas)
+}
+
+// Admit gives the pod what the API server's admission would: the priority of its class, and the overhead of its runtime class.
+// What may not be read is left out.
+func (f *Found) Admit(ctx context.Context, client kubernetes.Interface) error {
+	spec := &f.Pod.Spec
+	if spec.Priority == nil && spec.PriorityClassName != "" {
+		class, err := client.SchedulingV1().PriorityClasses().Get(ctx, spec.PriorityClassName, metav1.GetOptions{})
+		switch {
+		case apierrors.IsNotFound(err):
+			return fmt.Errorf("there is no priority class %q, which the pod names", spec.PriorityClassName)
+		case err == nil:
+			spec.Priority, spec.PreemptionPolicy = &class.Value, class.PreemptionPolicy
+		case !apierrors.IsForbidden(err):
+			return err
+		}
+	}
+	if spec.RuntimeClassName == nil || spec.Overhead != nil {
+		return nil
+	}
+	class, err := client.NodeV1().RuntimeClasses().Get(ctx, *spec.RuntimeClassName, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		return fmt.Errorf("there is no runtime class %q, which the pod names", *spec.RuntimeClassName)
+	case err == nil && class.Overhead != nil:
+		spec.Overhead = class.Overhead.PodFixed
+	case err != nil && !apierrors.IsForbidden(err):
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	resourcehelper "k8s.io/component-helpers/scheduling/corev1"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
+	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/noderesources"
+
+	"github.com/headroom-dev/headroom/pkg/plugins/memory"
+	"github.com/headroom-dev/headroom/pkg/plugins/nodeaffinity"
+	"github.com/headroom-dev/headroom/pkg/plugins/nodename"
+)
+
+// shortfall is what a node lacks by one plugin.
+type shortfall struct {
+	// missing and change are words; change is "" where nobody can tell.
+	missing, change string
+	// size tells how far the node is from fitting, to compare nodes that the same plugin rejects: 0 and up.
+	size float64
+}
+
+// shortfall says what the node at index i lacks by the plugin of filter j.
+func (c *cycle) shortfall(i, j int) shortfall {
+	node, status := c.nodes[i], c.results[i].statuses[j]
+	plain := shortfall{missing: strings.Join(plainReasons(status.Reasons()), " and "), size: 1}
+	if c.filters[j].everywhere != nil {
+		return plain
+	}
+	switch c.filters[j].Name() {
+	case memory.Name:
+		return c.memoryShortfall(node, plain)
+	case names.NodeResourcesFit:
+		return c.resourceShortfall(node, plain)
+	case nodeaffinity.Name, names.NodeAffinity:
+		return c.affinityShortfall(node, plain)
+	case names.TaintToleration:
+		return c.taintShortfall(node, plain)
+	case names.NodeUnschedulable:
+		plain.missing, plain.change = "it is cordoned", "kubectl uncordon "+node.Node().Name
+	case nodename.Name, names.NodeName:
+		plain.missing, plain.change = fmt.Sprintf("the pod names node %s", c.pod.Spec.NodeName), "leave spec.nodeName out"
+	case names.NodePorts:
+		plain.change = "free the host port there, or do without hostPort"
+	case names.PodTopologySpread:
+		plain.change = "raise maxSkew, or set whenUnsatisfiable: ScheduleAnyway"
+	}
+	return plain
+}
+
+// memoryShortfall compares bytes with bytes.
+func (c *cycle) memoryShortfall(node fwk.NodeInfo, plain shortfall) shortfall {
+	account, ok := c.account(node)
+	if !ok || !account.Known {
+		return plain
+	}
+	short := account.Demand.FirmBytes - account.Left
+	plain.missing = fmt.Sprintf("%s of memory: %s left, %s asked for", Bytes(short), Bytes(account.Left), Bytes(account.Demand.FirmBytes))
+	plain.size = float64(short) / float64(max(account.Demand.FirmBytes, 1))
+	plain.change = fmt.Sprintf("%s less used on %s", Bytes(short), node.Node().Name)
+	switch {
+	case account.Verdict == "unseen":
+		plain.change = fmt.Sprintf("wait: %s is promised to pods that are still starting there", Bytes(account.Node.MeasuredLeft-account.Node.Left+account.AddedFirm))
+	case account.Left > 0:
+		plain.change += fmt.Sprintf(", or a request of %s at most", Bytes(account.Left))
+	}
+	return plain
+}
+
+// resourceShortfall names every resource that is short.
+func (c *cycle) resourceShortfall(node fwk.NodeInfo, plain shortfall) shortfall {
+	lacking := noderesources.Fits(c.pod, node, nil, noderesources.ResourceRequestsOptions{EnablePodLevelResources: true})
+	if len(lacking) == 0 {
+		return plain
+	}
+	var missing, change []string
+	plain.size = 0
+	for _, short := range lacking {
+		free := max(short.Capacity-short.Used, 0)
+		missing = append(missing, fmt.Sprintf("%s %s: %s of %s free by requests, %s asked for",
+			amount(short.ResourceName, short.Requested-free), short.ResourceName,
+			amount(short.ResourceName, free), amount(short.ResourceName, short.Capacity), amount(short.ResourceName, short.Requested)))
+		if short.Requested > short.Capacity {
+			change = append(change, fmt.Sprintf("a larger node, or a request of %s %s at most", amount(short.ResourceName, short.Capacity), short.ResourceName))
+		} else {
+			change = append(change, fmt.Sprintf("%s %s less requested on %s", amount(short.ResourceName, short.Requested-free), short.ResourceName, node.Node().Name))
+		}
+		plain.size += float64(short.Requested-free) / float64(max(short.Requested, 1))
+	}
+	plain.missing, plain.change = strings.Join(missing, "; "), strings.Join(change, "; ")
+	return plain
+}
+
+// amount writes so much of a resource as users write it.
+func amount(name corev1.ResourceName, value int64) string {
+	switch {
+	case name == corev1.ResourceCPU:
+		return resource.NewMilliQuantity(value, resource.DecimalSI).String()
+	case name == corev1.ResourceMemory || name == corev1.ResourceEphemeralStorage || strings.HasPrefix(string(name), corev1.ResourceHugePagesPrefix):
+		return Bytes(value)
+	}
+	return resource.NewQuantity(value, resource.DecimalSI).String()
+}
+
+// affinityShortfall names what is wanted and what the node has, of the alternative of which it lacks least.
+func (c *cycle) affinityShortfall(node fwk.NodeInfo, plain shortfall) shortfall {
+	unmet := c.unmet(node.Node())
+	if len(unmet) == 0 {
+		return plain
+	}
+	var missing, change []string
+	for _, requirement := range unmet {
+		found := "no such label"
+		if requirement.Found != nil {
+			found = *requirement.Found
+		}
+		missing = append(missing, fmt.Sprintf("wants %s, has %s", requirement.Wanted, found))
+		change = append(change, changeOf(node.Node().Name, requirement))
+	}
+	plain.missing, plain.change = strings.Join(missing, "; "), strings.Join(change, "; ")
+	plain.size = float64(len(unmet))
+	return plain
+}
+
+// changeOf says what would let the requirement hold: a label that the node lacks, or another requirement. One that it has says
+// something of it that is not to be changed lightly.
+func changeOf(node string, requirement Requirement) string {
+	key, rest, ok := strings.Cut(requirement.Wanted, " In [")
+	if !ok || requirement.Found != nil || key == metav1.ObjectNameField || key == corev1.LabelHostname {
+		return "change " + requirement.Path
+	}
+	value, _, _ := strings.Cut(strings.TrimSuffix(rest, "]"), ", ")
+	return fmt.Sprintf("kubectl label node %s %s=%s, or change %s", node, key, value, requirement.Path)
+}
+
+// taintShortfall names the taint.
+func (c *cycle) taintShortfall(node fwk.NodeInfo, plain shortfall) shortfall {
+	taint, untolerated := resourcehelper.FindMatchingUntoleratedTaint(logr.Discard(), node.Node().Spec.Taints, c.pod.Spec.Tolerations, func(taint *corev1.Taint) bool {
+		return taint.Effect == corev1.TaintEffectNoSchedule || taint.Effect == corev1.TaintEffectNoExecute
+	}, true)
+	if !untolerated {
+		return plain
+	}
+	plain.missing = "a toleration of the taint " + taint.ToString()
+	plain.change = "tolerate it, or kubectl taint node " + node.Node().Name + " " + taint.Key + ":" + string(taint.Effect) + "-"
+	if strings.HasPrefix(taint.Key, "node.kubernetes.io/") {
+		plain.change = "the node's condition has to end: kubectl describe node " + node.Node().Name
+	}
+	return plain
+}
+
+// plainReasons takes the words off that every reason begins with.
+func plainReasons(reasons []string) []string {
+	plain := make([]string, len(reasons))
+	for i, reason := range reasons {
+		plain[i] = strings.TrimPrefix(reason, "node(s) ")
+	}
+	return plain
+}

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/klog/v2"
+	fwk "k8s.io/kube-scheduler/framework"
+	schedulerconfig "k8s.io/kubernetes/pkg/scheduler/apis/config"
+)
+
+// newUID stands for that of a pod that is not there yet.
+const newUID = types.UID("not-there-yet")
+
+// Explain says where the pod goes and why, and where copies of it would go, one after another, if replicas is more than 1. A pod
+// that has a node is judged as if it were not there, and what it holds were given back. The pod is not changed.
+func (s *Scheduler) Explain(ctx context.Context, pod *corev1.Pod, replicas int) (*Placement, error) {
+	of, exact, err := s.framework(pod.Spec.SchedulerName)
+	if err != nil {
+		return nil, err
+	}
+	p := &Placement{
+		TypeMeta: typeMeta("PodPlacement"), Pod: PodName{pod.Namespace, pod.Name}, Node: pod.Spec.NodeName,
+		First: s.first(ctx, pod, exact),
+	}
+	if pod.UID != "" && pod.Spec.NodeName != "" {
+		if err := s.takeOut(ctx, pod); err != nil {
+			return nil, err
+		}
+	}
+	c, err := s.newCycle(ctx, of, asPending(pod))
+	if err != nil {
+		return nil, err
+	}
+	if err := p.fill(ctx, c); err != nil {
+		return nil, err
+	}
+	p.Basis = s.basis(of.ProfileName())
+	p.Fits = p.Winner != "" && !p.heldBack()
+	p.Verdict = p.verdict()
+	if replicas > 1 {
+		if p.Replicas, err = s.replicas(ctx, of, c.pod, replicas); err != nil {
+			return nil, err
+		}
+		p.Fits = p.Fits && p.Replicas.Ended == ""
+	}
+	return p, nil
+}
+
+// takeOut takes a pod off its node.
+func (s *Scheduler) takeOut(ctx context.Context, pod *corev1.Pod) error {
+	known, err := s.scheduler.Cache.GetPod(pod)
+	if err != nil {
+		return nil //nolint:nilerr // it is on no node, because it has ended
+	}
+	if err := s.scheduler.Cache.RemovePod(klog.FromContext(ctx), known); err != nil {
+		return err
+	}
+	s.makeBooks(pod)
+	return s.refresh(ctx)
+}
+
+// asPending returns the pod as it was before it had a node.
+func asPending(pod *corev1.Pod) *corev1.Pod {
+	pending := pod.DeepCopy()
+	if pending.UID == "" {
+		pending.UID = newUID
+	}
+	nominated := pending.Status.NominatedNodeName
+	if pending.Spec.NodeName != "" {
+		nominated = ""
+	}
+	pending.Spec.NodeName, pending.DeletionTimestamp, pending.Spec.SchedulingGates = "", nil, nil
+	pending.Status = corev1.PodStatus{Phase: corev1.PodPending, NominatedNodeName: nominated}
+	return pending
+}
+
+// fill tells what the cycle found.
+func (p *Placement) fill(ctx context.Context, c *cycle) error {
+	p.First = append(p.First, c.mistakes()...)
+	feasible := c.feasible()
+	p.Counts = Counts{Nodes: len(c.nodes), Feasible: len(feasible), Rejected: len(c.nodes) - len(feasible)}
+	scores, err := c.score(ctx, feasible)
+	if err != nil {
+		return err
+	}
+	p.Memory = c.need()
+	p.plugins(c)
+	p.scores(c, scores, feasible)
+	p.Causes, p.Rejected = c.causes(), c.rejected()
+	if len(feasible) == 0 {
+		p.Nearest, p.Message = c.nearest(), c.message()
+	}
+	p.First = append(p.First, c.searched(len(feasible), p.Memory)...)
+	return nil
+}
+
+func (p *Placement) plugins(c *cycle) {
+	listed := c.of.ListPlugins()
+	for _, plugin := range listed.Filter.Enabled {
+		p.Plugins.Filter = append(p.Plugins.Filter, plugin.Name)
+		if c.skipped.Has(plugin.Name) {
+			p.Plugins.Skipped = append(p.Plugins.Skipped, plugin.Name)
+		}
+	}
+	for _, plugin := range listed.Score.Enabled {
+		p.Plugins.Score = append(p.Plugins.Score, Weight{plugin.Name, int64(plugin.Weight)})
+	}
+}
+
+// scores takes in the scores, and says who wins.
+func (p *Placement) scores(c *cycle, scores []fwk.NodePluginScores, feasible []fwk.NodeInfo) {
+	weights := map[string]int64{}
+	for _, weight := range p.Plugins.Score {
+		weights[weight.Plugin] = weight.Weight
+	}
+	byName := make(map[string]fwk.NodeInfo, len(feasible))
+	for _, node := range feasible {
+		byName[node.Node().Name] = node
+	}
+	for i := range scores {
+		p.Scores = append(p.Scores, NodeScore{
+			Node: scores[i].Name, Total: scores[i].TotalScore, Scores: pluginScores(&scores[i], weights), Memory: c.nodeMemory(byName[scores[i].Name]),
+		})
+	}
+	if len(p.Scores) == 0 {
+		return
+	}
+	p.Winner = p.Scores[0].Node
+	for _, tied := range p.Scores[1:] {
+		if tied.Total == p.Scores[0].Total {
+			p.Ties = append(p.Ties, tied.Node)
+		}
+	}
+	if nominated := c.pod.Status.NominatedNodeName; byName[nominated] != nil {
+		p.Winner, p.Ties = nominated, nil
+	}
+	p.Why = why(p)
+}
+
+func pluginScores(node *fwk.NodePluginScores, weights map[string]int64) []PluginScore {
+	scores := make([]PluginScore, len(node.Scores))
+	for i, score := range node.Scores {
+		weight := max(weights[score.Name], 1)
+		scores[i] = PluginScore{Plugin: score.Name, Weight: weight, Points: score.Score, Normalized: score.Score / weight}
+		for _, raw := range node.RawScores {
+			if raw.Name == score.Name {
+				scores[i].Raw = raw.Score
+			}
+		}
+		if node.TotalScore > 0 {
+			scores[i].Share = float64(score.Score*1000/node.TotalScore) / 10
+		}
+	}
+	slices.SortStableFunc(scores, func(a, b PluginScore) int { return int(b.Points - a.Points) })
+	return scores
+}
+
+// why compares the winner with the next one.
+func why(p *Placement) *Why {
+	winner := slices.IndexFunc(p.Scores, func(score NodeScore) bool { return score.Node == p.Winner })
+	switch {
+	case len(p.Scores) == 1:
+		return &Why{Text: "it is the only feasible node"}
+	case winner > 0 || p.Scores[0].Total < p.Scores[winner].Total:
+		return &Why{Text: "the pod is nominated to it: it is tried first, and the others are not asked"}
+	}
+	first, next := &p.Scores[0], &p.Scores[1]
+	result := &Why{RunnerUp: next.Node, By: first.Total - next.Total}
+	theirs := map[string]int64{}
+	for _, score := range next.Scores {
+		theirs[score.Plugin] = score.Points
+	}
+	for _, score := range first.Scores {
+		if gain := score.Points - theirs[score.Plugin]; gain != 0 {
+			result.Gains = append(result.Gains, Gain{score.Plugin, gain})
+		}
+	}
+	slices.SortStableFunc(result.Gains, func(a, b Gain) int { return int(max(b.Points, -b.Points) - max(a.Points, -a.Points)) })
+	var words []string
+	for _, gain := range result.Gains {
+		words = append(words, fmt.Sprintf("%s %+d", gain.Plugin, gain.Points))
+	}
+	result.Text = fmt.Sprintf("%d points ahead of %s", result.By, next.Node)
+	if result.By == 0 {
+		result.Text = fmt.Sprintf("it is level with %d more: chance decides", len(p.Ties))
+	}
+	if len(words) > 0 {
+		result.Text += ": " + strings.Join(words, ", ")
+	}
+	return result
+}
+
+// searched says where the scheduler itself may look at less than is told here.
+func (c *cycle) searched(feasible int, need *PodNeed) []Note {
+	var notes []Note
+	configuration := c.scheduler.options.Profile.Config
+	percentage := configuration.PercentageOfNodesToScore
+	for i := range configuration.Profiles {
+		if own := configuration.Profiles[i].PercentageOfNodesToScore; own != nil && configuration.Profiles[i].SchedulerName == c.of.ProfileName() {
+			percentage = own
+		}
+	}
+	if enough := enoughFeasible(percentage, len(c.nodes)); feasible > enough {
+		notes = append(notes, Note{Kind: NoteSampling, Text: fmt.Sprintf("the scheduler stops looking at %d feasible nodes (percentageOfNodesToScore), so it may choose any of the %d that were not among them",
+			enough, feasible-enough)})
+	}
+	if len(configuration.Extenders) > 0 {
+		notes = append(notes, Note{Kind: NoteExtenders, Text: fmt.Sprintf("the configuration has %d extender(s), which are not asked here", len(configuration.Extenders))})
+	}
+	if need != nil && need.Degraded {
+		notes = append(notes, Note{Kind: NoteDegraded, Text: "too few nodes have a fresh sample: requests decide on all of them"})
+	}
+	return notes
+}
+
+// enoughFeasible is how many feasible nodes a scheduler looks for (k8s.io/kubernetes pkg/scheduler/schedule_one.go,
+// numFeasibleNodesToFind).
+func enoughFeasible(percentage *int32, nodes int) int {
+	const least, leastPercent = 100, 5
+	percent := schedulerconfig.DefaultPercentageOfNodesToScore
+	if percentage != nil {
+		percent = int(*percentage)
+	}
+	if nodes < least {
+		return nodes
+	}
+	if percent == 0 {
+		percent = max(50-nodes/125, leastPercent)
+	}
+	return max(nodes*percent/100, least)
+}
+
+// verdict is the whole in one sentence.
+func (p *Placement) verdict() string {
+	nodes := plural(p.Counts.Nodes, "node")
+	switch {
+	case p.Counts.Nodes == 0:
+		return "the cluster has no nodes"
+	case p.Node != "" && p.Winner == "":
+		return fmt.Sprintf("is on node %s; placed anew it would fit none of %s", p.Node, nodes)
+	case p.Node != "" && p.Winner == p.Node:
+		return fmt.Sprintf("is on node %s, and would go there again", p.Node)
+	case p.Node != "":
+		return fmt.Sprintf("is on node %s; placed anew it would go to %s%s", p.Node, p.Winner, p.wouldItStay())
+	case p.Winner == "":
+		return "fits none of " + nodes
+	}
+	goes := "goes"
+	if p.heldBack() {
+		goes = "would go"
+	}
+	if p.Counts.Feasible == 1 {
+		return fmt.Sprintf("%s to node %s, the only one of %s that it fits", goes, p.Winner, nodes)
+	}
+	return fmt.Sprintf("%s to node %s, the best of %d feasible among %s", goes, p.Winner, p.Counts.Feasible, nodes)
+}
+
+// heldBack reports whether something but the nodes decides about the pod.
+func (p *Placement) heldBack() bool {
+	return slices.ContainsFunc(p.First, func(note Note) bool { return note.Decides })
+}
+
+// wouldItStay says what there is against the node where the pod is.
+func (p *Placement) wouldItStay() string {
+	if slices.Contains(p.Ties, p.Node) {
+		return " or there again: they score the same"
+	}
+	for _, node := range p.Rejected {
+		if node.Node == p.Node {
+			return fmt.Sprintf(": it would not fit %s (%s)", p.Node, strings.Join(plainReasons(node.Verdicts[0].Reasons), " and "))
+		}
+	}
+	for _, score := range p.Scores {
+		if score.Node == p.Node {
+			return fmt.Sprintf(" (%d points; there %d)", p.Scores[0].Total, score.Total)
+		}
+	}
+	return ": its node is gone"
+}
+
+func plural(count int, word string) string {
+	if count == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", count, word)
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package profile finds the KubeSchedulerConfiguration that a cluster's scheduler runs, and says what is wrong with one.
+package profile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	schedulerconfig "k8s.io/kubernetes/pkg/scheduler/apis/config"
+	schedulerscheme "k8s.io/kubernetes/pkg/scheduler/apis/config/scheme"
+
+	shipped "github.com/headroom-dev/headroom/config"
+	_ "github.com/headroom-dev/headroom/pkg/plugins/registry" // the plugins' arguments
+)
+
+const (
+	// Label is of the ConfigMap that a running scheduler has its configuration from.
+	Label = "app.kubernetes.io/name"
+	// Value is that of the label.
+	Value = "headroom-scheduler"
+	// Key is where the configuration is in the ConfigMap.
+	Key = "scheduler-config.yaml"
+
+	// Shipped is the name of the scheduler of the shipped profile.
+	Shipped = "headroom-scheduler"
+)
+
+// Profile is a configuration and where it is from.
+type Profile struct {
+	Config *schedulerconfig.KubeSchedulerConfiguration
+	// Origin says in words where it is from.
+	Origin string
+	// Doubt says why it may be another than the one that the scheduler runs, or "".
+	Doubt string
+}
+
+// Decode reads a configuration strictly, with defaults, as kube-scheduler does.
+func Decode(text []byte) (*schedulerconfig.KubeSchedulerConfiguration, error) {
+	object, version, err := schedulerscheme.Codecs.UniversalDecoder().Decode(text, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	configuration, ok := object.(*schedulerconfig.KubeSchedulerConfiguration)
+	if !ok {
+		return nil, fmt.Errorf("it is a %s, want a KubeSchedulerConfiguration", version)
+	}
+	configuration.APIVersion = version.GroupVersion().String()
+	return configuration, nil
+}
+
+// OfFile reads the configuration of a file.
+func OfFile(path string) (*Profile, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	configuration, err := Decode(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return &Profile{Config: configuration, Origin: "file " + path}, nil
+}
+
+// OfBinary returns the configuration that headroom-scheduler runs without --config.
+func OfBinary() (*Profile, error) {
+	configuration, err := Decode(shipped.SchedulerConfig)
+	if err != nil {
+		return nil, fmt.Errorf("the shipped profile: %w", err)
+	}
+	return &Profile{Config: configuration, Origin: "the shipped profile"}, nil
+}
+
+// OfCluster returns the configuration in the ConfigMap that is labelled Label: Value, or the shipped one where there is none.
+func OfCluster(ctx context.Context, client kubernetes.Interface) (*Profile, error) {
+	found, err := configMaps(ctx, client)
+	if apierrors.IsForbidden(err) {
+		return orShipped("no permission to list configmaps: the configuration that the scheduler runs is not known")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look for the scheduler's ConfigMap: %w", err)
+	}
+	if len(found) == 0 {
+		return orShipped(fmt.Sprintf("the cluster has no ConfigMap labelled %s=%s with the key %s", Label, Value, Key))
+	}
+	first := &found[0]
+	name := fmt.Sprintf("ConfigMap %s/%s", first.Namespace, first.Name)
+	configuration, err := Decode([]byte(first.Data[Key]))
+	if err != nil {
+		return nil, fmt.Errorf("%s, %s: %w", name, Key, err)
+	}
+	profile := &Profile{Config: configuration, Origin: name}
+	if len(found) > 1 {
+		profile.Doubt = fmt.Sprintf("there are %d such ConfigMaps; --config chooses another one", len(found))
+	}
+	return profile, nil
+}
+
+func orShipped(doubt string) (*Profile, error) {
+	profile, err := OfBinary()
+	if err != nil {
+		return nil, err
+	}
+	profile.Doubt = doubt
+	return profile, nil
+}
+
+// configMaps returns the ConfigMaps with a configuration, in all namespaces, or where that is forbidden in kube-system.
+func configMaps(ctx context.Context, client kubernetes.Interface) ([]corev1.ConfigMap, error) {
+	options := metav1.ListOptions{LabelSelector: Label + "=" + Value}
+	list, err := client.CoreV1().ConfigMaps(metav1.NamespaceAll).List(ctx, options)
+	if apierrors.IsForbidden(err) {
+		everywhere := err
+		if list, err = client.CoreV1().ConfigMaps(metav1.NamespaceSystem).List(ctx, options); err != nil || len(list.Items) == 0 {
+			return nil, errors.Join(everywhere, err)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	found := slices.DeleteFunc(list.Items, func(item corev1.ConfigMap) bool { return item.Data[Key] == "" })
+	slices.SortFunc(found, func(a, b corev1.ConfigMap) int {
+		return strings.Compare(a.Namespace+"/"+a.Name, b.Namespace+"/"+b.Name)
+	})
+	return found, nil
+}
+
+// Names returns the names of the schedulers that a configuration makes.
+func (p *Profile) Names() []string {
+	names := make([]string, len(p.Config.Profiles))
+	for i := range p.Config.Profiles {
+		names[i] = p.Config.Profiles[i].SchedulerName
+	}
+	return names
+}
+
+// With returns the profile with those of the wanted schedulers added that it lacks and that are known: the default
+// scheduler's as Kubernetes has it, and the shipped one. added are the names of those.
+func (p *Profile) With(wanted ...string) (complete *Profile, added []string, err error) {
+	complete = &Profile{Config: p.Config.DeepCopy(), Origin: p.Origin, Doubt: p.Doubt}
+	for _, name := range wanted {
+		if slices.Contains(complete.Names(), name) {
+			continue
+		}
+		var other *schedulerconfig.KubeSchedulerConfiguration
+		switch name {
+		case corev1.DefaultSchedulerName:
+			other, err = Decode([]byte("apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n"))
+		case Shipped:
+			other, err = Decode(shipped.SchedulerConfig)
+		default:
+			continue
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("the profile of %s: %w", name, err)
+		}
+		complete.Config.Profiles = append(complete.Config.Profiles, other.Profiles[0])
+		added = append(added, name)
+	}
+	return complete, added, nil
+}

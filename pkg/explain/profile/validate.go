@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package profile
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	configv1 "k8s.io/kube-scheduler/config/v1"
+	schedulerconfig "k8s.io/kubernetes/pkg/scheduler/apis/config"
+	schedulervalidation "k8s.io/kubernetes/pkg/scheduler/apis/config/validation"
+	frameworkplugins "k8s.io/kubernetes/pkg/scheduler/framework/plugins"
+	"sigs.k8s.io/yaml"
+
+	"github.com/headroom-dev/headroom/pkg/apis/config"
+	"github.com/headroom-dev/headroom/pkg/apis/config/validation"
+	"github.com/headroom-dev/headroom/pkg/plugins/memory"
+	"github.com/headroom-dev/headroom/pkg/plugins/nodeaffinity"
+	"github.com/headroom-dev/headroom/pkg/plugins/nodename"
+	"github.com/headroom-dev/headroom/pkg/plugins/registry"
+)
+
+// Problem is what is wrong with a configuration.
+type Problem struct {
+	// Line in the file, from 1 on; 0: it is not known.
+	Line int `json:"line,omitempty"`
+	// Field is the path of the field, such as profiles[0].plugins.multiPoint.enabled[1].name.
+	Field string `json:"field,omitempty"`
+	Text  string `json:"text"`
+	// Refused tells whether the scheduler would not start with it. Other problems are likely mistakes.
+	Refused bool `json:"refused"`
+}
+
+// Validate returns what is wrong with a configuration, by line, and the configuration itself, or nil if it cannot be read.
+func Validate(text []byte) (*schedulerconfig.KubeSchedulerConfiguration, []Problem) {
+	lines := newLineFinder(text)
+	configuration, err := Decode(text)
+	if err != nil {
+		return nil, lines.place(decodingProblems(err))
+	}
+	problems := validated(configuration)
+	var written configv1.KubeSchedulerConfiguration // without what the defaults put before and behind it
+	if err := yaml.Unmarshal(text, &written); err != nil {
+		return nil, []Problem{{Text: err.Error(), Refused: true}}
+	}
+	for i := range written.Profiles {
+		problems = append(problems, pluginProblems(fmt.Sprintf("profiles[%d]", i), &written.Profiles[i])...)
+	}
+	return configuration, lines.place(problems)
+}
+
+var (
+	unknownField  = regexp.MustCompile(`unknown field "([^"]+)"`)
+	duplicateKey  = regexp.MustCompile(`duplicate field "([^"]+)"|key "([^"]+)" already set in map`)
+	ofPlugin      = regexp.MustCompile(`decoding \.?(profiles\[\d+\]\.pluginConfig\[\d+\])`)
+	yamlLine      = regexp.MustCompile(`line (\d+): (.*)`)
+	wrongTypePath = regexp.MustCompile(`cannot unmarshal (\w+) into Go struct field \w+\.([\w.]+) of type (\S+)`)
+)
+
+// decodingProblems reads what the decoder says.
+func decodingProblems(err error) []Problem {
+	text := err.Error()
+	prefix := ""
+	if plugin := ofPlugin.FindStringSubmatch(text); plugin != nil {
+		prefix = plugin[1] + ".args."
+	}
+	var problems []Problem
+	for _, match := range unknownField.FindAllStringSubmatch(text, -1) {
+		words := "no such field"
+		last := match[1][strings.LastIndex(match[1], ".")+1:]
+		if near := Nearest(last, fieldNames()); near != "" {
+			words += fmt.Sprintf("; perhaps %q is meant", near)
+		}
+		problems = append(problems, Problem{Field: prefix + match[1], Text: words, Refused: true})
+	}
+	for _, match := range duplicateKey.FindAllStringSubmatch(text, -1) {
+		problems = append(problems, Problem{Field: prefix + match[1] + match[2], Text: "it is there twice", Refused: true})
+	}
+	if match := wrongTypePath.FindStringSubmatch(text); match != nil {
+		problems = append(problems, Problem{Field: prefix + match[2], Text: fmt.Sprintf("it is a %s, want a value of type %s", match[1], strings.TrimPrefix(match[3], "*")), Refused: true})
+	}
+	if len(problems) > 0 {
+		return problems
+	}
+	if match := yamlLine.FindStringSubmatch(text); match != nil {
+		line, err := strconv.Atoi(match[1])
+		if err == nil {
+			return []Problem{{Line: line, Text: match[2], Refused: true}}
+		}
+	}
+	return []Problem{{Field: strings.TrimSuffix(prefix, ".args."), Text: text, Refused: true}}
+}
+
+// validated returns what kube-scheduler and our plugins refuse.
+func validated(configuration *schedulerconfig.KubeSchedulerConfiguration) []Problem {
+	var problems []Problem
+	if faults := schedulervalidation.ValidateKubeSchedulerConfiguration(configuration); faults != nil {
+		problems = append(problems, faultsOf(faults)...)
+	}
+	for i := range configuration.Profiles {
+		for j := range configuration.Profiles[i].PluginConfig {
+			path := field.NewPath("profiles").Index(i).Child("pluginConfig").Index(j).Child("args")
+			var err error
+			switch args := configuration.Profiles[i].PluginConfig[j].Args.(type) {
+			case *config.HeadroomMemoryArgs:
+				err = validation.ValidateHeadroomMemoryArgs(path, args)
+			case *config.HeadroomNodeAffinityArgs:
+				err = validation.ValidateHeadroomNodeAffinityArgs(path, args)
+			}
+			if err != nil {
+				problems = append(problems, faultsOf(err)...)
+			}
+		}
+	}
+	return problems
+}
+
+// faultsOf takes an error apart.
+func faultsOf(err error) []Problem {
+	if several, ok := err.(interface{ Errors() []error }); ok {
+		var problems []Problem
+		for _, one := range several.Errors() {
+			problems = append(problems, faultsOf(one)...)
+		}
+		return problems
+	}
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		var problems []Problem
+		for _, one := range several.Unwrap() {
+			problems = append(problems, faultsOf(one)...)
+		}
+		return problems
+	}
+	var of *field.Error
+	if errors.As(err, &of) {
+		return []Problem{{Field: of.Field, Text: of.ErrorBody(), Refused: true}}
+	}
+	return []Problem{{Text: err.Error(), Refused: true}}
+}
+
+// pluginProblems returns plugins that are not there, and twins that both run.
+func pluginProblems(path string, of *configv1.KubeSchedulerProfile) []Problem {
+	known := slices.Collect(maps.Keys(registry.Plugins(nil)))
+	known = append(known, slices.Collect(maps.Keys(frameworkplugins.NewInTreeRegistry()))...)
+	var problems []Problem
+	check := func(where, name string) {
+		if name == "*" || slices.Contains(known, name) {
+			return
+		}
+		text := fmt.Sprintf("there is no plugin %q", name)
+		if near := Nearest(name, known); near != "" {
+			text += fmt.Sprintf("; perhaps %q is meant", near)
+		}
+		problems = append(problems, Problem{Field: where, Text: text, Refused: true})
+	}
+	for point, set := range pointsOf(of.Plugins) {
+		for i, plugin := range set.Enabled {
+			check(fmt.Sprintf("%s.plugins.%s.enabled[%d].name", path, point, i), plugin.Name)
+		}
+		for i, plugin := range set.Disabled {
+			check(fmt.Sprintf("%s.plugins.%s.disabled[%d].name", path, point, i), plugin.Name)
+		}
+	}
+	for i, plugin := range of.PluginConfig {
+		check(fmt.Sprintf("%s.pluginConfig[%d].name", path, i), plugin.Name)
+	}
+	return append(problems, twins(path, of.Plugins)...)
+}
+
+// twins speaks of in-tree plugins that run beside those that replace them.
+func twins(path string, plugins *configv1.Plugins) []Problem {
+	if plugins == nil {
+		return nil
+	}
+	named := func(plugins []configv1.Plugin, name string) bool {
+		return slices.ContainsFunc(plugins, func(plugin configv1.Plugin) bool { return plugin.Name == name })
+	}
+	var problems []Problem
+	for _, pair := range [][2]string{{nodename.Name, "NodeName"}, {nodeaffinity.Name, "NodeAffinity"}} {
+		if named(plugins.MultiPoint.Enabled, pair[0]) && !named(plugins.MultiPoint.Disabled, pair[1]) && !named(plugins.MultiPoint.Disabled, "*") {
+			problems = append(problems, Problem{
+				Field: path + ".plugins.multiPoint.disabled", Text: fmt.Sprintf("%s runs beside %s, which replaces it: disable %s", pair[1], pair[0], pair[1]),
+			})
+		}
+	}
+	if named(plugins.MultiPoint.Enabled, memory.Name) && !named(plugins.PostFilter.Enabled, memory.Name) {
+		problems = append(problems, Problem{
+			Field: path + ".plugins.postFilter",
+			Text:  fmt.Sprintf("%s comes behind DefaultPreemption there, which ends the round: enable it under postFilter too, or pods that wait for memory may not be woken", memory.Name),
+		})
+	}
+	return problems
+}
+
+// pointsOf returns the plugin sets by the names of their extension points.
+func pointsOf(plugins *configv1.Plugins) map[string]configv1.PluginSet {
+	if plugins == nil {
+		return nil
+	}
+	return map[string]configv1.PluginSet{
+		"preEnqueue": plugins.PreEnqueue, "queueSort": plugins.QueueSort, "preFilter": plugins.PreFilter, "filter": plugins.Filter,
+		"postFilter": plugins.PostFilter, "preScore": plugins.PreScore, "score": plugins.Score, "reserve": plugins.Reserve,
+		"permit": plugins.Permit, "preBind": plugins.PreBind, "bind": plugins.Bind, "postBind": plugins.PostBind, "multiPoint": plugins.MultiPoint,
+	}
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/headroom-dev/headroom/pkg/apis/config"
+	"github.com/headroom-dev/headroom/pkg/memory/sample"
+	"github.com/headroom-dev/headroom/pkg/plugins/memory"
+	"github.com/headroom-dev/headroom/pkg/usage"
+	"github.com/headroom-dev/headroom/pkg/usage/fetch"
+	"github.com/headroom-dev/headroom/pkg/usage/metricsapi"
+)
+
+// sourceLimit is how long a source may take: one that is out of reach from here must not keep the answer.
+const sourceLimit = 20 * time.Second
+
+// measure reads the samples.
+func (s *Scheduler) measure(ctx context.Context) samples {
+	if s.options.Source != nil {
+		set, err := s.readSource(ctx, s.options.Source)
+		return samples{set: set, origin: "the source given", problem: words(err)}
+	}
+	books := s.still.Books()
+	if len(books) == 0 {
+		return samples{origin: "none: the profile has no " + memory.Name}
+	}
+	kind := books[0].Args.Source.Type
+	if kind == config.SourceMetricsAPI || kind == "" {
+		return s.measureByMetricsAPI(ctx, "")
+	}
+	// The kubelets are read once the nodes are known, and from here they seldom can be: their informer is not filled yet.
+	if kind == config.SourcePrometheus {
+		source, err := books[0].Source()
+		if err == nil {
+			var set *sample.Set
+			if set, err = s.readSource(ctx, source); err == nil {
+				return samples{set: set, origin: "Prometheus at " + books[0].Args.Source.Prometheus.Address}
+			}
+		}
+		return s.measureByMetricsAPI(ctx, fmt.Sprintf("the profile reads Prometheus, which cannot be read from here (%v); ", err))
+	}
+	return s.measureByMetricsAPI(ctx, "the profile reads the kubelets, which only the scheduler's own account may; ")
+}
+
+func (s *Scheduler) measureByMetricsAPI(ctx context.Context, instead string) samples {
+	const origin = "metrics.k8s.io"
+	source, err := metricsapi.New(s.options.Cluster.Config, metricsapi.Options{})
+	var set *sample.Set
+	if err == nil {
+		set, err = s.readSource(ctx, source)
+	}
+	if err == nil {
+		return samples{set: set, origin: origin, problem: instead}
+	}
+	var status *fetch.StatusError
+	if errors.As(err, &status) && status.Code == http.StatusForbidden {
+		s.options.Cluster.Lose("nodes.metrics.k8s.io")
+	}
+	return samples{origin: "none", problem: instead + words(err)}
+}
+
+func (s *Scheduler) readSource(ctx context.Context, source usage.Source) (*sample.Set, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, sourceLimit, fmt.Errorf("it took longer than %s", sourceLimit))
+	defer cancel()
+	return source.Read(ctx)
+}
+
+func words(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
