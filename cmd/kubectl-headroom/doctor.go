@@ -47,17 +47,16 @@ func (s *shared) examine(ctx context.Context) (*explain.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	with, err := s.profileOf(ctx, of)
-	if err != nil {
-		return explain.NewReport(nil, []explain.Finding{{
-			Check: "configuration", Severity: explain.Wrong, Text: err.Error(), Fix: "kubectl headroom config validate FILE says where",
-		}}), nil
+	only := func(check string, found error, fix string) *explain.Report {
+		return explain.NewReport(nil, []explain.Finding{{Check: check, Severity: explain.Wrong, Text: found.Error(), Fix: fix}})
 	}
-	scheduler, err := s.scheduler(ctx, of, with)
-	if err != nil {
-		return explain.NewReport(nil, []explain.Finding{{
-			Check: "permissions", Severity: explain.Wrong, Text: err.Error(), Fix: "without it nothing else can be looked at",
-		}}), nil
+	with, wrong := s.profileOf(ctx, of)
+	if wrong != nil {
+		return only("configuration", wrong, "kubectl headroom config validate FILE says where"), nil
+	}
+	scheduler, wrong := s.scheduler(ctx, of, with)
+	if wrong != nil {
+		return only("cluster", wrong, "without it nothing else can be looked at"), nil
 	}
 	return scheduler.Examine(ctx), nil
 }

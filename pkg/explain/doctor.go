@@ -38,7 +38,7 @@ type Report struct {
 // Finding is one thing that was looked at.
 type Finding struct {
 	// Check is a word that stays: configuration, samples, freshness, clock, permissions, thresholds, annotations, versions,
-	// lease, schedulers, bypass, unseen.
+	// lease, schedulers, bypass, unseen, cluster.
 	Check    string   `json:"check"`
 	Severity Severity `json:"severity"`
 	Text     string   `json:"text"`

@@ -5,7 +5,6 @@ package cluster_test
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -18,6 +17,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 
 	"github.com/headroom-dev/headroom/pkg/explain/cluster"
@@ -137,12 +137,8 @@ func TestAServerThatDoesNotAnswerIsNamed(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
 	go func() {
-		for c.PodsRead() == 0 && ctx.Err() == nil {
-			if strings.Contains(fmt.Sprint(c.Failure()), "503") {
-				cancel(context.DeadlineExceeded)
-			}
-			time.Sleep(time.Millisecond)
-		}
+		defer cancel(context.DeadlineExceeded)
+		_ = wait.PollUntilContextCancel(ctx, time.Millisecond, true, func(context.Context) (bool, error) { return strings.Contains(c.Failure(), "503"), nil })
 	}()
 	if err := c.Read(ctx); err == nil || !strings.Contains(err.Error(), "list pods: the server answered 503") {
 		t.Errorf("error %v, want one that says what the server answered", err)

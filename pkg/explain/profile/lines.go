@@ -82,11 +82,11 @@ func fieldNames() []string {
 			return
 		}
 		seen[kind] = true
-		for i := range kind.NumField() {
-			if name, _, _ := strings.Cut(kind.Field(i).Tag.Get("json"), ","); name != "" && name != "-" {
+		for field := range kind.Fields() {
+			if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "" && name != "-" {
 				names = append(names, name)
 			}
-			walk(kind.Field(i).Type)
+			walk(field.Type)
 		}
 	}
 	walk(reflect.TypeFor[configv1.KubeSchedulerConfiguration]())

@@ -137,8 +137,7 @@ func faultsOf(err error) []Problem {
 		}
 		return problems
 	}
-	var of *field.Error
-	if errors.As(err, &of) {
+	if of, ok := errors.AsType[*field.Error](err); ok {
 		return []Problem{{Field: of.Field, Text: of.ErrorBody(), Refused: true}}
 	}
 	return []Problem{{Text: err.Error(), Refused: true}}
