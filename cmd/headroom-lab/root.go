@@ -26,7 +26,7 @@ func newRootCommand() *cobra.Command {
 		newUpCommand(),
 		newDemoCommand(),
 		newRunCommand(),
-		newRecordCommand(),
+		newRecordCommand(), newReplayCommand(),
 		newScenarioCommand(),
 	)
 	return root

@@ -19,6 +19,9 @@ const (
 	firstBackoff, longestBackoff = 10.0, 300.0
 )
 
+// What ends a pod for want of memory.
+const evicted, oomKilled = "evicted", "OOM-killed"
+
 // kubelets does what the kubelets and kernels of all nodes do at a second, stepSeconds after the last time.
 func (r *run) kubelets(second, stepSeconds float64) {
 	for _, n := range r.cluster.nodes {
@@ -116,7 +119,7 @@ func (r *run) oomKilled(p *pod, second float64) {
 	p.oomKills++
 	p.bytes = 0
 	r.updatePod(p, killed(p.object, second, p.oomKills))
-	r.tell(p, second, "OOM-killed")
+	r.tell(p, second, oomKilled)
 	r.at(p.up, func() {
 		if p.left == 0 {
 			r.updatePod(p, started(p.object, p.node.object.Name, p.up, p.oomKills))
@@ -131,7 +134,7 @@ func backoff(ends int) float64 { return min(firstBackoff*math.Pow(2, float64(end
 // evicted is a pod that the kubelet ended: its owner makes another one, which has to be placed again.
 func (r *run) evicted(p *pod, second float64) {
 	r.result.Evictions++
-	r.tell(p, second, "evicted")
+	r.tell(p, second, evicted)
 	r.leave(p, second)
 	r.troubles = append(r.troubles, trouble(p, second))
 	if second < p.life.end {

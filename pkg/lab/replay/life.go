@@ -172,7 +172,7 @@ func planStarts(t *trace.Trace, scenario Scenario, starts int, random *rand.Rand
 		start := startsSeconds * random.Float64()
 		made := &life{
 			id: fmt.Sprintf("%s-%d", series.ID, i), workload: workloadOf(series), times: series.Times, bytes: series.Bytes,
-			shift: start - series.Start, start: start, end: start + series.End - series.Start, request: max(series.RequestBytes, leastRequest),
+			shift: start - series.Start, start: start, end: start + series.End - series.Start, request: request(series, scenario),
 		}
 		if scenario.Sticky {
 			made.bytes = sticky(series.Times, series.Bytes)
@@ -181,6 +181,16 @@ func planStarts(t *trace.Trace, scenario Scenario, starts int, random *rand.Rand
 	}
 	slices.SortStableFunc(plan.lives, func(a, b *life) int { return cmp.Compare(a.start, b.start) })
 	return plan, nil
+}
+
+// request is what a started series requests. There is no day to profile it by: it is what the trace has, or half of that where
+// requests are underset.
+func request(series *trace.Series, scenario Scenario) int64 {
+	factor := 1.0
+	if scenario.Requests == RequestsProfiled {
+		factor = scenario.RequestFactor / Base().RequestFactor
+	}
+	return max(int64(factor*float64(series.RequestBytes)), leastRequest)
 }
 
 // startsSeconds is the time within which FillStarts starts pods.

@@ -22,6 +22,9 @@ type Run struct {
 
 // Play plays a plan, which is used up by it, with a policy and returns what it came to.
 func Play(ctx context.Context, wanted Run, plan *Plan) (Result, error) {
+	if wanted.Policy.bound {
+		return bound(ctx, wanted, plan)
+	}
 	r := newRun(wanted, plan)
 	if err := r.prepare(ctx, wanted.Policy); err != nil {
 		return Result{}, err
@@ -50,7 +53,11 @@ func (r *run) prepare(ctx context.Context, policy Policy) error {
 	}
 	still := memory.NewStill(nil)
 	plugins := registry.Plugins(still.New)
-	plugins[peerName] = newPeer(r, policy.judge)
+	judge := policy.judge
+	if policy.clairvoyant {
+		judge = newClairvoyant(r)
+	}
+	plugins[peerName] = newPeer(r, judge)
 	if r.scheduler, err = newScheduler(ctx, profile, plugins, r.cluster.nodes, r.seed); err != nil {
 		return err
 	}

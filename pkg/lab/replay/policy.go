@@ -5,6 +5,7 @@ package replay
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	schedulerconfig "k8s.io/kubernetes/pkg/scheduler/apis/config"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config/scheme"
@@ -33,8 +34,8 @@ profiles:
   - schedulerName: default-scheduler
 `
 	// mostAllocated is the packing that Kubernetes documents.
-	mostAllocated = header + `    pluginConfig:
-      - name: NodeResourcesFit
+	mostAllocated     = header + "    pluginConfig:\n" + mostAllocatedArgs
+	mostAllocatedArgs = `      - name: NodeResourcesFit
         args:
           scoringStrategy:
             type: MostAllocated
@@ -54,6 +55,7 @@ profiles:
 func Policies() []Policy {
 	return []Policy{
 		{Name: "headroom", configuration: string(shipped.SchedulerConfig), history: true},
+		{Name: "headroom-pack", configuration: packing(string(shipped.SchedulerConfig)), history: true},
 		{Name: "least-allocated", configuration: header},
 		{Name: "most-allocated", configuration: mostAllocated},
 		{Name: "load-variation", configuration: withPeer, judge: loadVariationJudge{}},
@@ -61,7 +63,15 @@ func Policies() []Policy {
 		{Name: "target-load-memory", configuration: withPeer, judge: targetLoadJudge{}},
 		{Name: "koordinator-like", configuration: withPeer, judge: koordinatorJudge{}},
 		{Name: "crane-like", configuration: withPeer, judge: craneJudge{}},
+		{Name: "clairvoyant", configuration: withPeer, clairvoyant: true},
+		{Name: "bound", bound: true},
 	}
+}
+
+// packing returns the shipped configuration with the strategy Pack, and the packing of requests that goes with it.
+func packing(configuration string) string {
+	configuration = strings.Replace(configuration, "          filter: Hard\n", "          filter: Hard\n          strategy: Pack\n", 1)
+	return configuration + mostAllocatedArgs
 }
 
 // PolicyNamed returns the policy of that name.

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/headroom-dev/headroom/pkg/lab/replay"
+	"github.com/headroom-dev/headroom/pkg/lab/report/comparison"
+	"github.com/headroom-dev/headroom/pkg/lab/screen"
+	"github.com/headroom-dev/headroom/pkg/lab/trace"
+	"github.com/headroom-dev/headroom/pkg/lab/wholefile"
+)
+
+// replayOptions are the flags of replay.
+type replayOptions struct {
+	trace, arrivals, out, nodeMemory string
+	nodes                            []int
+	policies, scenarios              []string
+	seeds, starts, parallel          int
+}
+
+// newReplayCommand replays a memory trace with policies.
+func newReplayCommand() *cobra.Command {
+	var options replayOptions
+	var policies, scenarios []string
+	for _, policy := range replay.Policies() {
+		policies = append(policies, policy.Name)
+	}
+	for _, scenario := range replay.Scenarios() {
+		scenarios = append(scenarios, scenario.Name)
+	}
+	command := &cobra.Command{
+		Use:   "replay --trace DIR",
+		Short: "Place the pods of a memory trace with several policies, and count evictions and OOM kills",
+		Long: "replay plays a memory trace on a virtual clock. The scheduler's own plugins place its pods, for Headroom with the shipped " +
+			"configuration, and kubelets evict and kernels kill as real ones choose. It writes results.json and the page report.html.\n\n" +
+			"headroom-lab record makes a trace of a cluster of yours.\n\n" +
+			"Policies: " + strings.Join(policies, ", ") + ".\nScenarios: " + strings.Join(scenarios, ", ") + ".\n\n" +
+			"Ctrl-C ends it early and writes what there is so far.",
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			return options.run(command.Context(), screen.New(command.OutOrStdout(), term.IsTerminal(int(os.Stdout.Fd()))), command)
+		},
+	}
+	flags := command.Flags()
+	flags.StringVar(&options.trace, "trace", "", "folder of the trace (required)")
+	flags.StringVar(&options.out, "out", "out/replay", "folder for results.json and report.html")
+	flags.IntSliceVar(&options.nodes, "nodes", []int{30}, "how many nodes there are; several for a curve")
+	flags.StringVar(&options.nodeMemory, "node-memory", "64Gi", "memory of a node")
+	flags.StringSliceVar(&options.policies, "policies", []string{"headroom", "least-allocated", "load-variation", "koordinator-like"}, "policies to compare, or all")
+	flags.StringSliceVar(&options.scenarios, "scenarios", []string{"base"}, "scenarios to play, or all")
+	flags.IntVar(&options.seeds, "seeds", 5, "orders of arrival to play, the same ones for all policies")
+	flags.IntVar(&options.starts, "starts", 3000, "pods to start within four hours from a trace that is shorter than a day")
+	flags.StringVar(&options.arrivals, "arrivals", "", "arrivals.csv(.gz) of an arrival process, for the scenario churn")
+	flags.IntVar(&options.parallel, "parallel", runtime.GOMAXPROCS(0), "runs at a time")
+	if err := command.MarkFlagRequired("trace"); err != nil {
+		panic(err) // the flag is defined above
+	}
+	return command
+}
+
+// matrix reads and checks everything before anything is played.
+func (o *replayOptions) matrix() (*replay.Matrix, error) {
+	m := &replay.Matrix{Nodes: o.nodes, Seeds: o.seeds, Starts: o.starts}
+	if o.seeds < 1 || o.starts < 1 || o.parallel < 1 || len(o.nodes) == 0 || slices.Min(o.nodes) < 1 {
+		return nil, errors.New("--seeds, --starts, --parallel, --nodes: want 1 or more")
+	}
+	memory, err := resource.ParseQuantity(o.nodeMemory)
+	if err != nil || memory.Value() < 1<<30 {
+		return nil, fmt.Errorf("--node-memory %q: want a quantity of 1Gi or more, such as 64Gi", o.nodeMemory)
+	}
+	m.NodeBytes = memory.Value()
+	for _, policy := range replay.Policies() {
+		if slices.Contains(o.policies, "all") {
+			m.Policies = append(m.Policies, policy)
+		}
+	}
+	for _, name := range o.policies {
+		if name == "all" {
+			continue
+		}
+		policy, err := replay.PolicyNamed(name)
+		if err != nil {
+			return nil, fmt.Errorf("--policies: %w", err)
+		}
+		m.Policies = append(m.Policies, policy)
+	}
+	for _, name := range o.scenarios {
+		if name == "all" {
+			m.Scenarios = replay.Scenarios()
+			break
+		}
+		scenario, err := replay.ScenarioNamed(name)
+		if err != nil {
+			return nil, fmt.Errorf("--scenarios: %w", err)
+		}
+		m.Scenarios = append(m.Scenarios, scenario)
+	}
+	if o.arrivals != "" {
+		if m.Arrivals, err = trace.ReadArrivals(o.arrivals); err != nil {
+			return nil, err
+		}
+	}
+	if m.Trace, err = trace.Read(o.trace); err != nil {
+		return nil, err
+	}
+	return m, m.Check()
+}
+
+func (o *replayOptions) run(ctx context.Context, show *screen.Screen, command *cobra.Command) error {
+	m, err := o.matrix()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(o.out, 0o755); err != nil {
+		return err
+	}
+	total, began := len(m.Runs()), time.Now()
+	show.Step("%s: %d series, %d runs", m.Trace.Name, len(m.Trace.Series), total)
+	var results []replay.Result
+	progress := func() string {
+		left := time.Duration(float64(time.Since(began)) / float64(max(len(results), 1)) * float64(total-len(results)))
+		return fmt.Sprintf("%d of %d runs, %s left", len(results), total, screen.Clock(left))
+	}
+	played := m.Play(ctx, o.parallel, func(result replay.Result) {
+		results = append(results, result)
+		show.Show(time.Now(), progress, progress)
+	})
+	if len(results) == 0 {
+		return played
+	}
+	o.sort(m, results)
+	if err := wholefile.WriteJSON(filepath.Join(o.out, "results.json"), results); err != nil {
+		return err
+	}
+	if err := replay.Print(command.OutOrStdout(), results); err != nil {
+		return err
+	}
+	if played != nil {
+		return fmt.Errorf("after %d of %d runs, which are in %s: %w", len(results), total, filepath.Join(o.out, "results.json"), played)
+	}
+	return o.report(ctx, m, results)
+}
+
+// sort brings the results into the order of the matrix: they came as they were done.
+func (o *replayOptions) sort(m *replay.Matrix, results []replay.Result) {
+	place := map[string]int{}
+	key := func(scenario, policy string, nodes int, seed uint64) string {
+		return fmt.Sprint(scenario, policy, nodes, seed)
+	}
+	for i, run := range m.Runs() {
+		place[key(run.Scenario.Name, run.Policy.Name, run.Nodes, run.Seed)] = i
+	}
+	slices.SortFunc(results, func(a, b replay.Result) int {
+		return cmp.Compare(place[key(a.Scenario, a.Policy, a.Nodes, a.Seed)], place[key(b.Scenario, b.Policy, b.Nodes, b.Seed)])
+	})
+}
+
+// report writes the page: with the stories of headroom and of the first other policy, for the first setting.
+func (o *replayOptions) report(ctx context.Context, m *replay.Matrix, results []replay.Result) error {
+	c := &comparison.Comparison{
+		Title: "Placement of " + m.Trace.Name, Command: "headroom-lab " + strings.Join(os.Args[1:], " "), Commit: commit(),
+		Parameters: []comparison.Fact{
+			{Name: "Memory of a node", Value: o.nodeMemory}, {Name: "Seeds", Value: fmt.Sprint(o.seeds)},
+			{Name: "Base case", Value: "requests 1.15 x the 90th percentile of the first day, eviction at 3 % of a node, samples visible after 60 s"},
+		},
+		Traces: []comparison.Fact{{Name: m.Trace.Name, Value: fmt.Sprintf("%d series, %d samples, a step of %g s, %.1f days",
+			len(m.Trace.Series), m.Trace.Facts.Samples, m.Trace.Step, float64(m.Trace.Window)/86400)}},
+	}
+	for _, file := range m.Trace.Facts.Files {
+		c.Traces = append(c.Traces, comparison.Fact{Name: file.Name, Value: fmt.Sprintf("%d bytes, SHA-256 %s", file.Bytes, file.SHA256)})
+	}
+	replay.Summarize(c, results)
+	told := 0
+	for _, run := range m.Runs()[:len(m.Policies)] {
+		if run.Policy.Name == "bound" || told == 2 {
+			continue
+		}
+		story, err := m.Tell(ctx, run)
+		if err != nil {
+			return err
+		}
+		c.Stories = append(c.Stories, replay.StoryOf(&story))
+		told++
+	}
+	if err := comparison.WriteFiles(o.out, c); err != nil {
+		return err
+	}
+	return nil
+}
+
+// commit is what the binary was built from, as far as Go knows.
+func commit() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	for _, setting := range info.Settings {
+		if setting.Key == "vcs.revision" {
+			return setting.Value
+		}
+	}
+	return ""
+}
