@@ -25,6 +25,9 @@ RACE_PACKAGES = $(foreach dir,constraint memory usage plugins apis,$(if $(wildca
 # Types of all of Kubernetes fill 8 GB at Go's default; collecting more often takes some seconds and half of that.
 LINT_MEMORY = GOGC=$(or $(GOGC),50)
 
+# A module of its own, because it depends on Helm.
+MANIFESTS_MODULE = test/manifests
+
 # Folders whose packages carry generated deep copies, conversions and defaults.
 API_PACKAGES      = ./pkg/apis/config ./pkg/apis/config/v1
 VERSIONED_PACKAGE = ./pkg/apis/config/v1
@@ -87,7 +90,7 @@ race: ## Pure and plugin packages under the race detector
 ##@ Change
 
 .PHONY: verify
-verify: verify-format vet lint verify-modules verify-generated verify-docs ## Formatting, vet, lint, modules, generated files, the house's rules, docs and config files
+verify: verify-format vet lint verify-modules verify-generated verify-docs verify-manifests ## Formatting, vet, lint, modules, generated files, the house's rules, docs, config files and manifests
 
 .PHONY: verify-format
 verify-format: ## Fail on Go files that gofmt would change
@@ -99,16 +102,19 @@ verify-format: ## Fail on Go files that gofmt would change
 vet: build ## go vet
 	@echo "go vet"
 	@$(GO) vet ./...
+	@cd $(MANIFESTS_MODULE) && $(GO) vet ./...
 
 .PHONY: lint
 lint: build ## golangci-lint, see .golangci.yaml
 	@echo "golangci-lint (its first run compiles it and takes minutes)"
 	@$(LINT_MEMORY) $(GO_TOOL) golangci-lint run
+	@cd $(MANIFESTS_MODULE) && $(LINT_MEMORY) $(GO) tool -modfile=$(CURDIR)/go.tools.mod golangci-lint run
 
 .PHONY: verify-modules
 verify-modules: ## Fail when go.mod or go.tools.mod is not tidy
 	@echo "go mod tidy"
 	@$(GO) mod tidy -diff || { echo "go.mod is not tidy: run go mod tidy"; exit 1; }
+	@cd $(MANIFESTS_MODULE) && $(GO) mod tidy -diff || { echo "$(MANIFESTS_MODULE)/go.mod is not tidy: run go mod tidy there"; exit 1; }
 	@test/modules/tidy-tools || { echo "go.tools.mod is not tidy: apply the difference above"; exit 1; }
 
 .PHONY: generate
@@ -127,6 +133,15 @@ verify-generated: ## Generate again and fail when that changes a file
 verify-docs: build ## The house's rules; code blocks, links and config files of the documentation
 	@echo "rules, documentation and config files"
 	@HEADROOM_BIN=$(BIN) $(GO) test -count=1 ./test/rules/... ./test/docs/...
+
+.PHONY: manifests
+manifests: ## Write manifests/install.yaml as the chart renders it
+	@cd $(MANIFESTS_MODULE) && $(GO) test -count=1 -vet=off -run '^TestInstallYAML' . -update
+
+.PHONY: verify-manifests
+verify-manifests: ## The chart, linted, rendered and decoded; install.yaml is what it renders
+	@echo "manifests (the first run compiles Helm)"
+	@cd $(MANIFESTS_MODULE) && $(GO) test -count=1 -vet=off -short ./...
 
 .PHONY: clean
 clean: ## Remove bin/ and out/
