@@ -56,6 +56,7 @@ image: ## Build the container image headroom-scheduler with docker (BASE=image f
 test: build ## Unit tests and the tests on the local cluster, with the real binaries
 	@echo "Running all tests; those on the local cluster start a control plane and take a few minutes."
 	@HEADROOM_BIN=$(BIN) $(GO) test -count=1 -vet=off -timeout 20m $(TEST_FLAGS) ./...
+	@cd $(MANIFESTS_MODULE) && HEADROOM_BIN=$(BIN) $(GO) test -count=1 -vet=off -timeout 20m $(TEST_FLAGS) ./...
 
 # Checks of each property; there are nine of placement and four of eviction.
 CONFORMANCE_CHECKS ?= 25000
