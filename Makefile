@@ -136,11 +136,11 @@ verify-docs: build ## The house's rules; code blocks, links and config files of 
 	@HEADROOM_BIN=$(BIN) $(GO) test -count=1 ./test/rules/... ./test/docs/...
 
 .PHONY: manifests
-manifests: ## Write manifests/install.yaml as the chart renders it
-	@cd $(MANIFESTS_MODULE) && $(GO) test -count=1 -vet=off -run '^TestInstallYAML' . -update
+manifests: ## Write what is made from the chart: manifests/install.yaml and the base of config/
+	@cd $(MANIFESTS_MODULE) && $(GO) test -count=1 -vet=off -run '^TestWhatIsMade' . -update
 
 .PHONY: verify-manifests
-verify-manifests: ## The chart, linted, rendered and decoded; install.yaml is what it renders
+verify-manifests: ## The chart, linted, rendered and decoded; what is made from it is fresh; overlays build
 	@echo "manifests (the first run compiles Helm)"
 	@cd $(MANIFESTS_MODULE) && $(GO) test -count=1 -vet=off -short ./...
 

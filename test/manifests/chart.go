@@ -18,13 +18,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Paths from a package of this module's root to what it is about.
-const (
-	ChartFolder = "../../manifests/charts/headroom-scheduler"
-	InstallFile = "../../manifests/install.yaml"
-)
-
-// Names under which install.yaml is rendered, and that the documentation uses.
+// Names under which what is kept in the repository is rendered, and the documentation installs.
 const (
 	ReleaseName      = "headroom-scheduler"
 	ReleaseNamespace = "headroom-system"

@@ -29,7 +29,7 @@ import (
 // render returns the objects of a release with values.
 func render(t *testing.T, release Release, values string) []runtime.Object {
 	t.Helper()
-	rendered, err := Render(ChartFolder, release, values)
+	rendered, err := Render(chartFolder, release, values)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func TestTheChartIsLinted(t *testing.T) {
 				t.Fatal(err)
 			}
 			version := &common.KubeVersion{Version: kubernetesVersion, Major: "1", Minor: "37"}
-			for _, message := range lint.RunAll(ChartFolder, given, ReleaseNamespace, lint.WithKubeVersion(version)).Messages {
+			for _, message := range lint.RunAll(chartFolder, given, ReleaseNamespace, lint.WithKubeVersion(version)).Messages {
 				if message.Severity > support.InfoSev {
 					t.Error(message)
 				}
@@ -185,7 +185,7 @@ func TestTheChartsProfileIsTheShippedOne(t *testing.T) {
 		{"scheduler-config.yaml", ""},
 		{"scheduler-config-replace.yaml", "{mode: replace, schedulerNames: [default-scheduler]}"},
 	} {
-		shipped, err := os.ReadFile("../../config/" + test.file)
+		shipped, err := os.ReadFile(repository + "/config/" + test.file)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -41,7 +41,7 @@ func TestTheSchemaRefusesBadValues(t *testing.T) {
 		{"an unknown field of the configuration", "configuration: {parallel: 3}", "parallel"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := Render(ChartFolder, Release{"r", "n"}, test.values)
+			_, err := Render(chartFolder, Release{"r", "n"}, test.values)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v, want one with %q", err, test.want)
 			}
@@ -56,7 +56,7 @@ type property struct {
 
 func readSchema(t *testing.T) *property {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(ChartFolder, "values.schema.json"))
+	text, err := os.ReadFile(filepath.Join(chartFolder, "values.schema.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestTheSchemaKnowsEveryArgument(t *testing.T) {
 }
 
 func TestEachValueIsInTheSchema(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(ChartFolder, "values.yaml"))
+	text, err := os.ReadFile(filepath.Join(chartFolder, "values.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +138,7 @@ func TestEachValueIsInTheSchema(t *testing.T) {
 
 // Each value has a comment that says what it does; a group's members have one each, or the group has one for all.
 func TestEachValueIsExplained(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(ChartFolder, "values.yaml"))
+	text, err := os.ReadFile(filepath.Join(chartFolder, "values.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}

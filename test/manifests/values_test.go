@@ -9,6 +9,12 @@ import (
 	"testing"
 )
 
+// Paths from here.
+const (
+	repository  = "../.."
+	chartFolder = repository + "/manifests/charts/headroom-scheduler"
+)
+
 // combinations are values that change what is rendered. Each is linted, rendered, decoded and admitted.
 var combinations = map[string]string{
 	"defaults":                         "",
@@ -97,7 +103,7 @@ configuration:
 func allCombinations(t *testing.T) map[string]string {
 	t.Helper()
 	all := maps.Clone(combinations)
-	files, err := filepath.Glob("../../manifests/examples/values/*.yaml")
+	files, err := filepath.Glob(repository + "/manifests/examples/values/*.yaml")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no examples of values (%v)", err)
 	}
