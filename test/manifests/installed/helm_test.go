@@ -23,6 +23,8 @@ type helm struct {
 	name, namespace string
 	configuration   *action.Configuration
 	chart           *chart.Chart
+	verbosity       int    // of schedulers that are started from it
+	token           string // of the one that was started last
 }
 
 func newHelm(t *testing.T, c *cluster.Cluster, name, namespace string) *helm {
@@ -39,7 +41,7 @@ func newHelm(t *testing.T, c *cluster.Cluster, name, namespace string) *helm {
 		t.Fatal(err)
 	}
 	configuration.HookOutputFunc = func(_, _, _ string) io.Writer { return io.Discard }
-	return &helm{name: name, namespace: namespace, configuration: configuration, chart: loaded}
+	return &helm{name: name, namespace: namespace, configuration: configuration, chart: loaded, verbosity: 2}
 }
 
 // values parses YAML.

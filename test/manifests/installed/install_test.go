@@ -24,6 +24,7 @@ import (
 func TestThePermissionsOfTheChartAreEnough(t *testing.T) {
 	c, clients := lab(t)
 	release := newHelm(t, c, "enough", "headroom-enough")
+	release.verbosity = 9 // requests, with their headers
 	release.install(t, "schedulerNames: [enough]")
 	t.Cleanup(func() { release.uninstall(t) })
 	log := release.startAsInstalled(t, c, clients, "enough")
@@ -53,6 +54,13 @@ func TestThePermissionsOfTheChartAreEnough(t *testing.T) {
 		return err
 	})
 	wantNothingForbidden(t, log)
+	text, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(text), "Authorization: Bearer <masked>") || strings.Contains(string(text), release.token) {
+		t.Error("the most verbose log has the token, or tells of no request")
+	}
 }
 
 // Without the permission the log says so: the test above is able to fail.

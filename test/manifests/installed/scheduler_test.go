@@ -43,6 +43,7 @@ func (h *helm) startAsInstalled(t *testing.T, c *cluster.Cluster, clients kubern
 	if err != nil {
 		t.Fatal(err)
 	}
+	h.token = token.Status.Token
 	config := clientcmdapi.NewConfig()
 	config.Clusters["lab"] = &clientcmdapi.Cluster{Server: c.RESTConfig().Host, CertificateAuthorityData: c.RESTConfig().CAData}
 	config.AuthInfos["scheduler"] = &clientcmdapi.AuthInfo{Token: token.Status.Token}
@@ -55,7 +56,7 @@ func (h *helm) startAsInstalled(t *testing.T, c *cluster.Cluster, clients kubern
 	defer cancel()
 	if err := c.StartScheduler(ctx, cluster.SchedulerOptions{
 		Name: process, Executable: filepath.Join(shared.binaries, "headroom-scheduler"), ConfigFile: configuration,
-		Kubeconfig: kubeconfig, LeaderElection: true, Args: []string{"--v=2"},
+		Kubeconfig: kubeconfig, LeaderElection: true, Args: []string{fmt.Sprintf("--v=%d", h.verbosity)},
 	}); err != nil {
 		t.Fatal(err)
 	}
