@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# The scheduler as a static binary in an image without anything else:
+# The scheduler as a static binary in an image without anything else, compiled in an image of Go from a registry. "make image"
+# needs none, and makes the same image by Dockerfile.prebuilt.
 #   docker build --tag headroom-scheduler .
 # On distroless, with time zones, a passwd file and certificates of its own:
 #   docker build --build-arg BASE=gcr.io/distroless/static-debian12:nonroot --tag headroom-scheduler .

@@ -25,6 +25,9 @@ RACE_PACKAGES = $(foreach dir,constraint memory usage plugins apis,$(if $(wildca
 # Types of all of Kubernetes fill 8 GB at Go's default; collecting more often takes some seconds and half of that.
 LINT_MEMORY = GOGC=$(or $(GOGC),50)
 
+# A module of its own, because it depends on Helm.
+MANIFESTS_MODULE = test/manifests
+
 # Folders whose packages carry generated deep copies, conversions and defaults.
 API_PACKAGES      = ./pkg/apis/config ./pkg/apis/config/v1
 VERSIONED_PACKAGE = ./pkg/apis/config/v1
@@ -44,9 +47,18 @@ build: ## Compile the binaries into bin/ (the first time takes minutes; it shows
 demo: build ## Two node pools, default scheduler against Headroom: report in out/demo (KEEP=1 leaves it running, SEED=n, EXTRA='--flags')
 	@$(BIN)/headroom-lab demo --out out/demo $(if $(filter-out 0 false no,$(KEEP)),--keep) $(if $(SEED),--seed $(SEED)) $(EXTRA)
 
+# The image is made here and not by "docker build", which would need an image of Go, from a registry. Its binary is linked
+# without C, so it is compiled apart from everything else: the first time takes as long as the first "make build".
+IMAGE_FOLDER = out/image
+AUTHORITIES  = /etc/ssl/certs/ca-certificates.crt
+
 .PHONY: image
-image: ## Build the container image headroom-scheduler with docker (BASE=image for another final stage)
-	docker build --build-arg VERSION=$(VERSION) $(if $(BASE),--build-arg BASE=$(BASE)) --tag headroom-scheduler:$(VERSION) .
+image: ## Build the container image headroom-scheduler with docker, without a registry (BASE=image for another than scratch)
+	@mkdir -p $(IMAGE_FOLDER)
+	@echo "Compiling headroom-scheduler without C (the first time takes minutes)"
+	@CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -o $(IMAGE_FOLDER)/headroom-scheduler -ldflags '-s -w $(LDFLAGS)' ./cmd/headroom-scheduler
+	@cp $(AUTHORITIES) $(IMAGE_FOLDER)/ca-certificates.crt
+	docker build --file Dockerfile.prebuilt $(if $(BASE),--build-arg BASE=$(BASE)) --tag headroom-scheduler:$(VERSION) $(IMAGE_FOLDER)
 
 ##@ Test
 
@@ -54,6 +66,7 @@ image: ## Build the container image headroom-scheduler with docker (BASE=image f
 test: build ## Unit tests and the tests on the local cluster, with the real binaries
 	@echo "Running all tests; those on the local cluster start a control plane and take a few minutes."
 	@HEADROOM_BIN=$(BIN) $(GO) test -count=1 -vet=off -timeout 20m $(TEST_FLAGS) ./...
+	@cd $(MANIFESTS_MODULE) && HEADROOM_BIN=$(BIN) $(GO) test -count=1 -vet=off -timeout 20m $(TEST_FLAGS) ./...
 
 # Checks of each property; there are nine of placement and four of eviction.
 CONFORMANCE_CHECKS ?= 25000
@@ -88,7 +101,7 @@ race: ## Pure and plugin packages under the race detector
 ##@ Change
 
 .PHONY: verify
-verify: verify-format vet lint verify-modules verify-generated verify-docs ## Formatting, vet, lint, modules, generated files, the house's rules, docs and config files
+verify: verify-format vet lint verify-modules verify-generated verify-docs verify-manifests ## Formatting, vet, lint, modules, generated files, the house's rules, docs, config files and manifests
 
 .PHONY: verify-format
 verify-format: ## Fail on Go files that gofmt would change
@@ -100,16 +113,19 @@ verify-format: ## Fail on Go files that gofmt would change
 vet: build ## go vet
 	@echo "go vet"
 	@$(GO) vet ./...
+	@cd $(MANIFESTS_MODULE) && $(GO) vet ./...
 
 .PHONY: lint
 lint: build ## golangci-lint, see .golangci.yaml
 	@echo "golangci-lint (its first run compiles it and takes minutes)"
 	@$(LINT_MEMORY) $(GO_TOOL) golangci-lint run
+	@cd $(MANIFESTS_MODULE) && $(LINT_MEMORY) $(GO) tool -modfile=$(CURDIR)/go.tools.mod golangci-lint run
 
 .PHONY: verify-modules
 verify-modules: ## Fail when go.mod or go.tools.mod is not tidy
 	@echo "go mod tidy"
 	@$(GO) mod tidy -diff || { echo "go.mod is not tidy: run go mod tidy"; exit 1; }
+	@cd $(MANIFESTS_MODULE) && $(GO) mod tidy -diff || { echo "$(MANIFESTS_MODULE)/go.mod is not tidy: run go mod tidy there"; exit 1; }
 	@test/modules/tidy-tools || { echo "go.tools.mod is not tidy: apply the difference above"; exit 1; }
 
 .PHONY: generate
@@ -128,6 +144,15 @@ verify-generated: ## Generate again and fail when that changes a file
 verify-docs: build ## The house's rules; code blocks, links and config files of the documentation
 	@echo "rules, documentation and config files"
 	@HEADROOM_BIN=$(BIN) $(GO) test -count=1 ./test/rules/... ./test/docs/...
+
+.PHONY: manifests
+manifests: ## Write what is made from the chart: manifests/install.yaml and the base of config/
+	@cd $(MANIFESTS_MODULE) && $(GO) test -count=1 -vet=off -run '^TestWhatIsMade' . -update
+
+.PHONY: verify-manifests
+verify-manifests: ## The chart, linted, rendered and decoded; what is made from it is fresh; overlays build
+	@echo "manifests (the first run compiles Helm)"
+	@cd $(MANIFESTS_MODULE) && $(GO) test -count=1 -vet=off -short ./...
 
 .PHONY: clean
 clean: ## Remove bin/ and out/

@@ -22,12 +22,16 @@ type SchedulerOptions struct {
 	// ConfigFile is a KubeSchedulerConfiguration. The scheduler gets a copy in which the connection to this cluster is set
 	// and leader election is off; everything else is kept. Without a file the scheduler runs its default configuration.
 	ConfigFile string
+	// Kubeconfig is how the scheduler connects, if not as the user system:kube-scheduler.
+	Kubeconfig string
+	// LeaderElection keeps what ConfigFile says of leader election.
+	LeaderElection bool
 	// Args are further flags.
 	Args []string
 }
 
-// StartScheduler starts a scheduler and waits until it is ready. It runs as the user system:kube-scheduler, with the built-in
-// roles of that user and the right to read metrics.k8s.io. After an error it is not running.
+// StartScheduler starts a scheduler and waits until it is ready. By default it runs as the user system:kube-scheduler, with the
+// built-in roles of that user and the right to read metrics.k8s.io. After an error it is not running.
 func (c *Cluster) StartScheduler(ctx context.Context, options SchedulerOptions) error {
 	if options.Name == "" {
 		options.Name = schedulerName
@@ -109,7 +113,10 @@ func (c *Cluster) schedulerReady(port int) func(context.Context) error {
 
 // schedulerArguments writes the scheduler's configuration and returns its flags.
 func (c *Cluster) schedulerArguments(options SchedulerOptions, port int) ([]string, error) {
-	kubeconfig := c.files.kubeconfig(schedulerName)
+	kubeconfig := options.Kubeconfig
+	if kubeconfig == "" {
+		kubeconfig = c.files.kubeconfig(schedulerName)
+	}
 	servingCertificate, servingKey := c.files.serving()
 	arguments := []string{
 		"--authentication-kubeconfig=" + kubeconfig,
@@ -133,7 +140,7 @@ func (c *Cluster) schedulerArguments(options SchedulerOptions, port int) ([]stri
 	if err != nil {
 		return nil, fmt.Errorf("SchedulerOptions.ConfigFile: %w", err)
 	}
-	config, err := schedulerConfig(source, kubeconfig)
+	config, err := schedulerConfig(source, kubeconfig, options.LeaderElection)
 	if err != nil {
 		return nil, fmt.Errorf("SchedulerOptions.ConfigFile: %s: %w", options.ConfigFile, err)
 	}

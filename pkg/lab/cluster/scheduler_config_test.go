@@ -12,7 +12,9 @@ import (
 
 func TestSchedulerConfigChangesTheConnectionAndKeepsTheRest(t *testing.T) {
 	tests := []struct {
-		name, source, want string
+		name, source   string
+		leaderElection bool
+		want           string
 	}{
 		{
 			name:   "a configuration that says nothing of either",
@@ -22,6 +24,21 @@ apiVersion: kubescheduler.config.k8s.io/v1
 kind: KubeSchedulerConfiguration
 clientConnection: {kubeconfig: /lab/kubeconfig, qps: 5000, burst: 5000}
 leaderElection: {leaderElect: false}
+`,
+		},
+		{
+			name: "leader election kept",
+			source: `
+apiVersion: kubescheduler.config.k8s.io/v1
+kind: KubeSchedulerConfiguration
+leaderElection: {leaderElect: true, resourceName: mine}
+`,
+			leaderElection: true,
+			want: `
+apiVersion: kubescheduler.config.k8s.io/v1
+kind: KubeSchedulerConfiguration
+clientConnection: {kubeconfig: /lab/kubeconfig, qps: 5000, burst: 5000}
+leaderElection: {leaderElect: true, resourceName: mine}
 `,
 		},
 		{
@@ -54,7 +71,7 @@ profiles:
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := schedulerConfig([]byte(test.source), "/lab/kubeconfig")
+			got, err := schedulerConfig([]byte(test.source), "/lab/kubeconfig", test.leaderElection)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -88,7 +105,7 @@ func TestSchedulerConfigRefusesWhatItCannotChange(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := schedulerConfig([]byte(test.source), "/lab/kubeconfig")
+			_, err := schedulerConfig([]byte(test.source), "/lab/kubeconfig", false)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v, want one that contains %q", err, test.want)
 			}

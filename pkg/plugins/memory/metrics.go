@@ -94,6 +94,16 @@ func (m *metrics) all() []k8smetrics.Registerable {
 	}
 }
 
+// MetricNames returns the names of the metrics that the plugin adds to those of the scheduler, for whoever shows them or alerts
+// on them.
+func MetricNames() []string {
+	var names []string
+	for _, metric := range newMetrics().all() {
+		names = append(names, metric.FQName())
+	}
+	return names
+}
+
 // register adds the metrics to those that the scheduler serves. Where another instance has done so before, this one counts
 // nothing.
 func (m *metrics) register() {

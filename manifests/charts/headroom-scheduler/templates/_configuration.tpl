@@ -1,0 +1,86 @@
+{{- /* The names of the profiles, as a JSON list. */ -}}
+{{- define "headroom-scheduler.schedulerNames" -}}
+{{- if .Values.schedulerNames -}}
+{{- toJson .Values.schedulerNames -}}
+{{- else if eq .Values.mode "replace" -}}
+["default-scheduler","headroom-scheduler"]
+{{- else -}}
+["headroom-scheduler"]
+{{- end -}}
+{{- end -}}
+
+{{- /* The plugins of each profile: those that Headroom ships with, and those of the values. config/scheduler-config.yaml says why. */ -}}
+{{- define "headroom-scheduler.plugins" -}}
+multiPoint:
+  enabled:
+    - name: HeadroomNodeName
+    - name: HeadroomNodeAffinity
+      weight: 2
+    - name: HeadroomMemory
+      weight: 10
+  disabled:
+    - name: NodeName
+    - name: NodeAffinity
+postFilter:
+  enabled:
+    - name: HeadroomMemory
+    - name: HeadroomNodeAffinity
+{{- end -}}
+
+{{- /* The KubeSchedulerConfiguration, as JSON. */ -}}
+{{- define "headroom-scheduler.configuration" -}}
+{{- $replaces := eq .Values.mode "replace" -}}
+{{- $plugins := include "headroom-scheduler.plugins" . | fromYaml -}}
+{{- range $point, $set := .Values.plugins -}}
+{{- $own := dig $point dict $plugins -}}
+{{- $merged := dict -}}
+{{- range $which := list "enabled" "disabled" -}}
+{{- with concat (dig $which list $own) (dig $which list $set) -}}{{- $_ := set $merged $which . -}}{{- end -}}
+{{- end -}}
+{{- $_ := set $plugins $point $merged -}}
+{{- end -}}
+{{- $arguments := list -}}
+{{- with .Values.memory -}}{{- $arguments = append $arguments (dict "name" "HeadroomMemory" "args" .) -}}{{- end -}}
+{{- with .Values.nodeAffinity -}}{{- $arguments = append $arguments (dict "name" "HeadroomNodeAffinity" "args" .) -}}{{- end -}}
+{{- $arguments = concat $arguments .Values.pluginConfig -}}
+{{- $profiles := list -}}
+{{- range include "headroom-scheduler.schedulerNames" . | fromJsonArray -}}
+{{- $profile := dict "schedulerName" . "plugins" $plugins -}}
+{{- with $arguments -}}{{- $_ := set $profile "pluginConfig" . -}}{{- end -}}
+{{- $profiles = append $profiles $profile -}}
+{{- end -}}
+{{- $lease := .Values.leaderElection -}}
+{{- $election := dict "leaderElect" true "leaseDuration" $lease.leaseDuration "renewDeadline" $lease.renewDeadline "retryPeriod" $lease.retryPeriod -}}
+{{- $_ := set $election "resourceName" (default (ternary "kube-scheduler" (include "headroom-scheduler.fullname" .) $replaces) $lease.resourceName) -}}
+{{- $_ := set $election "resourceNamespace" (default (ternary "kube-system" .Release.Namespace $replaces) $lease.resourceNamespace) -}}
+{{- $built := dict "apiVersion" "kubescheduler.config.k8s.io/v1" "kind" "KubeSchedulerConfiguration" "leaderElection" $election "profiles" $profiles -}}
+{{- mergeOverwrite $built (deepCopy .Values.configuration) | toJson -}}
+{{- end -}}
+
+{{- /* What the profiles read beside what every kube-scheduler does, as JSON: metricsAPI, kubeletStats, kubeletConfig. */ -}}
+{{- define "headroom-scheduler.reads" -}}
+{{- $reads := dict "metricsAPI" false "kubeletStats" false "kubeletConfig" false -}}
+{{- range (include "headroom-scheduler.configuration" . | fromJson).profiles -}}
+{{- $plugins := toJson (dig "plugins" dict .) -}}
+{{- $arguments := dict -}}
+{{- range dig "pluginConfig" list . -}}{{- $_ := set $arguments .name (dig "args" dict .) -}}{{- end -}}
+{{- /* Headroom's own: a profile without arguments reads metrics.k8s.io. */ -}}
+{{- if contains "\"HeadroomMemory\"" $plugins -}}
+{{- $memory := dig "HeadroomMemory" dict $arguments -}}
+{{- $source := dig "source" "type" "MetricsAPI" $memory -}}
+{{- if eq $source "MetricsAPI" -}}{{- $_ := set $reads "metricsAPI" true -}}{{- end -}}
+{{- if eq $source "Kubelet" -}}{{- $_ := set $reads "kubeletStats" true -}}{{- end -}}
+{{- if dig "readKubeletConfig" false $memory -}}{{- $_ := set $reads "kubeletConfig" true -}}{{- end -}}
+{{- end -}}
+{{- /* Those of scheduler-plugins: without an address of a load watcher they read metrics.k8s.io unless another provider is named. */ -}}
+{{- range list "TargetLoadPacking" "LoadVariationRiskBalancing" "LowRiskOverCommitment" "Peaks" -}}
+{{- if contains (printf "\"%s\"" .) $plugins -}}
+{{- $own := dig . dict $arguments -}}
+{{- if and (not (dig "watcherAddress" "" $own)) (eq (dig "metricProvider" "type" "KubernetesMetricsServer" $own) "KubernetesMetricsServer") -}}
+{{- $_ := set $reads "metricsAPI" true -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $reads -}}
+{{- end -}}
