@@ -67,13 +67,13 @@ var disturbances = []struct {
 	burst   int // pods that are created meanwhile
 	disturb func(t *testing.T, r *replicas, leader string)
 }{
-	{"the leader is killed", 2000, func(t *testing.T, r *replicas, leader string) {
+	{name: "the leader is killed", burst: 2000, disturb: func(t *testing.T, r *replicas, leader string) {
 		if err := syscall.Kill(r.cluster.PIDs()["replica-1"], syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
 		r.waitLeader(t, leader)
 	}},
-	{"both replicas are rolled", 2000, func(t *testing.T, r *replicas, leader string) {
+	{name: "both replicas are rolled", burst: 2000, disturb: func(t *testing.T, r *replicas, leader string) {
 		for i, old := range []string{"replica-1", "replica-2"} {
 			r.start(t, fmt.Sprintf("replica-%d", i+3), "")
 			began := time.Now()
@@ -85,13 +85,13 @@ var disturbances = []struct {
 			leader = now
 		}
 	}},
-	{"the leader is cut off, and what it sent arrives late", 2000, func(t *testing.T, r *replicas, leader string) {
+	{name: "the leader is cut off, and what it sent arrives late", burst: 2000, disturb: func(t *testing.T, r *replicas, leader string) {
 		r.gate.setClosed(true)
 		r.waitLeader(t, leader)
 		r.gate.setClosed(false)
 	}},
-	{"the leader's connections are cut", 500, func(_ *testing.T, r *replicas, _ string) { r.gate.cut() }},
-	{"the API server is killed and comes back", 500, func(t *testing.T, r *replicas, _ string) {
+	{name: "the leader's connections are cut", burst: 500, disturb: func(_ *testing.T, r *replicas, _ string) { r.gate.cut() }},
+	{name: "the API server is killed and comes back", burst: 500, disturb: func(t *testing.T, r *replicas, _ string) {
 		ctx, cancel := context.WithTimeout(t.Context(), startLimit)
 		defer cancel()
 		if err := r.cluster.RestartAPIServer(ctx); err != nil {
@@ -99,7 +99,7 @@ var disturbances = []struct {
 		}
 		eventually(t, "the control plane", r.cluster.Ready)
 	}},
-	{"etcd stands still until requests time out", 500, func(t *testing.T, r *replicas, _ string) {
+	{name: "etcd stands still until requests time out", burst: 500, disturb: func(t *testing.T, r *replicas, _ string) {
 		etcd := r.cluster.PIDs()["etcd"]
 		if err := syscall.Kill(etcd, syscall.SIGSTOP); err != nil {
 			t.Fatal(err)
@@ -113,7 +113,7 @@ var disturbances = []struct {
 			ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 			defer cancel()
 			if _, err := r.leader(ctx); !errors.Is(err, context.DeadlineExceeded) {
-				return fmt.Errorf("it ended with %v", err)
+				return fmt.Errorf("it ended with %w", errors.Join(err, errors.New("and not with its deadline")))
 			}
 			return nil
 		})

@@ -33,7 +33,7 @@ var (
 // the base of config/, and the configuration files of its overlays. root is the repository's folder.
 func Made(root string) (map[string]string, error) {
 	chart := filepath.Join(root, "manifests/charts/headroom-scheduler")
-	install, err := objects(chart, "", func(document string) bool { return true })
+	install, err := objects(chart, "", func(string) bool { return true })
 	if err != nil {
 		return nil, err
 	}

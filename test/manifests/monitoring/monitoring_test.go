@@ -13,7 +13,6 @@ import (
 	"testing"
 
 	"github.com/prometheus/common/model"
-	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/rulefmt"
 	"github.com/prometheus/prometheus/promql/parser"
 	k8smetrics "k8s.io/component-base/metrics"
@@ -114,7 +113,7 @@ func TestEveryMetricThatIsNamedIsServed(t *testing.T) {
 			named++
 			name := selector.Name
 			for _, matcher := range selector.LabelMatchers {
-				if matcher.Name == labels.MetricName {
+				if matcher.Name == model.MetricNameLabel {
 					name = matcher.Value
 				}
 			}
