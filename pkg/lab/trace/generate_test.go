@@ -12,7 +12,7 @@ import (
 )
 
 func TestGenerateIsTheSameForTheSameSeed(t *testing.T) {
-	if diff := cmp.Diff(Generate(7), Generate(7)); diff != "" {
+	if diff := cmp.Diff(Generate(7, Workloads(4), Days(1)), Generate(7, Workloads(4), Days(1))); diff != "" {
 		t.Errorf("traces of one seed (-first +second):\n%s", diff)
 	}
 	if cmp.Equal(Generate(7).Series, Generate(8).Series) {
