@@ -103,7 +103,7 @@ ASSEMBLED_NODE_IMAGE = headroom-node:$(KUBERNETES_VERSION)
 E2E_TESTS ?= .
 
 .PHONY: e2e
-e2e: e2e-images ## On real kubelets: a kind cluster, or E2E_KUBECONFIG=file (E2E_NODE_IMAGE=image E2E_MINUTES=n E2E_RUNS=n E2E_ARMS=name,name E2E_KEEP=1 E2E_TESTS=regexp)
+e2e: build e2e-images ## On real kubelets: a kind cluster, or E2E_KUBECONFIG=file (E2E_NODE_IMAGE=image E2E_MINUTES=n E2E_RUNS=n E2E_ARMS=name,name E2E_KEEP=1 E2E_TESTS=regexp)
 	@E2E=1 E2E_NODE_IMAGE=$(or $(E2E_NODE_IMAGE),$(shell docker image inspect --format $(ASSEMBLED_NODE_IMAGE) $(ASSEMBLED_NODE_IMAGE) 2>/dev/null)) \
 		$(GO) test -count=1 -vet=off -v -timeout 6h -run '$(E2E_TESTS)' ./test/e2e
 
@@ -119,6 +119,7 @@ e2e-images: ## The images that make e2e loads: headroom-scheduler, metrics-serve
 	@test/e2e/images/build headroom-scheduler:e2e ./cmd/headroom-scheduler '$(E2E_LDFLAGS) $(LDFLAGS)'
 	@test/e2e/images/build headroom-e2e/metrics-server:e2e sigs.k8s.io/metrics-server/cmd/metrics-server '$(E2E_LDFLAGS)'
 	@test/e2e/images/build headroom-e2e/memoryload:e2e ./test/e2e/memoryload '$(E2E_LDFLAGS)'
+	@test/e2e/images/helm out/e2e/helm
 
 ##@ Change
 

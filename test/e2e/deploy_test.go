@@ -13,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -29,10 +28,10 @@ func images() []string {
 }
 
 const (
-	system          = "kube-system"
-	headroomName    = "headroom-scheduler"
-	staticScheduler = "/etc/kubernetes/manifests/kube-scheduler.yaml"
-	storedScheduler = "/etc/kubernetes/kube-scheduler.yaml"
+	system            = "kube-system"
+	controlPlaneLabel = "node-role.kubernetes.io/control-plane"
+	staticScheduler   = "/etc/kubernetes/manifests/kube-scheduler.yaml"
+	storedScheduler   = "/etc/kubernetes/kube-scheduler.yaml"
 )
 
 // prepare gives a new kind cluster its images and metrics-server.
@@ -119,55 +118,6 @@ func (e *environment) waitFor(ctx context.Context, what string, condition wait.C
 		return fmt.Errorf("wait for %s: %w", what, err)
 	}
 	return nil
-}
-
-// deployHeadroom starts a new headroom-scheduler with a configuration and waits until it leads.
-func (e *environment) deployHeadroom(ctx context.Context, configuration string) error {
-	if err := e.removeHeadroom(ctx); err != nil {
-		return err
-	}
-	config := &corev1.ConfigMap{
-		ObjectMeta: metav1.ObjectMeta{Name: headroomName, Namespace: system},
-		Data:       map[string]string{"config.yaml": configuration},
-	}
-	if _, err := e.clients.CoreV1().ConfigMaps(system).Create(ctx, config, metav1.CreateOptions{}); err != nil {
-		return err
-	}
-	content, err := os.ReadFile("manifests/scheduler.yaml")
-	if err != nil {
-		return err
-	}
-	if err := e.apply(ctx, "", string(content)); err != nil {
-		return err
-	}
-	return e.waitFor(ctx, "headroom-scheduler", func(ctx context.Context) (bool, error) {
-		deployment, err := e.clients.AppsV1().Deployments(system).Get(ctx, headroomName, metav1.GetOptions{})
-		return err == nil && available(deployment), err
-	})
-}
-
-func available(deployment *appsv1.Deployment) bool {
-	return deployment.Status.ObservedGeneration == deployment.Generation && deployment.Status.AvailableReplicas == *deployment.Spec.Replicas
-}
-
-// removeHeadroom ends headroom-scheduler and all that it remembers.
-func (e *environment) removeHeadroom(ctx context.Context) error {
-	foreground := metav1.DeleteOptions{PropagationPolicy: new(metav1.DeletePropagationForeground)}
-	if err := errors.Join(
-		ignoreMissing(e.clients.AppsV1().Deployments(system).Delete(ctx, headroomName, foreground)),
-		ignoreMissing(e.clients.CoreV1().ConfigMaps(system).Delete(ctx, headroomName, metav1.DeleteOptions{})),
-		ignoreMissing(e.clients.CoordinationV1().Leases(system).Delete(ctx, headroomName, metav1.DeleteOptions{})),
-	); err != nil {
-		return err
-	}
-	return e.waitFor(ctx, "the end of headroom-scheduler", func(ctx context.Context) (bool, error) {
-		pods, err := e.clients.CoreV1().Pods(system).List(ctx, metav1.ListOptions{LabelSelector: "app=" + headroomName})
-		if err != nil || len(pods.Items) > 0 {
-			return false, err
-		}
-		_, err = e.clients.AppsV1().Deployments(system).Get(ctx, headroomName, metav1.GetOptions{})
-		return apierrors.IsNotFound(err), nil
-	})
 }
 
 func ignoreMissing(err error) error {

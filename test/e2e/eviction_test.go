@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -162,7 +163,7 @@ func (e *environment) watchFirstEviction(ctx context.Context, node *corev1.Node,
 			return nil, err
 		}
 		for _, pod := range pods {
-			if pod.Status.Reason == "Evicted" {
+			if wasEvicted(&pod) {
 				return last.compare(node.Name, round, pod.Name), nil
 			}
 		}
@@ -173,7 +174,7 @@ func (e *environment) watchFirstEviction(ctx context.Context, node *corev1.Node,
 		// The pods were listed before the summary was read: it may show an eviction that they do not.
 		if now, err := e.podsOf(ctx, node.Name); err != nil {
 			return nil, err
-		} else if !evicting(now) {
+		} else if !slices.ContainsFunc(now, func(pod corev1.Pod) bool { return wasEvicted(&pod) }) {
 			last = *next
 		}
 		if err := pause(ctx, sampleInterval); err != nil {
@@ -225,17 +226,6 @@ func (e *environment) podsOf(ctx context.Context, node string) ([]corev1.Pod, er
 		return nil, err
 	}
 	return list.Items, nil
-}
-
-func evicting(pods []corev1.Pod) bool {
-	for _, pod := range pods {
-		for _, condition := range pod.Status.Conditions {
-			if condition.Type == corev1.DisruptionTarget && condition.Status == corev1.ConditionTrue {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 func names(pods []corev1.Pod) string {

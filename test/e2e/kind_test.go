@@ -4,11 +4,13 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"text/template"
@@ -52,41 +54,53 @@ nodes:
 {{- end}}
 `))
 
-// start creates the cluster and returns the path of its kubeconfig. One of the same name is removed first.
-func (k *kindCluster) start(ctx context.Context) (string, error) {
-	if k.image == "" {
-		k.image = defaultNodeImage
-	}
-	total, err := command(ctx, "docker", "info", "--format", "{{.MemTotal}}")
+// start creates the cluster and returns the path of its kubeconfig. If there is one of the name, it is taken as it is or
+// removed first.
+func (k *kindCluster) start(ctx context.Context, reuse bool) (string, error) {
+	kubeconfig, err := filepath.Abs(filepath.Join(k.folder, "kubeconfig"))
 	if err != nil {
 		return "", err
 	}
+	clusters, err := command(ctx, "go", "tool", "-modfile="+root+"/go.tools.mod", "kind", "get", "clusters")
+	if err != nil {
+		return "", err
+	}
+	if slices.Contains(strings.Fields(clusters), k.name) {
+		if reuse {
+			return kubeconfig, nil
+		}
+		if err := k.remove(ctx); err != nil {
+			return "", err
+		}
+	}
+	path := filepath.Join(k.folder, "kind.yaml")
+	if err := k.configure(ctx, path); err != nil {
+		return "", err
+	}
+	_, err = k.kind(ctx, "create", "cluster", "--image", cmp.Or(k.image, defaultNodeImage), "--config", path, "--kubeconfig", kubeconfig, "--wait", "3m")
+	return kubeconfig, err
+}
+
+// configure writes kind's configuration for the memory that docker's machine has.
+func (k *kindCluster) configure(ctx context.Context, path string) error {
+	total, err := command(ctx, "docker", "info", "--format", "{{.MemTotal}}")
+	if err != nil {
+		return err
+	}
 	memory, err := strconv.ParseInt(strings.TrimSpace(total), 10, 64)
 	if err != nil {
-		return "", fmt.Errorf("docker info says that the machine has %q bytes: %w", total, err)
+		return fmt.Errorf("docker info says that the machine has %q bytes: %w", total, err)
 	}
 	if memory < 4*workerMemory {
-		return "", fmt.Errorf("docker's machine has %d bytes of memory: at least %d are needed", memory, 4*workerMemory)
+		return fmt.Errorf("docker's machine has %d bytes of memory: at least %d are needed", memory, 4*workerMemory)
 	}
 	var config bytes.Buffer
 	if err := kindConfig.Execute(&config, map[string]any{
 		"Workers": make([]struct{}, 3), "Reserved": memory - workerMemory - evictionHard, "EvictionHard": evictionHard,
 	}); err != nil {
-		return "", err
+		return err
 	}
-	path := filepath.Join(k.folder, "kind.yaml")
-	if err := os.WriteFile(path, config.Bytes(), 0o644); err != nil {
-		return "", err
-	}
-	kubeconfig, err := filepath.Abs(filepath.Join(k.folder, "kubeconfig"))
-	if err != nil {
-		return "", err
-	}
-	if err := k.remove(ctx); err != nil {
-		return "", err
-	}
-	_, err = k.kind(ctx, "create", "cluster", "--image", k.image, "--config", path, "--kubeconfig", kubeconfig, "--wait", "3m")
-	return kubeconfig, err
+	return os.WriteFile(path, config.Bytes(), 0o644)
 }
 
 func (k *kindCluster) remove(ctx context.Context) error {

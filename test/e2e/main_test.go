@@ -74,11 +74,12 @@ func run(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	if shared.kubeconfig = os.Getenv(kubeconfigVariable); shared.kubeconfig == "" {
+		keep := os.Getenv(keepVariable) != ""
 		shared.kind = &kindCluster{name: "headroom-e2e", image: os.Getenv(nodeImageVariable), folder: outFolder}
-		if os.Getenv(keepVariable) == "" {
+		if !keep {
 			defer func() { err = errors.Join(err, shared.kind.remove(ctx)) }()
 		}
-		if shared.kubeconfig, err = shared.kind.start(ctx); err != nil {
+		if shared.kubeconfig, err = shared.kind.start(ctx, keep); err != nil {
 			return 1, err
 		}
 	}
@@ -122,12 +123,12 @@ func cluster(t *testing.T) *environment {
 
 // workers returns the nodes that pods without tolerations may run on, by name.
 func (e *environment) workers(ctx context.Context) ([]corev1.Node, error) {
-	list, err := e.clients.CoreV1().Nodes().List(ctx, metav1.ListOptions{LabelSelector: "!node-role.kubernetes.io/control-plane"})
+	list, err := e.clients.CoreV1().Nodes().List(ctx, metav1.ListOptions{LabelSelector: "!" + controlPlaneLabel})
 	if err != nil {
 		return nil, err
 	}
 	if len(list.Items) == 0 {
-		return nil, errors.New("the cluster has no node without the label node-role.kubernetes.io/control-plane: at least three workers are needed")
+		return nil, fmt.Errorf("every node of the cluster has the label %s: at least three workers are needed", controlPlaneLabel)
 	}
 	return list.Items, nil
 }

@@ -42,6 +42,11 @@ func evicted(status *corev1.PodStatus) {
 	status.Phase, status.Reason = corev1.PodFailed, "Evicted"
 }
 
+func evictedWell(status *corev1.PodStatus) {
+	status.Phase = corev1.PodSucceeded
+	status.Conditions = []corev1.PodCondition{{Type: corev1.DisruptionTarget, Status: corev1.ConditionTrue, Reason: corev1.PodReasonTerminationByKubelet}}
+}
+
 func TestTallyCountsEachEndOnce(t *testing.T) {
 	tests := []struct {
 		name string
@@ -60,6 +65,10 @@ func TestTallyCountsEachEndOnce(t *testing.T) {
 		{
 			name: "an end of another kind is a restart", pods: []*corev1.Pod{pod("a", killed("x", "Error", 1))},
 			want: counts{Restarts: 1, Running: 1, Nodes: map[string]int{"w1": 1}, Victims: map[string]int{}},
+		},
+		{
+			name: "evicted, and ended well", pods: []*corev1.Pod{pod("a", evictedWell)},
+			want: counts{Evictions: 1, Nodes: map[string]int{}, Victims: map[string]int{"a": 1}},
 		},
 		{
 			name: "an eviction is no restart", pods: []*corev1.Pod{pod("a", unchanged), pod("a", evicted), pod("a", evicted)},
@@ -104,7 +113,7 @@ func TestTallyKnowsSinceWhenAllAreReady(t *testing.T) {
 }
 
 func TestManifestsCanBeReadAndHaveTheirPlaceInTime(t *testing.T) {
-	for _, name := range []string{"metrics-server.yaml", "scheduler.yaml", "story.yaml"} {
+	for _, name := range []string{"metrics-server.yaml", "story.yaml"} {
 		objects, err := documents(manifest(t, name))
 		if err != nil || len(objects) == 0 {
 			t.Fatalf("%s: %d objects, %v", name, len(objects), err)

@@ -29,16 +29,21 @@ const (
 
 // An arm is a scheduler under test.
 type arm struct {
-	name, scheduler, config, source string
-	replaces                        bool
+	name, scheduler, source string
+	values                  values // nil: without Headroom
+	replaces                bool
 }
 
 func arms() []arm {
 	return []arm{
 		{name: "default", scheduler: "default-scheduler"},
-		{name: "headroom-beside", scheduler: headroomName, config: "scheduler-config.yaml", source: "MetricsAPI"},
-		{name: "headroom-instead", scheduler: "default-scheduler", config: "scheduler-config-replace.yaml", source: "MetricsAPI", replaces: true},
-		{name: "headroom-beside-kubelet", scheduler: headroomName, config: "scheduler-config.yaml", source: "Kubelet"},
+		{name: "headroom-beside", scheduler: release, source: "MetricsAPI", values: values{}},
+		{name: "headroom-instead", scheduler: "default-scheduler", source: "MetricsAPI", values: values{"mode": "replace"}, replaces: true},
+		{name: "headroom-beside-kubelet", scheduler: release, source: "Kubelet", values: values{"memory": values{
+			"readKubeletConfig": true,
+			// Kubelets of kind sign their certificates themselves.
+			"source": values{"type": "Kubelet", "kubelet": values{"insecureSkipVerify": true}},
+		}}},
 	}
 }
 
@@ -80,7 +85,7 @@ func TestMemoryStory(t *testing.T) {
 					t.Fatal(err)
 				}
 				t.Logf("%+v", *result)
-				if a.config != "" && result.hurt() {
+				if a.values != nil && result.hurt() {
 					t.Errorf("%d evictions, %d OOM kills, %d of %d pods running at the end", result.Evictions, result.OOMKills, result.Running, result.Wanted)
 				}
 			})
@@ -188,20 +193,16 @@ func (e *environment) setUp(ctx context.Context, a arm, namespace string) error 
 	if err := errors.Join(e.newNamespace(ctx, namespace), e.waitQuiet(ctx)); err != nil {
 		return err
 	}
-	if a.config == "" {
+	if a.values == nil {
 		return e.removeHeadroom(ctx)
 	}
-	config, err := e.configuration(a)
-	if err != nil {
+	if err := e.deployHeadroom(ctx, a.values); err != nil {
 		return err
 	}
-	if err := e.deployHeadroom(ctx, config); err != nil {
-		return err
+	if !a.replaces {
+		return e.leads(ctx, releaseSpace, release)
 	}
-	if a.replaces {
-		return e.stopDefaultScheduler(ctx)
-	}
-	return nil
+	return errors.Join(e.stopDefaultScheduler(ctx), e.leads(ctx, system, "kube-scheduler"))
 }
 
 func (e *environment) tearDown(a arm, namespace string) error {
@@ -212,21 +213,6 @@ func (e *environment) tearDown(a arm, namespace string) error {
 		err = errors.Join(err, e.removeHeadroom(ctx), e.startDefaultScheduler(ctx))
 	}
 	return err
-}
-
-// configuration returns a shipped configuration, with another source where the arm wants one.
-func (e *environment) configuration(a arm) (string, error) {
-	content, err := os.ReadFile(filepath.Join(root, "config", a.config))
-	if err != nil || a.source != "Kubelet" {
-		return string(content), err
-	}
-	const args = "        args:\n"
-	// Kubelets of kind sign their certificates themselves.
-	config := strings.Replace(string(content), args, args+"          readKubeletConfig: true\n          source: {type: Kubelet, kubelet: {insecureSkipVerify: true}}\n", 1)
-	if config == string(content) {
-		return "", fmt.Errorf("config/%s has no arguments of HeadroomMemory to change", a.config)
-	}
-	return config, nil
 }
 
 // when returns the time from the start of a run of that length at which an object is applied.

@@ -76,13 +76,13 @@ func (t *tally) count(pod *corev1.Pod) {
 	if pod.Spec.NodeName != "" {
 		t.placed[pod.UID] = pod.Spec.NodeName
 	}
-	if pod.Status.Phase == corev1.PodFailed && pod.Status.Reason == "Evicted" {
+	if wasEvicted(pod) {
 		t.evicted[pod.UID] = pod.Name
 	}
 	for _, status := range pod.Status.ContainerStatuses {
 		key := string(pod.UID) + "/" + status.Name
 		// The kubelet counts one more when it no longer knows how the container of an evicted pod ended.
-		if pod.Status.Phase != corev1.PodFailed {
+		if !wasEvicted(pod) {
 			t.restarts[key] = max(t.restarts[key], status.RestartCount)
 		}
 		for _, ended := range []*corev1.ContainerStateTerminated{status.State.Terminated, status.LastTerminationState.Terminated} {
@@ -91,6 +91,17 @@ func (t *tally) count(pod *corev1.Pod) {
 			}
 		}
 	}
+}
+
+// wasEvicted reports whether a kubelet ended the pod for want of memory or of something else. Of a pod whose program ends well
+// when it is told to, the phase does not say so.
+func wasEvicted(pod *corev1.Pod) bool {
+	for _, condition := range pod.Status.Conditions {
+		if condition.Type == corev1.DisruptionTarget && condition.Status == corev1.ConditionTrue && condition.Reason == corev1.PodReasonTerminationByKubelet {
+			return true
+		}
+	}
+	return pod.Status.Phase == corev1.PodFailed && pod.Status.Reason == "Evicted"
 }
 
 // update notes whether all wanted pods of the first part are ready.

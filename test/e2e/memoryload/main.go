@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -22,10 +23,18 @@ After the last step it stays as it is; with -repeat it begins again at the first
   memoryload -exit 200Mi:5s:30s                   a job
 `
 
+// terminatedCode is the exit code of a program that a SIGTERM ended. With code 0 a pod that was evicted would have succeeded.
+const terminatedCode = 128 + int(syscall.SIGTERM)
+
+var errTerminated = errors.New("terminated")
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
+	switch err := run(ctx, os.Args[1:]); {
+	case errors.Is(err, errTerminated):
+		os.Exit(terminatedCode)
+	case err != nil:
 		fmt.Fprintf(os.Stderr, "memoryload: %v\n", err)
 		os.Exit(1)
 	}
@@ -51,12 +60,13 @@ func run(ctx context.Context, args []string) error {
 				return err
 			}
 			if ctx.Err() != nil {
-				return nil // asked to end
+				return errTerminated
 			}
 		}
 	}
-	if !*exit {
-		<-ctx.Done()
+	if *exit {
+		return nil
 	}
-	return nil
+	<-ctx.Done()
+	return errTerminated
 }

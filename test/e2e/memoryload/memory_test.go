@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 )
@@ -33,8 +34,8 @@ func TestRunEndsWhenAskedTo(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for _, args := range [][]string{{"1Mi:1h"}, {"1Mi:0s:1h"}, {"1Mi"}, {"-repeat", "1Mi", "2Mi"}, {"-exit", "1Mi"}} {
-		if err := run(ctx, args); err != nil {
-			t.Errorf("%q: %v", args, err)
+		if err := run(ctx, args); !errors.Is(err, errTerminated) {
+			t.Errorf("%q: %v, want %v", args, err, errTerminated)
 		}
 	}
 	if err := run(t.Context(), []string{"-exit", "1Mi"}); err != nil {
