@@ -103,8 +103,9 @@ ASSEMBLED_NODE_IMAGE = headroom-node:$(KUBERNETES_VERSION)
 E2E_TESTS ?= .
 
 .PHONY: e2e
-e2e: build e2e-images ## On real kubelets: a kind cluster, or E2E_KUBECONFIG=file (E2E_NODE_IMAGE=image E2E_MINUTES=n E2E_RUNS=n E2E_ARMS=name,name E2E_KEEP=1 E2E_TESTS=regexp)
+e2e: build e2e-images ## On real kubelets: a kind cluster, or E2E_KUBECONFIG=file (E2E_NODE_IMAGE=image E2E_MINUTES=n E2E_RUNS=n E2E_ARMS=name,name E2E_EVENTS=n E2E_KEEP=1 E2E_TESTS=regexp)
 	@E2E=1 E2E_NODE_IMAGE=$(or $(E2E_NODE_IMAGE),$(shell docker image inspect --format $(ASSEMBLED_NODE_IMAGE) $(ASSEMBLED_NODE_IMAGE) 2>/dev/null)) \
+		E2E_KUBECONFIG=$(E2E_KUBECONFIG) E2E_MINUTES=$(E2E_MINUTES) E2E_RUNS=$(E2E_RUNS) E2E_ARMS=$(E2E_ARMS) E2E_EVENTS=$(E2E_EVENTS) E2E_KEEP=$(E2E_KEEP) \
 		$(GO) test -count=1 -vet=off -v -timeout 6h -run '$(E2E_TESTS)' ./test/e2e
 
 .PHONY: e2e-node-image

@@ -4,11 +4,11 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -28,10 +28,10 @@ import (
 const (
 	victimNamespace = "victims"
 	eventsVariable  = "E2E_EVENTS"
-	// sampleInterval is the time between two looks at the kubelet's summary, and freshFor how old the last one before an
-	// eviction may be for the prediction to count.
+	// sampleInterval is the time between two looks at the kubelet's summary, and freshFor how old the victim's figure in the
+	// last one before an eviction may be for the prediction to count: cAdvisor takes one every 10 to 15 s.
 	sampleInterval = 500 * time.Millisecond
-	freshFor       = 5 * time.Second
+	freshFor       = 15 * time.Second
 	roundLimit     = 100 * time.Second
 )
 
@@ -133,17 +133,19 @@ func (e *environment) press(ctx context.Context, node *corev1.Node, round int) (
 		}
 	}
 	event, err := e.watchFirstEviction(ctx, node, round)
+	return event, errors.Join(err, e.removeVictims(ctx, node.Name, pods))
+}
+
+// removeVictims deletes a round's pods and waits until the node has none of them.
+func (e *environment) removeVictims(ctx context.Context, node string, pods []*corev1.Pod) error {
 	for _, pod := range pods {
-		if deleteErr := e.clients.CoreV1().Pods(victimNamespace).Delete(ctx, pod.Name, metav1.DeleteOptions{}); deleteErr != nil && err == nil {
-			err = deleteErr
+		if err := e.clients.CoreV1().Pods(victimNamespace).Delete(ctx, pod.Name, metav1.DeleteOptions{}); err != nil {
+			return err
 		}
 	}
-	if err != nil {
-		return nil, err
-	}
-	return event, e.waitFor(ctx, "the end of the round's pods", func(ctx context.Context) (bool, error) {
-		left, err := e.podsOf(ctx, node.Name)
-		return err == nil && !strings.Contains(names(left), "round-"), err
+	return e.waitFor(ctx, "the end of the round's pods", func(ctx context.Context) (bool, error) {
+		left, err := e.podsOf(ctx, node)
+		return err == nil && !slices.ContainsFunc(left, func(pod corev1.Pod) bool { return pod.Namespace == victimNamespace }), err
 	})
 }
 
@@ -174,13 +176,19 @@ func (e *environment) watchFirstEviction(ctx context.Context, node *corev1.Node,
 		// The pods were listed before the summary was read: it may show an eviction that they do not.
 		if now, err := e.podsOf(ctx, node.Name); err != nil {
 			return nil, err
-		} else if !slices.ContainsFunc(now, func(pod corev1.Pod) bool { return wasEvicted(&pod) }) {
+		} else if !slices.ContainsFunc(now, ending) {
 			last = *next
 		}
 		if err := pause(ctx, sampleInterval); err != nil {
 			return nil, fmt.Errorf("no eviction within %s; the last prediction: %v", roundLimit, last.ranked)
 		}
 	}
+}
+
+// ending reports whether a pod of a round has ended or is about to: a kubelet says that it evicted a pod when the pod is gone.
+func ending(pod corev1.Pod) bool {
+	phase := pod.Status.Phase
+	return pod.Namespace == victimNamespace && (wasEvicted(&pod) || phase == corev1.PodSucceeded || phase == corev1.PodFailed)
 }
 
 // prediction is who would be evicted, by one summary.
@@ -226,14 +234,6 @@ func (e *environment) podsOf(ctx context.Context, node string) ([]corev1.Pod, er
 		return nil, err
 	}
 	return list.Items, nil
-}
-
-func names(pods []corev1.Pod) string {
-	all := make([]string, len(pods))
-	for i := range pods {
-		all[i] = pods[i].Name
-	}
-	return strings.Join(all, " ")
 }
 
 // victims returns the pods of a round, which differs from every other: four with memory that they keep, and one that grows
