@@ -98,6 +98,30 @@ race: ## Pure and plugin packages under the race detector
 	@$(GO) run ./test/progress -race $(RACE_PACKAGES)
 	@$(GO) test -race -count=1 -vet=off $(TEST_FLAGS) $(RACE_PACKAGES)
 
+# A node image for kind. The default is kind's own, which needs a registry; this one is assembled by "make e2e-node-image".
+ASSEMBLED_NODE_IMAGE = headroom-node:$(KUBERNETES_VERSION)
+E2E_TESTS ?= .
+
+.PHONY: e2e
+e2e: build e2e-images ## On real kubelets: a kind cluster, or E2E_KUBECONFIG=file (E2E_NODE_IMAGE=image E2E_MINUTES=n E2E_RUNS=n E2E_ARMS=name,name E2E_EVENTS=n E2E_KEEP=1 E2E_TESTS=regexp)
+	@E2E=1 E2E_NODE_IMAGE=$(or $(E2E_NODE_IMAGE),$(shell docker image inspect --format $(ASSEMBLED_NODE_IMAGE) $(ASSEMBLED_NODE_IMAGE) 2>/dev/null)) \
+		E2E_KUBECONFIG=$(E2E_KUBECONFIG) E2E_MINUTES=$(E2E_MINUTES) E2E_RUNS=$(E2E_RUNS) E2E_ARMS=$(E2E_ARMS) E2E_EVENTS=$(E2E_EVENTS) E2E_KEEP=$(E2E_KEEP) \
+		$(GO) test -count=1 -vet=off -v -timeout 6h -run '$(E2E_TESTS)' ./test/e2e
+
+.PHONY: e2e-node-image
+e2e-node-image: ## A node image for kind from Debian packages and Go modules, where no registry can be reached (as root, on Debian)
+	@test/e2e/nodeimage/assemble $(ASSEMBLED_NODE_IMAGE) out/e2e/node
+
+# Linked statically with the build cache of everything else; CGO_ENABLED=0 would compile Kubernetes a second time.
+E2E_LDFLAGS = -s -w -linkmode external -extldflags -static
+
+.PHONY: e2e-images
+e2e-images: ## The images that make e2e loads: headroom-scheduler, metrics-server, and the program that takes memory
+	@test/e2e/images/build headroom-scheduler:e2e ./cmd/headroom-scheduler '$(E2E_LDFLAGS) $(LDFLAGS)'
+	@test/e2e/images/build headroom-e2e/metrics-server:e2e sigs.k8s.io/metrics-server/cmd/metrics-server '$(E2E_LDFLAGS)'
+	@test/e2e/images/build headroom-e2e/memoryload:e2e ./test/e2e/memoryload '$(E2E_LDFLAGS)'
+	@test/e2e/images/helm out/e2e/helm
+
 ##@ Change
 
 .PHONY: verify
