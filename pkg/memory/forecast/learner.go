@@ -33,6 +33,7 @@ type Learner struct {
 	prior     Estimator
 	now       time.Time
 	workloads map[Workload]*learned
+	latest    map[Workload]Workload // by what they are revisions of
 	published atomic.Pointer[map[Workload]*Learned]
 }
 
@@ -58,7 +59,7 @@ type Learned struct {
 
 // NewLearner returns a learner that knows nothing yet.
 func NewLearner(prior Estimator) *Learner {
-	return &Learner{prior: prior, workloads: map[Workload]*learned{}}
+	return &Learner{prior: prior, workloads: map[Workload]*learned{}, latest: map[Workload]Workload{}}
 }
 
 // Begin says what time it is for the observations that follow.
@@ -69,8 +70,8 @@ func (l *Learner) Begin(now time.Time) { l.now = now }
 func (l *Learner) Observe(workload Workload, bytes int64, ran time.Duration) {
 	known := l.workloads[workload]
 	if known == nil {
-		known = &learned{level: float64(bytes)}
-		l.workloads[workload] = known
+		known = l.begin(workload)
+		known.level = float64(bytes)
 	}
 	ran = max(ran, 0)
 	known.hourly.add(l.now, bytes)
@@ -89,8 +90,8 @@ func (l *Learner) Ended(workload Workload, bytes int64, at time.Time) {
 	}
 	known := l.workloads[workload]
 	if known == nil {
-		known = &learned{warm: trusted / 2}
-		l.workloads[workload] = known
+		known = l.begin(workload)
+		known.warm = max(known.warm, trusted/2)
 	}
 	known.hourly.add(at, bytes)
 	if !at.Before(known.seen) {
@@ -120,6 +121,7 @@ func (l *Learner) Publish() {
 		}
 		estimates[workload] = known.published
 	}
+	l.publishRevisions(estimates)
 	l.published.Store(&estimates)
 }
 
@@ -152,14 +154,21 @@ func (l *Learner) Adjust(demand Demand, workload Workload) Demand {
 	if estimates == nil {
 		return demand
 	}
-	known, ok := (*estimates)[workload]
-	if !ok {
+	known, source := (*estimates)[workload], SourceSiblings
+	if known == nil {
+		if all, ok := workload.revisions(); ok {
+			known, source = (*estimates)[all], SourceRevision
+		}
+	}
+	if known == nil {
 		return demand
 	}
 	demand.Learned, demand.PriorBytes = known, demand.PeakBytes
 	demand.PeakBytes = known.blend(known.peakBytes, demand.PeakBytes)
-	demand.FirmBytes = max(demand.FirmBytes, known.blend(known.levelBytes, 0))
-	demand.PeakSource = SourceSiblings
+	if source == SourceSiblings { // What another revision holds is only expected of this one.
+		demand.FirmBytes = max(demand.FirmBytes, known.blend(known.levelBytes, 0))
+	}
+	demand.PeakSource = source
 	return demand
 }
 

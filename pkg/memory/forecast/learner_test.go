@@ -170,6 +170,44 @@ func TestWhatAnEvictedPodHeldCountsForItsSuccessor(t *testing.T) {
 	}
 }
 
+// The pods of a ReplicaSet held 800Mi for hours, and its Deployment is updated.
+func TestANewRevisionIsExpectedToHoldWhatTheLastOneDid(t *testing.T) {
+	replicaSet := func(hash string) forecast.Workload {
+		return forecast.Workload{Namespace: "shop", Kind: "ReplicaSet", Owner: "web-" + hash, Template: hash}
+	}
+	learner := forecast.NewLearner(fixedPrior{})
+	learner.Begin(noon)
+	learner.Observe(replicaSet("old"), 800*mi, 10*time.Hour)
+	learner.Publish()
+	prior := fixedPrior{}.Demand(nil)
+	for _, test := range []struct {
+		name           string
+		workload       forecast.Workload
+		wantPeak, firm int64
+		source         forecast.Source
+	}{
+		{"before a pod of it was seen: it scores, and the request decides whether there is room", replicaSet("new"), 920, 500, forecast.SourceRevision},
+		{"another revision of a StatefulSet's", forecast.Workload{Namespace: "shop", Kind: "StatefulSet", Owner: "web", Template: "new"}, 1000, 500, forecast.SourceLimit},
+		{"another owner", forecast.Workload{Namespace: "shop", Kind: "ReplicaSet", Owner: "web2-new", Template: "new"}, 1000, 500, forecast.SourceLimit},
+		{"another namespace", forecast.Workload{Namespace: "test", Kind: "ReplicaSet", Owner: "web-new", Template: "new"}, 1000, 500, forecast.SourceLimit},
+		{"no owner", forecast.Workload{Namespace: "shop", Template: "new"}, 1000, 500, forecast.SourceLimit},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := learner.Adjust(prior, test.workload)
+			if peak, firm := (got.PeakBytes+mi-1)/mi, got.FirmBytes/mi; peak != test.wantPeak || firm != test.firm || got.PeakSource != test.source {
+				t.Errorf("expected at most %dMi, firmly %dMi, by %s; want %dMi, %dMi, %s", peak, firm, got.PeakSource, test.wantPeak, test.firm, test.source)
+			}
+		})
+	}
+	learner.Begin(noon.Add(time.Minute))
+	learner.Observe(replicaSet("new"), 600*mi, 15*time.Second)
+	learner.Publish()
+	got := learner.Adjust(prior, replicaSet("new"))
+	if peak, firm := (got.PeakBytes+mi-1)/mi, (got.FirmBytes+mi-1)/mi; peak != 920 || firm != 600 || got.PeakSource != forecast.SourceSiblings {
+		t.Errorf("once a pod of it was seen: expected at most %dMi, firmly %dMi, by %s; want 920Mi, 600Mi, siblings", peak, firm, got.PeakSource)
+	}
+}
+
 func TestWhatIsLearnedIsBounded(t *testing.T) {
 	learner := forecast.NewLearner(fixedPrior{})
 	for i := range 30_000 {

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package forecast
+
+import "strings"
+
+// SourceRevision: no pod of the workload was seen yet, and this is what pods of an earlier revision of it held at most, with a
+// margin.
+const SourceRevision Source = "earlier revision"
+
+// revisions returns what the workload is a revision of: its owner without what tells revisions apart. A Deployment's ReplicaSets
+// are named after it and the hash of their template (k8s.io/kubernetes pkg/controller/deployment/sync.go). ok is false for a pod
+// without an owner.
+func (w Workload) revisions() (all Workload, ok bool) {
+	if w.Owner == "" {
+		return Workload{}, false
+	}
+	return Workload{Namespace: w.Namespace, Kind: w.Kind, Owner: strings.TrimSuffix(w.Owner, "-"+w.Template)}, true
+}
+
+// begin returns what is known of a workload of which no pod was seen before: what was learned of its last revision, for a new one
+// mostly holds alike.
+func (l *Learner) begin(workload Workload) *learned {
+	made := &learned{}
+	if all, ok := workload.revisions(); ok {
+		if last := l.workloads[l.latest[all]]; last != nil {
+			made.hourly, made.warm = last.hourly, last.warm
+		}
+		l.latest[all] = workload
+	}
+	l.workloads[workload] = made
+	return made
+}
+
+// publishRevisions adds the latest revision of each owner to what is published, under the owner.
+func (l *Learner) publishRevisions(estimates map[Workload]*Learned) {
+	for all, workload := range l.latest {
+		if known := estimates[workload]; known != nil {
+			estimates[all] = known
+		} else {
+			delete(l.latest, all)
+		}
+	}
+}
