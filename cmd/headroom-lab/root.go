@@ -26,6 +26,7 @@ func newRootCommand() *cobra.Command {
 		newUpCommand(),
 		newDemoCommand(),
 		newRunCommand(),
+		newPredictCommand(),
 		newRecordCommand(),
 		newScenarioCommand(),
 	)
