@@ -26,7 +26,9 @@ func newRootCommand() *cobra.Command {
 		newUpCommand(),
 		newDemoCommand(),
 		newRunCommand(),
-		newRecordCommand(), newReplayCommand(),
+		newRecordCommand(),
+		newReplayCommand(),
+		newPredictCommand(),
 		newScenarioCommand(),
 	)
 	return root
