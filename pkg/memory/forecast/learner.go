@@ -116,8 +116,8 @@ func (l *Learner) Publish() {
 	}
 	estimates := make(map[Workload]*Learned, len(l.workloads))
 	for workload, known := range l.workloads {
-		if known.published == nil {
-			known.published = known.publish()
+		if known.published == nil || (l.now.Sub(known.seen) > recent && known.published.levelBytes > 0) {
+			known.published = known.publish(l.now)
 		}
 		estimates[workload] = known.published
 	}
@@ -125,14 +125,20 @@ func (l *Learner) Publish() {
 	l.published.Store(&estimates)
 }
 
-func (k *learned) publish() *Learned {
+func (k *learned) publish(now time.Time) *Learned {
 	hours := k.hourly.profile()
 	return &Learned{
 		hours:      hours,
 		peakBytes:  int64((1 + margin) * float64(hours.Most())),
-		levelBytes: int64(k.level),
+		levelBytes: int64(k.level * lasting(now.Sub(k.seen))),
 		trust:      1 - math.Exp(-k.warm.Seconds()/trusted.Seconds()),
 	}
+}
+
+// lasting is what is left of a workload's level after a time in which no pod of it was seen. A pod that starts again may hold far
+// less, and it must not wait for ever for room that it held once.
+func lasting(unseen time.Duration) float64 {
+	return math.Pow(0.5, max(unseen-recent, 0).Seconds()/recent.Seconds())
 }
 
 // Demand returns the pod's demand: the prior's, corrected by what was learned of its workload.

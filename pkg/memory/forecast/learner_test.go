@@ -170,6 +170,27 @@ func TestWhatAnEvictedPodHeldCountsForItsSuccessor(t *testing.T) {
 	}
 }
 
+// A pod that held 4000Mi was evicted, and its successor fits nowhere: it does not wait for so much room for ever.
+func TestWhatIsHeldNowIsNotWaitedForLong(t *testing.T) {
+	web, learner := forecast.Workload{Owner: "web"}, forecast.NewLearner(fixedPrior{})
+	learner.Begin(noon)
+	learner.Observe(web, 4000*mi, 10*time.Hour)
+	for _, step := range []struct {
+		after time.Duration
+		want  int64
+	}{{0, 4000}, {5 * time.Minute, 4000}, {10 * time.Minute, 2000}, {15 * time.Minute, 1000}, {25 * time.Minute, 500}, {24 * time.Hour, 500}} {
+		learner.Begin(noon.Add(step.after))
+		learner.Publish()
+		got := learner.Adjust(fixedPrior{}.Demand(nil), web)
+		if firm := (got.FirmBytes + mi - 1) / mi; firm != step.want {
+			t.Errorf("after %s: %dMi of room are wanted, want %dMi", step.after, firm, step.want)
+		}
+		if peak := (got.PeakBytes + mi - 1) / mi; peak != 4600 {
+			t.Errorf("after %s: a peak of %dMi is expected, want 4600Mi still", step.after, peak)
+		}
+	}
+}
+
 // The pods of a ReplicaSet held 800Mi for hours, and its Deployment is updated.
 func TestANewRevisionIsExpectedToHoldWhatTheLastOneDid(t *testing.T) {
 	replicaSet := func(hash string) forecast.Workload {

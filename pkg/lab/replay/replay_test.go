@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package replay
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"github.com/headroom-dev/headroom/pkg/lab/trace"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m)
+}
+
+// small is a case that takes a fraction of a second, and in which nodes run short.
+func small(t *testing.T, made *trace.Trace, policy, scenario string) (Run, *Plan) {
+	t.Helper()
+	wanted := Run{Trace: "small", Nodes: 4, NodeBytes: 8 << 30, Seed: 1}
+	var err error
+	if wanted.Policy, err = PolicyNamed(policy); err != nil {
+		t.Fatal(err)
+	}
+	if wanted.Scenario, err = ScenarioNamed(scenario); err != nil {
+		t.Fatal(err)
+	}
+	arrivals := Arrivals{{ID: "a", At: 0, Shortest: 30_000, Longest: 60_000}, {ID: "b", At: 40_000, Shortest: 3_000, Longest: 6_000}, {ID: "c", At: 80_000, Shortest: 300, Longest: 600}}
+	plan, err := NewPlan(made, wanted.Scenario, arrivals, 100, wanted.NodeBytes, wanted.Seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return wanted, plan
+}
+
+// generated is a trace of three days.
+func generated() *trace.Trace {
+	return trace.Generate(7, trace.Days(3), trace.Workloads(40), trace.Step(900))
+}
+
+// decision is what a scheduler decided at a time.
+type decision struct {
+	Second    float64
+	Pod, Node string
+}
+
+// decisions plays a run and returns what was decided before a second.
+func decisions(t *testing.T, wanted Run, plan *Plan, before float64) []decision {
+	t.Helper()
+	var made []decision
+	r := newRun(wanted, plan)
+	if err := r.prepare(t.Context(), wanted.Policy); err != nil {
+		t.Fatal(err)
+	}
+	r.decided = func(second float64, pod, node string) {
+		if second < before {
+			made = append(made, decision{second, pod, node})
+		}
+	}
+	if err := r.play(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
+// shuffled returns the trace with the memory of all series in another order after a second.
+func shuffled(original *trace.Trace, second float64) *trace.Trace {
+	changed := *original
+	changed.Series = slices.Clone(original.Series)
+	random := rand.New(rand.NewPCG(3, 4))
+	for i := range changed.Series {
+		series := &changed.Series[i]
+		series.Bytes = slices.Clone(series.Bytes)
+		first, _ := slices.BinarySearch(series.Times, second)
+		future := series.Bytes[first:]
+		random.Shuffle(len(future), func(i, j int) { future[i], future[j] = future[j], future[i] })
+		for j := range future {
+			future[j] *= 2
+		}
+	}
+	return &changed
+}
+
+// What a scheduler decides depends on what was measured until then, and on nothing that comes later.
+func TestNobodyLooksAhead(t *testing.T) {
+	const day = 86_400
+	now := 2.0 * day
+	for _, policy := range Policies() {
+		if policy.clairvoyant || policy.bound {
+			continue
+		}
+		t.Run(policy.Name, func(t *testing.T) {
+			original := generated()
+			wanted, plan := small(t, original, policy.Name, "base")
+			want := decisions(t, wanted, plan, now)
+			if len(want) < 20 {
+				t.Fatalf("%d decisions before the future is changed: too few to tell", len(want))
+			}
+			wanted, plan = small(t, shuffled(original, now), policy.Name, "base")
+			if diff := cmp.Diff(want, decisions(t, wanted, plan, now)); diff != "" {
+				t.Errorf("with another future (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestClairvoyantLooksAhead(t *testing.T) {
+	original := generated()
+	wanted, plan := small(t, original, "clairvoyant", "base")
+	want := decisions(t, wanted, plan, 2*86_400)
+	wanted, plan = small(t, shuffled(original, 2*86_400), "clairvoyant", "base")
+	if cmp.Equal(want, decisions(t, wanted, plan, 2*86_400)) {
+		t.Error("another future changes nothing: the test above would not notice who looks ahead")
+	}
+}
+
+func TestTheSameRunGivesTheSameResult(t *testing.T) {
+	for _, policy := range Policies() {
+		t.Run(policy.Name, func(t *testing.T) {
+			original := generated()
+			var results []Result
+			for range 2 {
+				wanted, plan := small(t, original, policy.Name, "base")
+				result, err := Play(t.Context(), wanted, plan)
+				if err != nil {
+					t.Fatal(err)
+				}
+				results = append(results, result)
+			}
+			if diff := cmp.Diff(results[0], results[1]); diff != "" {
+				t.Errorf("(-first +second):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Whatever the scenario, time adds up: a pod runs, or waits, or waits for its restart.
+func TestEveryScenarioPlays(t *testing.T) {
+	for _, scenario := range Scenarios() {
+		t.Run(scenario.Name, func(t *testing.T) {
+			wanted, plan := small(t, generated(), "headroom", scenario.Name)
+			var hours float64
+			for _, life := range plan.lives {
+				hours += max(min(life.end, plan.to)-life.start, 0) / 3600
+			}
+			pods := plan.Pods()
+			result, err := Play(t.Context(), wanted, plan)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := result.PodHours + result.PendingHours; got < hours*0.999 || got > hours*1.001 {
+				t.Errorf("%.1f hours on nodes and %.1f of waiting, want %.1f in all", result.PodHours, result.PendingHours, hours)
+			}
+			if result.Pods != pods || result.NodeUseP99 <= 0 || result.NodeUseP99 < result.NodeUseP50 {
+				t.Errorf("result %+v, want %d pods, and nodes that hold something", result, pods)
+			}
+		})
+	}
+}
+
+// Policies are worth comparing: where requests say little, Headroom ends fewer pods than the default scheduler, and no more of
+// them wait.
+func TestPoliciesDiffer(t *testing.T) {
+	results := map[string]Result{}
+	for _, policy := range []string{"headroom", "least-allocated", "clairvoyant"} {
+		wanted, plan := small(t, generated(), policy, "requests-underset")
+		wanted.Nodes = 24
+		result, err := Play(t.Context(), wanted, plan)
+		if err != nil {
+			t.Fatal(err)
+		}
+		results[policy] = result
+		t.Logf("%s: %+v", policy, result)
+	}
+	headroom, least := results["headroom"], results["least-allocated"]
+	if headroom.Rate() >= least.Rate() || least.Evictions+least.OOMKills < 10 {
+		t.Errorf("ended in 1,000 pod-hours: %.1f with headroom, %.1f with the default scheduler, want less, and enough to tell", headroom.Rate(), least.Rate())
+	}
+	if waited := headroom.PendingHours / float64(headroom.Pods); waited > mostPending {
+		t.Errorf("pods wait for %.4f hours with headroom, want %v at most", waited, mostPending)
+	}
+}
+
+func TestAMatrixThatIsInterruptedKeepsWhatIsDone(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	headroom, err := PolicyNamed("least-allocated")
+	if err != nil {
+		t.Fatal(err)
+	}
+	matrix := &Matrix{Trace: generated(), Scenarios: []Scenario{Base()}, Policies: []Policy{headroom}, Nodes: []int{6}, NodeBytes: 8 << 30, Seeds: 50}
+	var done []Result
+	err = matrix.Play(ctx, 2, func(result Result) {
+		if done = append(done, result); len(done) == 3 {
+			cancel()
+		}
+	})
+	if !errors.Is(err, context.Canceled) || len(done) < 3 || len(done) > 5 {
+		t.Errorf("error %v after %d results, want that it was canceled, after 3 or a few more", err, len(done))
+	}
+}
