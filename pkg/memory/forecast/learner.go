@@ -33,6 +33,7 @@ type Learner struct {
 	prior     Estimator
 	now       time.Time
 	workloads map[Workload]*learned
+	outcomes  Outcomes
 	published atomic.Pointer[map[Workload]*Learned]
 }
 
@@ -44,6 +45,7 @@ type learned struct {
 	level  float64       // bytes that a pod held of late, on average
 	warm   time.Duration // that pods of the workload were seen to run, in all
 	seen   time.Time
+	hour   ongoing
 	// published is nil if there is news since.
 	published *Learned
 }
@@ -73,9 +75,10 @@ func (l *Learner) Observe(workload Workload, bytes int64, ran time.Duration) {
 		l.workloads[workload] = known
 	}
 	ran = max(ran, 0)
+	l.follow(workload, known, bytes)
 	known.hourly.add(l.now, bytes)
 	known.level += (float64(bytes) - known.level) * (1 - math.Exp(-ran.Seconds()/recent.Seconds()))
-	known.warm += ran
+	known.warm = min(known.warm+ran, maxWarm)
 	known.seen = l.now
 	known.published = nil
 }
@@ -115,6 +118,9 @@ func (l *Learner) Publish() {
 	}
 	estimates := make(map[Workload]*Learned, len(l.workloads))
 	for workload, known := range l.workloads {
+		if known.hour.number != hourNumber(l.now) {
+			l.settle(known)
+		}
 		if known.published == nil {
 			known.published = known.publish()
 		}
