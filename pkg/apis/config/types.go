@@ -127,6 +127,21 @@ type HeadroomMemoryArgs struct {
 
 	// DefaultContainerPeak is the expected peak of a container with neither request nor limit, in bytes.
 	DefaultContainerPeak resource.Quantity
+
+	// Checkpoint says where what was learned of workloads is kept, so that it survives the scheduler.
+	Checkpoint ForecastCheckpoint
+}
+
+// ForecastCheckpoint says where what was learned of workloads is kept.
+type ForecastCheckpoint struct {
+	// Enabled lets the replica that schedules write a ConfigMap, and all replicas read it when they start.
+	Enabled bool
+
+	// Namespace and Name of the ConfigMap. No namespace: that of the scheduler's own pod; outside of a pod, kube-system.
+	Namespace, Name string
+
+	// Interval is the time between two writes. At least 10s.
+	Interval metav1.Duration
 }
 
 // MemorySource says where memory samples come from.

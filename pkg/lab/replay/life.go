@@ -96,6 +96,7 @@ func NewPlan(t *trace.Trace, scenario Scenario, arrivals Arrivals, starts int, n
 	for i, pod := range plan.lives {
 		pod.start = plan.from + fillSeconds*float64(i)/float64(len(plan.lives))
 	}
+	plan.lives = slices.DeleteFunc(slices.Clone(plan.lives), func(pod *life) bool { return pod.end <= pod.start })
 	return plan, nil
 }
 

@@ -34,6 +34,7 @@ type Learner struct {
 	now       time.Time
 	workloads map[Workload]*learned
 	latest    map[Workload]Workload // by what they are revisions of
+	outcomes  Outcomes
 	published atomic.Pointer[map[Workload]*Learned]
 }
 
@@ -45,6 +46,7 @@ type learned struct {
 	level  float64       // bytes that a pod held of late, on average
 	warm   time.Duration // that pods of the workload were seen to run, in all
 	seen   time.Time
+	hour   ongoing
 	// published is nil if there is news since.
 	published *Learned
 }
@@ -74,9 +76,10 @@ func (l *Learner) Observe(workload Workload, bytes int64, ran time.Duration) {
 		known.level = float64(bytes)
 	}
 	ran = max(ran, 0)
+	l.follow(workload, known, bytes)
 	known.hourly.add(l.now, bytes)
 	known.level += (float64(bytes) - known.level) * (1 - math.Exp(-ran.Seconds()/recent.Seconds()))
-	known.warm += ran
+	known.warm = min(known.warm+ran, maxWarm)
 	known.seen = l.now
 	known.published = nil
 }
@@ -116,6 +119,9 @@ func (l *Learner) Publish() {
 	}
 	estimates := make(map[Workload]*Learned, len(l.workloads))
 	for workload, known := range l.workloads {
+		if known.hour.number != hourNumber(l.now) {
+			l.settle(known)
+		}
 		if known.published == nil || (l.now.Sub(known.seen) > recent && known.published.levelBytes > 0) {
 			known.published = known.publish(l.now)
 		}

@@ -38,10 +38,14 @@ type hourly struct {
 // (recommender/model/aggregations_config.go: DefaultMemoryHistogramDecayHalfLife).
 const dailyDecay = 0.5
 
+// dayOf returns a time's day, counted as in hourly.
+func dayOf(at time.Time) int32 { return int32(at.Unix()/int64(24*time.Hour/time.Second)) + 1 }
+
 // add takes in that so many bytes were held, today or earlier.
-func (h *hourly) add(at time.Time, bytes int64) {
-	hour, day := HourOf(at), int32(at.Unix()/int64(24*time.Hour/time.Second))+1
-	held := float32(bytes)
+func (h *hourly) add(at time.Time, bytes int64) { h.put(HourOf(at), dayOf(at), float32(bytes)) }
+
+// put takes in that so many bytes were held in an hour of a day.
+func (h *hourly) put(hour int, day int32, held float32) {
 	if before := h.day[hour]; before == 0 || before < day {
 		h.most[hour] *= decayed(day - before)
 		h.day[hour] = day

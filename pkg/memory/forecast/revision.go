@@ -2,7 +2,10 @@
 
 package forecast
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // SourceRevision: no pod of the workload was seen yet, and this is what pods of an earlier revision of it held at most, with a
 // margin.
@@ -30,6 +33,17 @@ func (l *Learner) begin(workload Workload) *learned {
 	}
 	l.workloads[workload] = made
 	return made
+}
+
+// follows makes the workload the latest revision if none was seen after it.
+func (l *Learner) follows(workload Workload, seen time.Time) {
+	all, ok := workload.revisions()
+	if !ok {
+		return
+	}
+	if last := l.workloads[l.latest[all]]; last == nil || seen.After(last.seen) {
+		l.latest[all] = workload
+	}
 }
 
 // publishRevisions adds the latest revision of each owner to what is published, under the owner.

@@ -87,10 +87,18 @@ type reservation struct {
 type books struct {
 	latest atomic.Pointer[book]
 	kept   reserve
+	asked  atomic.Bool // about a pod: this replica schedules
 
 	mutex        sync.Mutex // guards reservations, and their agreement with the sums of the latest book
 	reservations map[types.UID]reservation
 	departed     map[types.UID]struct{} // pods of the snapshot that have left their memory since
+}
+
+// ask notes that a pod is being scheduled.
+func (b *books) ask() {
+	if !b.asked.Load() { // A write would take the line from other cores each time.
+		b.asked.Store(true)
+	}
 }
 
 // reserve is what the Filter keeps free on every node.

@@ -154,6 +154,8 @@ func (f *Factory) keep(ctx context.Context, args *config.HeadroomMemoryArgs, han
 		changed:   make(chan struct{}, 1),
 	}
 	keeper.history = newHistory(f.clock, keeper.change)
+	keeper.handover = &handover{learner: shared.learner, changed: keeper.change}
+	shared.learner.Report(f.metrics.outcomes())
 	if args.ReadKubeletConfig {
 		source, err := newKubelets(args, handle)
 		if err != nil {
@@ -165,7 +167,18 @@ func (f *Factory) keep(ctx context.Context, args *config.HeadroomMemoryArgs, han
 	if err != nil {
 		return err
 	}
-	return keeper.start(ctx, handle.SharedInformerFactory(), ended)
+	if err := keeper.start(ctx, handle.SharedInformerFactory(), ended); err != nil {
+		return err
+	}
+	if args.Checkpoint.Enabled {
+		checkpoints := newCheckpoints(&args.Checkpoint, handle.ClientSet())
+		checkpoints.clock, checkpoints.metrics, checkpoints.handover = f.clock, f.metrics, keeper.handover
+		// Profiles that keep books of their own learn the same: the first one's is written.
+		first := len(f.shared) == 0
+		checkpoints.leads = func() bool { return first && shared.books.asked.Load() }
+		go checkpoints.run(ctx)
+	}
+	return nil
 }
 
 func reserveOf(args *config.HeadroomMemoryArgs) reserve {

@@ -31,6 +31,7 @@ type keeper struct {
 	builder   *ledger.Builder
 	history   *history
 	kubelets  *kubelets // nil: they are not asked
+	handover  *handover
 	announcer *announcer
 	metrics   *metrics
 	nodes     corelisters.NodeLister
@@ -182,6 +183,7 @@ func (k *keeper) keep(ctx context.Context) (time.Duration, error) {
 	}
 	troubles, ended := k.history.take()
 	samples := k.poller.Latest()
+	k.handover.settle(k.clock.Now())
 	snapshot := k.builder.Build(ledger.Input{
 		Now: k.clock.Now(), Nodes: nodes, Pods: pods, Samples: samples, Troubles: troubles,
 		Kubelets: k.kubelets.settings(),

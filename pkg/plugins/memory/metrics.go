@@ -9,6 +9,7 @@ import (
 	k8smetrics "k8s.io/component-base/metrics"
 	"k8s.io/component-base/metrics/legacyregistry"
 
+	"github.com/headroom-dev/headroom/pkg/memory/forecast"
 	"github.com/headroom-dev/headroom/pkg/memory/ledger"
 	"github.com/headroom-dev/headroom/pkg/memory/sample"
 	"github.com/headroom-dev/headroom/pkg/usage"
@@ -43,6 +44,12 @@ type metrics struct {
 	troubles     *k8smetrics.Counter
 	cooling      *k8smetrics.Gauge
 	thresholds   *k8smetrics.GaugeVec
+
+	checkpoints         *k8smetrics.CounterVec
+	checkpointWorkloads *k8smetrics.GaugeVec
+	checkpointBytes     *k8smetrics.Gauge
+	forecastError       *k8smetrics.Histogram
+	exceeded            *k8smetrics.Counter
 }
 
 const (
@@ -84,6 +91,16 @@ func newMetrics() *metrics {
 		troubles:     total("troubles_total", "Pods seen to have been evicted because their node ran short of memory."),
 		cooling:      gauge("cooling_nodes", "Nodes that are avoided because they ran short of memory a while ago."),
 		thresholds:   gauges("thresholds", "Nodes by where the figure of their eviction threshold comes from.", "origin"),
+
+		checkpoints:         counter("checkpoints_total", "Reads and writes of what was learned of workloads, by result.", "operation", "result"),
+		checkpointWorkloads: gauges("checkpoint_workloads", "Workloads when what was learned was last written, by whether there was room for them.", "state"),
+		checkpointBytes:     gauge("checkpoint_size_bytes", "Size of what was last written, compressed."),
+		forecastError: k8smetrics.NewHistogram(&k8smetrics.HistogramOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: "forecast_error_ratio",
+			Help:    "The most that a pod of a workload held in an hour as a ratio of what was expected of that hour of the day, for workloads that were seen in it on an earlier day.",
+			Buckets: []float64{0.25, 0.5, 0.75, 0.9, 1, 1.1, 1.15, 1.25, 1.5, 2, 4}, StabilityLevel: k8smetrics.ALPHA,
+		}),
+		exceeded: total("forecast_exceeded_total", "Times that a warm pod held more than was expected at most of a workload that is known well."),
 	}
 }
 
@@ -91,6 +108,7 @@ func (m *metrics) all() []k8smetrics.Registerable {
 	return []k8smetrics.Registerable{
 		m.rejections, m.shadows, m.nodes, m.sampleAge, m.left, m.breaker, m.build, m.refused, m.reads, m.lastRead,
 		m.reservations, m.waitingPods, m.woken, m.troubles, m.cooling, m.thresholds,
+		m.checkpoints, m.checkpointWorkloads, m.checkpointBytes, m.forecastError, m.exceeded,
 	}
 }
 
@@ -121,6 +139,11 @@ func (m *metrics) rejected(verdicts []verdict, outcome string) {
 }
 
 func (m *metrics) shadowed(verdict string) { m.shadows.WithLabelValues(verdict).Inc() }
+
+// outcomes are counted as the learner tells them.
+func (m *metrics) outcomes() forecast.Outcomes {
+	return forecast.Outcomes{HourEnded: m.forecastError.Observe, Exceeded: m.exceeded.Inc}
+}
 
 // read adds what a poller did between two looks at it.
 func (m *metrics) read(before, stats usage.Stats) {

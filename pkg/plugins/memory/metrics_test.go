@@ -107,6 +107,8 @@ func TestMetricsFollowTheConventions(t *testing.T) {
 	m.kept(fleet.publish().snapshot, time.Second)
 	m.rejected([]verdict{measured}, outcomePlaced)
 	m.shadowed(shadowSame)
+	m.checkpoints.WithLabelValues(checkpointRead, resultSuccess).Inc()
+	m.checkpointWorkloads.WithLabelValues("kept").Set(1)
 	m.read(usage.Stats{}, usage.Stats{Reads: 1, Refused: map[sample.Reason]int64{sample.ReasonFuture: 1}, LastSuccess: now})
 	families, err := registry.Gather()
 	if err != nil {

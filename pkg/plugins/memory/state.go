@@ -62,6 +62,7 @@ func (s *cycleState) held(node int) (counted, measured int64) {
 }
 
 func (pl *Memory) newState(pod *corev1.Pod, mode config.FilterMode, nodes []fwk.NodeInfo) *cycleState {
+	pl.books.ask()
 	book := pl.books.current()
 	state := &cycleState{
 		book: book, positions: book.positionsOf(nodes), demand: pl.estimator.Demand(pod), mode: mode, packTo: pl.packTo,

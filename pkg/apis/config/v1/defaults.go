@@ -42,6 +42,12 @@ func SetDefaults_HeadroomMemoryArgs(args *HeadroomMemoryArgs) { //nolint:revive 
 	setDefault(&args.LimitPriorPercent, 50)
 	// k8s.io/kubernetes pkg/scheduler/util/pod_resources.go:31.
 	setDefault(&args.DefaultContainerPeak, resource.MustParse("200Mi"))
+	setDefault(&args.Checkpoint.Enabled, true)
+	if args.Checkpoint.Name == "" {
+		args.Checkpoint.Name = "headroom-forecast"
+	}
+	// What is lost with a replica that dies, at most, of days that were learned; and no load for the API server.
+	setDefault(&args.Checkpoint.Interval, metav1.Duration{Duration: 5 * time.Minute})
 }
 
 func setDefault[T any](field **T, value T) {

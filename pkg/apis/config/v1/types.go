@@ -125,6 +125,30 @@ type HeadroomMemoryArgs struct {
 	// Default 200Mi, as kube-scheduler's own scoring assumes.
 	// +optional
 	DefaultContainerPeak *resource.Quantity `json:"defaultContainerPeak,omitempty"`
+
+	// Checkpoint says where what was learned of workloads is kept, so that it survives the scheduler.
+	// +optional
+	Checkpoint ForecastCheckpoint `json:"checkpoint,omitzero"`
+}
+
+// ForecastCheckpoint says where what was learned of workloads is kept.
+type ForecastCheckpoint struct {
+	// Enabled lets the replica that schedules write a ConfigMap, and all replicas read it when they start. Without the right
+	// to, it is learned anew after every start. Default true.
+	// +optional
+	Enabled *bool `json:"enabled,omitempty"`
+
+	// Namespace of the ConfigMap. Default that of the scheduler's own pod; outside of a pod, kube-system.
+	// +optional
+	Namespace string `json:"namespace,omitempty"`
+
+	// Name of the ConfigMap. Default headroom-forecast.
+	// +optional
+	Name string `json:"name,omitempty"`
+
+	// Interval is the time between two writes. At least 10s. Default 5m.
+	// +optional
+	Interval *metav1.Duration `json:"interval,omitempty"`
 }
 
 // MemorySource says where memory samples come from.

@@ -60,6 +60,7 @@ func ValidateHeadroomMemoryArgs(path *field.Path, args *config.HeadroomMemoryArg
 		faults = append(faults, field.Invalid(path.Child("cooldown"), args.Cooldown.Duration.String(), "must not be negative"))
 	}
 	faults = append(faults, source(path.Child("source"), &args.Source)...)
+	faults = append(faults, checkpoint(path.Child("checkpoint"), &args.Checkpoint)...)
 	faults = append(faults, percent(path.Child("reservePercent"), args.ReservePercent)...)
 	faults = append(faults, percent(path.Child("maxStallPercent"), args.MaxStallPercent)...)
 	faults = append(faults, percent(path.Child("maxNotFreshPercent"), args.MaxNotFreshPercent)...)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	configv1 "k8s.io/kube-scheduler/config/v1"
 	schedulerconfig "k8s.io/kubernetes/pkg/scheduler/apis/config"
@@ -52,17 +53,18 @@ func TestDefaultsAreValid(t *testing.T) {
 	}
 	if args.Filter != config.FilterHard || args.Strategy != config.StrategySpread || args.PackPercent != 75 || args.RefreshInterval.Duration != 15*time.Second || args.FreshFor.Duration != 90*time.Second ||
 		args.MaxNotFreshPercent != 50 || args.WarmUp.Duration != time.Minute || args.LimitPriorPercent != 50 ||
-		args.AssumedEvictionHard.Cmp(resource.MustParse("100Mi")) != 0 || args.DefaultContainerPeak.Cmp(resource.MustParse("200Mi")) != 0 || !args.Reserve.IsZero() {
+		args.AssumedEvictionHard.Cmp(resource.MustParse("100Mi")) != 0 || args.DefaultContainerPeak.Cmp(resource.MustParse("200Mi")) != 0 || !args.Reserve.IsZero() ||
+		args.Checkpoint != (config.ForecastCheckpoint{Enabled: true, Name: "headroom-forecast", Interval: metav1.Duration{Duration: 5 * time.Minute}}) {
 		t.Errorf("defaults = %+v", args)
 	}
 }
 
 func TestZeroIsNotTakenForUnset(t *testing.T) {
-	args, err := decode(t, `assumedEvictionHard: "0", limitPriorPercent: 0, warmUp: 0s`)
+	args, err := decode(t, `assumedEvictionHard: "0", limitPriorPercent: 0, warmUp: 0s, checkpoint: {enabled: false, interval: 0s}`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !args.AssumedEvictionHard.IsZero() || args.LimitPriorPercent != 0 || args.WarmUp.Duration != 0 {
+	if !args.AssumedEvictionHard.IsZero() || args.LimitPriorPercent != 0 || args.WarmUp.Duration != 0 || args.Checkpoint.Enabled {
 		t.Errorf("args = %+v, want the zeros that were written", args)
 	}
 }
@@ -89,6 +91,9 @@ func TestFaultsNameTheField(t *testing.T) {
 		{"a Prometheus that is not asked", `source: {prometheus: {address: "https://p"}}`, "args.source.prometheus"},
 		{"an authority that verifies nothing", `source: {kubelet: {caFile: /ca, insecureSkipVerify: true}}`, "args.source.kubelet.caFile"},
 		{"maxConcurrent", "source: {kubelet: {maxConcurrent: -1}}", "args.source.kubelet.maxConcurrent"},
+		{"a ConfigMap that no name is", "checkpoint: {name: What I know}", "args.checkpoint.name"},
+		{"a namespace that no name is", "checkpoint: {namespace: a.b}", "args.checkpoint.namespace"},
+		{"a checkpoint at every turn", "checkpoint: {interval: 1s}", "args.checkpoint.interval"},
 		{"refreshInterval", "refreshInterval: 10ms", "args.refreshInterval"},
 		{"freshFor", "freshFor: 5s", "args.freshFor"},
 		{"warmUp", "warmUp: -1s", "args.warmUp"},

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package forecast
+
+import "time"
+
+// maxWarm bounds the time of warm running that is remembered: far more than it takes to be trusted, and no sum of it overflows.
+const maxWarm = 365 * 24 * time.Hour
+
+// Record is what was learned of one workload, as it is handed on to another learner. It never changes.
+type Record struct {
+	workload Workload
+	hourly   hourly
+	level    float64
+	warm     time.Duration
+	seen     time.Time
+}
+
+// Workload returns whose record it is.
+func (r *Record) Workload() Workload { return r.workload }
+
+// Records returns all that was learned, in no order. Like Observe it is for the goroutine that the learner belongs to.
+func (l *Learner) Records() []Record {
+	records := make([]Record, 0, len(l.workloads))
+	for workload, known := range l.workloads {
+		records = append(records, Record{workload: workload, hourly: known.hourly, level: known.level, warm: known.warm, seen: known.seen})
+	}
+	return records
+}
+
+// Merge takes in what another learner had learned until now: the larger peak of each hour counts, after what days have taken
+// off it, and the level of the one that saw the workload last. It counts when it is published. What was seen so long ago that
+// it would be forgotten is left out, and a time that has not come yet, by another machine's clock, is taken for now.
+func (l *Learner) Merge(records []Record, now time.Time) {
+	for i := range records {
+		record := &records[i]
+		seen := record.seen
+		if seen.After(now) {
+			seen = now
+		}
+		if now.Sub(seen) >= remembered {
+			continue
+		}
+		known := l.workloads[record.workload]
+		if known == nil {
+			known = &learned{}
+			l.workloads[record.workload] = known
+			l.follows(record.workload, seen)
+		}
+		known.hourly.merge(&record.hourly, dayOf(now))
+		if seen.After(known.seen) {
+			known.level, known.seen = record.level, seen
+		}
+		known.warm = min(known.warm+record.warm, maxWarm)
+		known.published = nil
+	}
+}
+
+// merge takes in what was seen elsewhere, none of it later than today.
+func (h *hourly) merge(other *hourly, today int32) {
+	for hour := range other.day {
+		if day := min(other.day[hour], today); day > 0 {
+			h.put(hour, day, other.most[hour])
+		}
+	}
+}
