@@ -23,7 +23,7 @@ func loadVariation(mean, deviation, request, allocatable float64) int64 {
 }
 
 // nodeSums are what a node's pods ask for together, without and with the pod to be placed, in bytes. A pod's limit counts as
-// at least its request.
+// at least its request; requests count up to what is allocatable.
 type nodeSums struct{ request, limit, requestWithPod, limitWithPod float64 }
 
 // smoothing and limitWeight are LowRiskOverCommitment's defaults.
@@ -32,6 +32,7 @@ const smoothing, limitWeight = 5.0, 0.5
 // lowRisk is LowRiskOverCommitment's score, 0 to 100 (scheduler-plugins
 // pkg/trimaran/lowriskovercommitment/lowriskovercommitment.go:computeRisk).
 func lowRisk(mean, deviation float64, sums nodeSums, allocatable float64) int64 {
+	sums.request, sums.requestWithPod = min(sums.request, allocatable), min(sums.requestWithPod, allocatable)
 	var riskLimit float64
 	if sums.limitWithPod > allocatable {
 		riskLimit = (sums.limitWithPod - allocatable) / (sums.limitWithPod - sums.requestWithPod)
@@ -75,16 +76,16 @@ func expectedUse(request, limit int64) float64 {
 	if limit > 0 {
 		return float64(limit)
 	}
-	return requestFactor * float64(request)
+	return math.Round(requestFactor * float64(request))
 }
 
 // Koordinator's LoadAwareScheduling: the most of a node that may be used, and the share of request or limit that a pod which
 // no metric shows is taken to use (koordinator pkg/scheduler/apis/config/v1/defaults.go: memory).
 const koordinatorMost, koordinatorEstimate = 0.95, 0.70
 
-// koordinatorUse is what Koordinator takes such a pod to use, in bytes.
+// koordinatorUse is what Koordinator takes such a pod to use, in whole bytes.
 func koordinatorUse(request, limit int64) float64 {
-	return koordinatorEstimate * float64(max(request, limit))
+	return math.Round(koordinatorEstimate * float64(max(request, limit)))
 }
 
 // Crane's Dynamic: the most of a node that may be used, by its mean of five minutes and its most of an hour, and the weights

@@ -15,6 +15,10 @@ func unseen(n *node, second float64, use func(l *life) float64) float64 {
 
 func (n *node) allocatable() float64 { return float64(n.bytes - n.evictionHard) }
 
+// share is what Trimaran's plugins take for bytes of the node: load-watcher reports percent of capacity, and they apply it to what is
+// allocatable (scheduler-plugins pkg/trimaran/resourcestats.go:CreateResourceStats).
+func (n *node) share(bytes float64) float64 { return bytes / float64(n.bytes) * n.allocatable() }
+
 // everywhere admits all nodes: most peers only score.
 type everywhere struct{}
 
@@ -26,7 +30,7 @@ func (loadVariationJudge) score(_ *run, n *node, u *usage, l *life) int64 {
 	if !u.known {
 		return 0 // as the plugin does
 	}
-	return loadVariation(u.quarter, u.deviation, float64(l.request), n.allocatable())
+	return loadVariation(n.share(u.quarter), n.share(u.deviation), float64(l.request), n.allocatable())
 }
 
 type lowRiskJudge struct{ everywhere }
@@ -42,7 +46,7 @@ func (lowRiskJudge) score(_ *run, n *node, u *usage, l *life) int64 {
 	}
 	sums.requestWithPod = sums.request + float64(l.request)
 	sums.limitWithPod = sums.limit + float64(max(l.limit, l.request))
-	return lowRisk(u.quarter, u.deviation, sums, n.allocatable())
+	return lowRisk(n.share(u.quarter), n.share(u.deviation), sums, n.allocatable())
 }
 
 // targetLoadJudge expects of pods that metrics do not show yet what TargetLoadPacking does: those of the last minute before
@@ -60,20 +64,20 @@ func (targetLoadJudge) score(r *run, n *node, u *usage, l *life) int64 {
 // koordinatorJudge counts pods that metrics do not show yet, and the one to be placed.
 type koordinatorJudge struct{}
 
-func (koordinatorJudge) share(r *run, n *node, u *usage, l *life) float64 {
+func (koordinatorJudge) used(r *run, n *node, u *usage, l *life) float64 {
 	use := func(l *life) float64 { return koordinatorUse(l.request, l.limit) }
-	return (float64(u.latest) + use(l) + unseen(n, r.measured.taken, use)) / n.allocatable()
+	return float64(u.latest) + use(l) + unseen(n, r.measured.taken, use)
 }
 
 func (j koordinatorJudge) admits(r *run, n *node, u *usage, l *life) bool {
-	return !u.known || j.share(r, n, u, l) <= koordinatorMost
+	return !u.known || j.used(r, n, u, l) <= koordinatorMost*n.allocatable()
 }
 
 func (j koordinatorJudge) score(r *run, n *node, u *usage, l *life) int64 {
 	if !u.known {
 		return 0
 	}
-	return int64(100 * (1 - min(j.share(r, n, u, l), 1)))
+	return int64(100 * max(n.allocatable()-j.used(r, n, u, l), 0) / n.allocatable())
 }
 
 // craneJudge ignores the pod's size, as Crane does.
