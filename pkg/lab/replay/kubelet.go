@@ -120,10 +120,11 @@ func (r *run) oomKilled(p *pod, second float64) {
 	p.bytes = 0
 	r.updatePod(p, killed(p.object, second, p.oomKills))
 	r.tell(p, second, oomKilled)
-	r.at(p.up, func() {
-		if p.left == 0 {
-			r.updatePod(p, started(p.object, p.node.object.Name, p.up, p.oomKills))
-			p.bytes = p.holds(p.up)
+	up := p.up
+	r.at(up, func() {
+		if p.left == 0 && p.up == up { // It was not killed again in the moment of its start.
+			r.updatePod(p, started(p.object, p.node.object.Name, up, p.oomKills))
+			p.bytes = p.holds(up)
 		}
 	})
 }

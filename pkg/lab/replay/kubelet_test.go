@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package replay
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const mebibyte = 1 << 20
+
+// steady is a life that holds the same amount all the time, in MiB.
+func steady(id string, request, holds int64) *life {
+	return rising(id, request, holds, holds, 0, 1)
+}
+
+// rising is a life that holds one amount until a second and another from a later one on, in MiB.
+func rising(id string, request, before, after int64, from, to float64) *life {
+	return &life{
+		id: id, workload: id, request: request * mebibyte, end: 1e9,
+		times: []float64{from, to}, bytes: []int64{before * mebibyte, after * mebibyte},
+	}
+}
+
+// until is the life, ended at a second.
+func until(l *life, second float64) *life {
+	l.end = second
+	return l
+}
+
+// told is what happened in a run.
+type told struct {
+	// Ends say when, what and how.
+	Ends []string
+	// Placements say when and what; a pod that finds no node is not told of.
+	Placements []string
+	// Tainted are the first and the last step at which a node was tainted.
+	Tainted []float64
+	// Home is whether every pod was placed on one and the same node.
+	Home bool
+}
+
+// watched plays lives, given in the order of their arrival, on nodes of 10,000 MiB of which the kubelet keeps 300, for some
+// seconds in steps of one minute.
+func watched(t *testing.T, nodes int, seconds float64, lives ...*life) (told, Result) {
+	t.Helper()
+	plan := &Plan{lives: lives, to: seconds, step: 60}
+	policy, err := PolicyNamed("least-allocated")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRun(Run{Scenario: Base(), Policy: policy, Nodes: nodes, NodeBytes: 10_000 * mebibyte}, plan)
+	if err := r.prepare(t.Context(), policy); err != nil {
+		t.Fatal(err)
+	}
+	got := told{Home: true}
+	home := ""
+	r.decided = func(second float64, pod, node string) {
+		if node == "" {
+			return
+		}
+		if home == "" {
+			home = node
+		}
+		got.Home = got.Home && node == home
+		got.Placements = append(got.Placements, fmt.Sprintf("%.0f %s", second, pod))
+	}
+	r.story = func(_ *node, second float64, p *pod, what string) {
+		got.Ends = append(got.Ends, fmt.Sprintf("%.0f %s %s", second, p.object.Name, what))
+	}
+	r.stepped = func(second float64) {
+		for _, n := range r.cluster.nodes {
+			if len(n.object.Spec.Taints) == 0 {
+				continue
+			}
+			if len(got.Tainted) < 2 {
+				got.Tainted = append(got.Tainted, second)
+			} else {
+				got.Tainted[1] = second
+			}
+		}
+	}
+	if err := r.play(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return got, r.result
+}
+
+func TestMemoryOfANode(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		nodes   int
+		seconds float64
+		lives   []*life
+		want    told
+	}{
+		{
+			name: "exactly at the threshold nothing happens", nodes: 1, seconds: 300,
+			lives: []*life{steady("a", 5000, 5700), steady("b", 4000, 4000)},
+			want:  told{Placements: []string{"0 a-0", "0 b-0"}, Home: true},
+		},
+		{
+			// 9,300 MiB until second 540, 10,300 from 600 on: 17 MiB between two looks. a is 300 above its request, b 250, d 150,
+			// large is not above. Without a there are 100 left of the 300 that the kubelet keeps, without b 450. Both are made
+			// again and have to go elsewhere, where blocker left at 400, after 10 s: each is the first of its owner.
+			name: "slowly over the threshold", nodes: 2, seconds: 1200,
+			lives: []*life{
+				until(steady("blocker", 9700, 9000), 400), rising("large", 9300, 9000, 9300, 540, 600),
+				rising("d", 100, 100, 250, 540, 600), rising("b", 100, 100, 350, 540, 600), rising("a", 100, 100, 400, 540, 600),
+			},
+			want: told{
+				Placements: []string{"0 blocker-0", "0 large-0", "0 d-0", "0 b-0", "0 a-0", "610 a-1", "610 b-1"},
+				Ends:       []string{"600 a-0 evicted", "600 b-0 evicted"},
+				Tainted:    []float64{600, 840}, // calm at 900 for five minutes
+			},
+		},
+		{
+			// Wherever it goes it is too much. Each node is tainted from the step of the eviction on.
+			name: "evicted again and again", nodes: 4, seconds: 300,
+			lives: []*life{steady("a", 100, 9800)},
+			want: told{
+				Placements: []string{"0 a-0", "70 a-1", "140 a-2", "220 a-3"}, // after 10, 20 and 40 s
+				Ends:       []string{"60 a-0 evicted", "120 a-1 evicted", "180 a-2 evicted", "240 a-3 evicted"},
+				Tainted:    []float64{60, 240},
+			},
+		},
+		{
+			// 11,000 MiB at 60, 833 more than ten seconds before: the kernel is first. It takes leak: 6,000 MiB and 900
+			// thousandths of the machine for its small request; large holds 5,000 and has 500 thousandths. The container starts
+			// again in place, and is killed again at the first step after that: 70, 140, 220, 320, 520, and at last after five
+			// minutes at 840, a step at which it is killed in the moment of its start, and down until 1140.
+			name: "in one leap over the machine", nodes: 1, seconds: 1200,
+			lives: []*life{steady("large", 5000, 5000), rising("leak", 1000, 1000, 6000, 0, 60)},
+			want: told{
+				Placements: []string{"0 large-0", "0 leak-0"}, Home: true,
+				Ends: []string{
+					"60 leak-0 OOM-killed", "120 leak-0 OOM-killed", "180 leak-0 OOM-killed", "240 leak-0 OOM-killed", "360 leak-0 OOM-killed",
+					"540 leak-0 OOM-killed", "840 leak-0 OOM-killed", "1140 leak-0 OOM-killed",
+				},
+			},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, result := watched(t, test.nodes, test.seconds, test.lives...)
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("what happened (-want +got):\n%s", diff)
+			}
+			if ends := result.Evictions + result.OOMKills; ends != len(test.want.Ends) || result.Pods != len(test.lives) {
+				t.Errorf("the result counts %d ends of %d pods, want %d of %d", ends, result.Pods, len(test.want.Ends), len(test.lives))
+			}
+		})
+	}
+}
+
+func TestAContainerThatIsKilledAsItStartsHoldsNothing(t *testing.T) {
+	lives := []*life{steady("large", 5000, 5000), rising("leak", 1000, 1000, 6000, 0, 60)}
+	policy, err := PolicyNamed("least-allocated")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRun(Run{Scenario: Base(), Policy: policy, Nodes: 1, NodeBytes: 10_000 * mebibyte}, &Plan{lives: lives, to: 900, step: 60})
+	if err := r.prepare(t.Context(), policy); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.play(t.Context()); err != nil { // it is killed at 840, when it starts
+		t.Fatal(err)
+	}
+	for _, p := range r.cluster.pods {
+		if p.life.id == "leak" && (p.bytes != 0 || p.object.Status.ContainerStatuses[0].State.Running != nil) {
+			t.Errorf("holds %d bytes, %+v", p.bytes, p.object.Status.ContainerStatuses[0].State)
+		}
+	}
+}
+
+func TestBackoff(t *testing.T) {
+	var got []float64
+	for ends := range 7 {
+		got = append(got, backoff(ends))
+	}
+	if diff := cmp.Diff([]float64{10, 20, 40, 80, 160, 300, 300}, got); diff != "" {
+		t.Errorf("seconds (-want +got):\n%s", diff)
+	}
+}
