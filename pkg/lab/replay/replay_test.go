@@ -16,7 +16,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m)
+	// The real plugins that formulas are compared with start tickers that nothing stops.
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreAnyFunction("sigs.k8s.io/scheduler-plugins/pkg/trimaran.NewCollector.func1"),
+		goleak.IgnoreAnyFunction("sigs.k8s.io/scheduler-plugins/pkg/trimaran.New.func1"))
 }
 
 // small is a case that takes a fraction of a second, and in which nodes run short.
