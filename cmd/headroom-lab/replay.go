@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -85,31 +86,11 @@ func (o *replayOptions) matrix() (*replay.Matrix, error) {
 		return nil, fmt.Errorf("--node-memory %q: want a quantity of 1Gi or more, such as 64Gi", o.nodeMemory)
 	}
 	m.NodeBytes = memory.Value()
-	for _, policy := range replay.Policies() {
-		if slices.Contains(o.policies, "all") {
-			m.Policies = append(m.Policies, policy)
-		}
+	if m.Policies, err = chosenPolicies(o.policies); err != nil {
+		return nil, fmt.Errorf("--policies: %w", err)
 	}
-	for _, name := range o.policies {
-		if name == "all" {
-			continue
-		}
-		policy, err := replay.PolicyNamed(name)
-		if err != nil {
-			return nil, fmt.Errorf("--policies: %w", err)
-		}
-		m.Policies = append(m.Policies, policy)
-	}
-	for _, name := range o.scenarios {
-		if name == "all" {
-			m.Scenarios = replay.Scenarios()
-			break
-		}
-		scenario, err := replay.ScenarioNamed(name)
-		if err != nil {
-			return nil, fmt.Errorf("--scenarios: %w", err)
-		}
-		m.Scenarios = append(m.Scenarios, scenario)
+	if m.Scenarios, err = chosenScenarios(o.scenarios); err != nil {
+		return nil, fmt.Errorf("--scenarios: %w", err)
 	}
 	if o.arrivals != "" {
 		if m.Arrivals, err = trace.ReadArrivals(o.arrivals); err != nil {
@@ -120,6 +101,36 @@ func (o *replayOptions) matrix() (*replay.Matrix, error) {
 		return nil, err
 	}
 	return m, m.Check()
+}
+
+func chosenPolicies(names []string) ([]replay.Policy, error) {
+	if slices.Contains(names, "all") {
+		return replay.Policies(), nil
+	}
+	var chosen []replay.Policy
+	for _, name := range names {
+		policy, err := replay.PolicyNamed(name)
+		if err != nil {
+			return nil, err
+		}
+		chosen = append(chosen, policy)
+	}
+	return chosen, nil
+}
+
+func chosenScenarios(names []string) ([]replay.Scenario, error) {
+	if slices.Contains(names, "all") {
+		return replay.Scenarios(), nil
+	}
+	var chosen []replay.Scenario
+	for _, name := range names {
+		scenario, err := replay.ScenarioNamed(name)
+		if err != nil {
+			return nil, err
+		}
+		chosen = append(chosen, scenario)
+	}
+	return chosen, nil
 }
 
 func (o *replayOptions) run(ctx context.Context, show *screen.Screen, command *cobra.Command) error {
@@ -176,7 +187,7 @@ func (o *replayOptions) report(ctx context.Context, m *replay.Matrix, results []
 	c := &comparison.Comparison{
 		Title: "Placement of " + m.Trace.Name, Command: "headroom-lab " + strings.Join(os.Args[1:], " "), Commit: commit(),
 		Parameters: []comparison.Fact{
-			{Name: "Memory of a node", Value: o.nodeMemory}, {Name: "Seeds", Value: fmt.Sprint(o.seeds)},
+			{Name: "Memory of a node", Value: o.nodeMemory}, {Name: "Seeds", Value: strconv.Itoa(o.seeds)},
 			{Name: "Base case", Value: "requests 1.15 x the 90th percentile of the first day, eviction at 3 % of a node, samples visible after 60 s"},
 		},
 		Traces: []comparison.Fact{{Name: m.Trace.Name, Value: fmt.Sprintf("%d series, %d samples, a step of %g s, %.1f days",

@@ -4,6 +4,7 @@ package replay
 
 import (
 	"math"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -76,12 +77,12 @@ func (u *usage) windows(marks []mark, taken float64) {
 	sum, squares, count := float64(u.latest), float64(u.latest)*float64(u.latest), 1.0
 	five, fives := float64(u.latest), 1.0
 	u.hour, u.day = u.latest, u.latest
-	for i := len(marks) - 1; i >= 0; i-- {
-		age := taken - marks[i].second
+	for _, mark := range slices.Backward(marks) {
+		age := taken - mark.second
 		if age < 0 {
 			continue
 		}
-		bytes := float64(marks[i].bytes)
+		bytes := float64(mark.bytes)
 		if age <= fiveMinutes {
 			five, fives = five+bytes, fives+1
 		}
@@ -89,9 +90,9 @@ func (u *usage) windows(marks []mark, taken float64) {
 			sum, squares, count = sum+bytes, squares+bytes*bytes, count+1
 		}
 		if age <= hour {
-			u.hour = max(u.hour, marks[i].bytes)
+			u.hour = max(u.hour, mark.bytes)
 		}
-		u.day = max(u.day, marks[i].bytes)
+		u.day = max(u.day, mark.bytes)
 	}
 	u.fiveMinutes = five / fives
 	u.quarter = sum / count

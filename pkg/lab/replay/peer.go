@@ -41,16 +41,20 @@ func newPeer(r *run, judge judge) frameworkruntime.PluginFactory {
 	}
 }
 
+// Name returns the plugin's name.
 func (p *peer) Name() string { return peerName }
 
+// PreFilter looks up whose pod it is, and what metrics say by now.
 func (p *peer) PreFilter(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, _ []fwk.NodeInfo) (*fwk.PreFilterResult, *fwk.Status) {
 	p.pod = p.run.lives[pod.Name]
 	p.run.measure(p.run.now)
 	return nil, nil
 }
 
+// PreFilterExtensions is nil: nothing is preempted.
 func (p *peer) PreFilterExtensions() fwk.PreFilterExtensions { return nil }
 
+// Filter asks the peer whether it admits the node.
 func (p *peer) Filter(_ context.Context, _ fwk.CycleState, _ *corev1.Pod, info fwk.NodeInfo) *fwk.Status {
 	n := p.run.cluster.byName[info.Node().Name]
 	if p.judge.admits(p.run, n, &p.run.measured.nodes[n.index], p.pod) {
@@ -59,9 +63,11 @@ func (p *peer) Filter(_ context.Context, _ fwk.CycleState, _ *corev1.Pod, info f
 	return fwk.NewStatus(fwk.Unschedulable, "used too much")
 }
 
+// Score is the peer's.
 func (p *peer) Score(_ context.Context, _ fwk.CycleState, _ *corev1.Pod, info fwk.NodeInfo) (int64, *fwk.Status) {
 	n := p.run.cluster.byName[info.Node().Name]
 	return p.judge.score(p.run, n, &p.run.measured.nodes[n.index], p.pod), nil
 }
 
+// ScoreExtensions is nil: the peers' scores are on the common scale.
 func (p *peer) ScoreExtensions() fwk.ScoreExtensions { return nil }

@@ -3,10 +3,11 @@
 package replay
 
 import (
-	"container/heap"
+	"cmp"
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -26,7 +27,7 @@ type run struct {
 	result    Result
 	uses      *histogram
 
-	events   agenda
+	events   []event // in the order of time
 	number   int
 	now      float64
 	waiting  []*pod // unschedulable when last tried
@@ -53,27 +54,14 @@ type event struct {
 	do     func()
 }
 
-type agenda []event
-
-func (e agenda) Len() int { return len(e) }
-func (e agenda) Less(i, j int) bool {
-	if e[i].second != e[j].second {
-		return e[i].second < e[j].second
-	}
-	return e[i].number < e[j].number
-}
-func (e agenda) Swap(i, j int) { e[i], e[j] = e[j], e[i] }
-func (e *agenda) Push(x any)   { *e = append(*e, x.(event)) } //nolint:forcetypeassert,revive // heap.Interface; only at pushes
-func (e *agenda) Pop() any {
-	last := (*e)[len(*e)-1]
-	*e = (*e)[:len(*e)-1]
-	return last
-}
-
-// at plans what is done at a second.
+// at plans what is done at a second, after what is planned for it already.
 func (r *run) at(second float64, do func()) {
 	r.number++
-	heap.Push(&r.events, event{second, r.number, do})
+	next := event{second, r.number, do}
+	i, _ := slices.BinarySearchFunc(r.events, next, func(a, b event) int {
+		return cmp.Or(cmp.Compare(a.second, b.second), cmp.Compare(a.number, b.number))
+	})
+	r.events = slices.Insert(r.events, i, next)
 }
 
 // play runs the plan to its end, or until ctx ends.
@@ -100,7 +88,8 @@ func (r *run) play(ctx context.Context) error {
 // pass does what is planned before a second.
 func (r *run) pass(second float64) {
 	for len(r.events) > 0 && r.events[0].second < second && r.failure == nil {
-		next := heap.Pop(&r.events).(event) //nolint:forcetypeassert // only events are pushed
+		next := r.events[0]
+		r.events = r.events[1:]
 		r.now = next.second
 		next.do()
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/headroom-dev/headroom/pkg/lab/report/comparison"
@@ -71,12 +72,9 @@ func StoryOf(story *Story) comparison.Story {
 		if i >= worst || len(node.Ends) == 0 {
 			continue
 		}
-		words := ""
-		for _, end := range node.Ends[:min(told, len(node.Ends))] {
-			words += end + ". "
-		}
+		words := strings.Join(node.Ends[:min(told, len(node.Ends))], ". ") + "."
 		if more := len(node.Ends) - told; more > 0 {
-			words += fmt.Sprintf("And %d more.", more)
+			words += fmt.Sprintf(" And %d more.", more)
 		}
 		shown.Worst = append(shown.Worst, comparison.WorstNode{Node: node.Name, Evictions: node.Evictions, OOMKills: node.OOMKills, Words: words})
 	}

@@ -16,15 +16,15 @@ import (
 )
 
 // compressed is text as a checkpoint holds it.
-func compressed(t testing.TB, text string) []byte {
-	t.Helper()
+func compressed(tb testing.TB, text string) []byte {
+	tb.Helper()
 	var data bytes.Buffer
 	writer := gzip.NewWriter(&data)
 	if _, err := writer.Write([]byte(text)); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if err := writer.Close(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return data.Bytes()
 }

@@ -57,15 +57,23 @@ func (l *checkpointLine) record() (Record, error) {
 	if l.LastDay < 0 || l.LastDay == math.MaxInt32 {
 		return record, fmt.Errorf("lastDay is %d, want the number of days since 1970", l.LastDay)
 	}
+	if err := l.hours(&record.hourly); err != nil {
+		return record, err
+	}
 	record.level, record.warm, record.seen = float64(l.LevelKiB)*(1<<10), time.Duration(l.WarmSeconds)*time.Second, time.Unix(l.Seen, 0)
+	return record, nil
+}
+
+// hours reads what was held at most in each hour, or says what is wrong with it.
+func (l *checkpointLine) hours(hourly *hourly) error {
 	for hour, before := range l.DaysBefore {
 		peak := l.PeaksKiB[hour]
 		if before < -1 || before > l.LastDay || peak < 0 || peak > maxKiB || (before < 0 && peak > 0) {
-			return record, fmt.Errorf("hour %d: daysBefore is %d and peaksKiB %d, want -1 and 0, or 0 to %d and 0 to %d", hour, before, peak, l.LastDay, int64(maxKiB))
+			return fmt.Errorf("hour %d: daysBefore is %d and peaksKiB %d, want -1 and 0, or 0 to %d and 0 to %d", hour, before, peak, l.LastDay, int64(maxKiB))
 		}
 		if before >= 0 {
-			record.hourly.day[hour], record.hourly.most[hour] = l.LastDay-before+1, float32(peak)*(1<<10)
+			hourly.day[hour], hourly.most[hour] = l.LastDay-before+1, float32(peak)*(1<<10)
 		}
 	}
-	return record, nil
+	return nil
 }

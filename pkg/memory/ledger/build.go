@@ -130,12 +130,7 @@ func (b *build) fill() {
 	}
 	b.troubles.add(b.Troubles)
 	if b.options.Learner != nil {
-		b.options.Learner.Begin(b.Now)
-		for _, trouble := range b.Troubles {
-			if trouble.HeldBytes > 0 {
-				b.options.Learner.Ended(trouble.Workload, trouble.HeldBytes, trouble.Time)
-			}
-		}
+		b.learnTroubles()
 		defer b.options.Learner.Publish()
 	}
 	for _, pod := range b.Pods {
@@ -162,6 +157,16 @@ func (b *build) fill() {
 	b.pressures.forget(b.options.Cooldown, b.Now)
 	b.snapshot.cooling = b.troubles.ofWorkloads(b.snapshot.index, b.options.Cooldown, b.Now)
 	b.degrade()
+}
+
+// learnTroubles begins a round of learning with what pods held that were ended.
+func (b *build) learnTroubles() {
+	b.options.Learner.Begin(b.Now)
+	for _, trouble := range b.Troubles {
+		if trouble.HeldBytes > 0 {
+			b.options.Learner.Ended(trouble.Workload, trouble.HeldBytes, trouble.Time)
+		}
+	}
 }
 
 // measure says how far a node's sample can be trusted. One that the machine cannot hold is refused.

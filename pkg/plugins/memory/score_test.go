@@ -74,7 +74,7 @@ func TestScoresKeepToTheirPartOfTheScale(t *testing.T) {
 func TestPackFillsNodesUpToTheTarget(t *testing.T) {
 	// From the best to the worst, by how full a node would be with the pod in its fullest hour; the target is 0.75.
 	order := []float64{0.74, 0.5, 0.1, 0.76, 0.9, 1, 1.1}
-	before := int64(fwk.MaxScore * finePerPoint)
+	before := fwk.MaxScore * finePerPoint
 	for _, most := range order {
 		score := scoreByPacking(most, most, most, 0.75)
 		if score > before || score < 0 {
