@@ -191,9 +191,8 @@ func TestPodsThatMayEndDoSoAfterTheirDuration(t *testing.T) {
 		pod := newPod(name, "working", annotations)
 		pod.Spec.RestartPolicy = corev1.RestartPolicyNever
 		createPod(t, clients, namespace, pod)
-		waitPhase(t, clients, namespace, name, corev1.PodRunning)
 	}
-	waitPhase(t, clients, namespace, "short", corev1.PodSucceeded)
+	waitPhase(t, clients, namespace, "short", corev1.PodSucceeded) // it runs for a second only: on a busy machine nobody sees that
 	waitPhase(t, clients, namespace, "endless", corev1.PodRunning)
 }
 
