@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/headroom-dev/headroom/pkg/explain"
+	"github.com/headroom-dev/headroom/pkg/memory/quantity"
 )
 
 // mostScores is how many feasible nodes a page of 80 columns lists.
@@ -70,7 +71,7 @@ func (t placementText) width(p *page) int {
 func (t placementText) basis(p *page) {
 	p.gap()
 	if need := t.placement.Memory; need != nil {
-		words := fmt.Sprintf("%s of memory firmly, %s at its peak (%s); filter %s", explain.Bytes(need.FirmBytes), explain.Bytes(need.PeakBytes), need.PeakSource, need.Filter)
+		words := fmt.Sprintf("%s of memory firmly, %s at its peak (%s); filter %s", quantity.InWords(need.FirmBytes), quantity.InWords(need.PeakBytes), need.PeakSource, need.Filter)
 		p.paragraph("  asks for   ", words)
 	}
 	basisText(p, &t.placement.Basis)
@@ -209,7 +210,7 @@ func bytesOrUnknown(bytes *int64) string {
 	if bytes == nil {
 		return "?"
 	}
-	return explain.Bytes(*bytes)
+	return quantity.InWords(*bytes)
 }
 
 // causes tells who rejects how many nodes, and what would have to change.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/headroom-dev/headroom/pkg/explain"
 	"github.com/headroom-dev/headroom/pkg/explain/profile"
+	"github.com/headroom-dev/headroom/pkg/memory/quantity"
 	"github.com/headroom-dev/headroom/pkg/plugins/memory"
 )
 
@@ -150,7 +151,7 @@ func nodesText(p *page, nodes *explain.Nodes) {
 func nodeCells(p *page, node *explain.NodeLine) []string {
 	line, age := "?", node.State
 	if node.State == "fresh" {
-		line = explain.Bytes(node.LineBytes)
+		line = quantity.InWords(node.LineBytes)
 	}
 	if node.AgeSeconds != nil {
 		age = explain.Age(time.Duration(*node.AgeSeconds) * time.Second)
@@ -164,11 +165,11 @@ func nodeCells(p *page, node *explain.NodeLine) []string {
 		if node.Pressure == "True" {
 			name += " !"
 		}
-		return []string{name, line, explain.Bytes(node.RequestedBytes), bytesOrUnknown(node.HeldBytes), bytesOrUnknown(node.ForecastBytes),
+		return []string{name, line, quantity.InWords(node.RequestedBytes), bytesOrUnknown(node.HeldBytes), bytesOrUnknown(node.ForecastBytes),
 			bytesOrUnknown(node.LeftBytes), age, victim}
 	}
-	return []string{name, explain.Bytes(node.CapacityBytes), explain.Bytes(node.AllocatableBytes), explain.Bytes(node.EvictionHardBytes), orDash(node.EvictionHardOrigin),
-		line, orDash(node.Signal), strconv.Itoa(node.Pods), explain.Bytes(node.RequestedBytes), bytesOrUnknown(node.HeldBytes), bytesOrUnknown(node.PromisedBytes),
+	return []string{name, quantity.InWords(node.CapacityBytes), quantity.InWords(node.AllocatableBytes), quantity.InWords(node.EvictionHardBytes), orDash(node.EvictionHardOrigin),
+		line, orDash(node.Signal), strconv.Itoa(node.Pods), quantity.InWords(node.RequestedBytes), bytesOrUnknown(node.HeldBytes), bytesOrUnknown(node.PromisedBytes),
 		bytesOrUnknown(node.ForecastBytes), bytesOrUnknown(node.LeftBytes), bytesOrUnknown(node.ExpectedLeftBytes), age, node.Pressure, victim}
 }
 

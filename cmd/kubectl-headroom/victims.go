@@ -67,9 +67,9 @@ func victimsText(p *page, v *explain.Victims) {
 	p.paragraph("", nodeSentence(&v.Node))
 	if v.After != nil {
 		p.gap()
-		p.paragraph(fmt.Sprintf("With %s more used: ", explain.Bytes(v.After.Bytes)), v.After.Text+".")
+		p.paragraph(fmt.Sprintf("With %s more used: ", quantity.InWords(v.After.Bytes)), v.After.Text+".")
 		for i, gone := range v.After.Evictions {
-			p.paragraph(fmt.Sprintf("%3d  ", i+1), fmt.Sprintf("%s gives back %s of the %s that are short", gone.Pod, explain.Bytes(gone.FreedBytes), explain.Bytes(gone.ShortBytes)))
+			p.paragraph(fmt.Sprintf("%3d  ", i+1), fmt.Sprintf("%s gives back %s of the %s that are short", gone.Pod, quantity.InWords(gone.FreedBytes), quantity.InWords(gone.ShortBytes)))
 		}
 	}
 	p.gap()
@@ -91,14 +91,14 @@ func victimsText(p *page, v *explain.Victims) {
 		}
 	}
 	p.gap()
-	p.line("%s", p.paint(bold, fmt.Sprintf("The kernel kills where the memory of %s ends (%s), in this order", domainWords(v.Domain), explain.Bytes(v.LimitBytes))))
+	p.line("%s", p.paint(bold, fmt.Sprintf("The kernel kills where the memory of %s ends (%s), in this order", domainWords(v.Domain), quantity.InWords(v.LimitBytes))))
 	killed := &table{headers: []string{">", "POD", "CONTAINER", ">HOLDS", ">OOM_SCORE_ADJ", ">SCORE"}}
 	for i, container := range v.Killed {
 		if i == mostVictims && !p.wide {
 			break
 		}
 		killed.add(strconv.Itoa(i+1), container.Pod.String(), container.Container, bytesOrUnknown(container.UsageBytes),
-			strconv.FormatInt(container.OOMScoreAdjust, 10), explain.Bytes(container.ScoreBytes))
+			strconv.FormatInt(container.OOMScoreAdjust, 10), quantity.InWords(container.ScoreBytes))
 	}
 	p.table(killed)
 	if more := len(v.Killed) - mostVictims; more > 0 && !p.wide {
@@ -122,8 +122,8 @@ func nodeSentence(node *explain.NodeLine) string {
 	if node.State != "fresh" {
 		return fmt.Sprintf("Node %s has no fresh sample: what it holds is not known.", node.Node)
 	}
-	text := fmt.Sprintf("Node %s evicts above %s (%s; threshold %s, %s) and holds %s: %s left.", node.Node, explain.Bytes(node.LineBytes), node.Signal,
-		explain.Bytes(node.EvictionHardBytes), node.EvictionHardOrigin, explain.Bytes(*node.HeldBytes), explain.Bytes(*node.LeftBytes))
+	text := fmt.Sprintf("Node %s evicts above %s (%s; threshold %s, %s) and holds %s: %s left.", node.Node, quantity.InWords(node.LineBytes), node.Signal,
+		quantity.InWords(node.EvictionHardBytes), node.EvictionHardOrigin, quantity.InWords(*node.HeldBytes), quantity.InWords(*node.LeftBytes))
 	if node.Pressure == "True" {
 		text += " It is under memory pressure."
 	}

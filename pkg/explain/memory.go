@@ -10,6 +10,7 @@ import (
 
 	"github.com/headroom-dev/headroom/pkg/memory/forecast"
 	"github.com/headroom-dev/headroom/pkg/memory/ledger"
+	"github.com/headroom-dev/headroom/pkg/memory/quantity"
 	"github.com/headroom-dev/headroom/pkg/memory/threshold"
 	"github.com/headroom-dev/headroom/pkg/plugins/memory"
 )
@@ -83,23 +84,23 @@ func unknownText(account *memory.Account, s *Scheduler) string {
 
 // sentence is the sum in words.
 func (m *NodeMemory) sentence(demand forecast.Demand) string {
-	text := fmt.Sprintf("evicts above %s (%s, %s), holds %s", Bytes(m.ThresholdBytes), m.Signal, m.Origin, Bytes(m.HeldBytes))
+	text := fmt.Sprintf("evicts above %s (%s, %s), holds %s", quantity.InWords(m.ThresholdBytes), m.Signal, m.Origin, quantity.InWords(m.HeldBytes))
 	if m.Signal == string(threshold.EndOfMachine) || m.Signal == string(threshold.EndOfPods) {
-		text = fmt.Sprintf("has %s (%s, no eviction threshold), holds %s", Bytes(m.ThresholdBytes), m.Signal, Bytes(m.HeldBytes))
+		text = fmt.Sprintf("has %s (%s, no eviction threshold), holds %s", quantity.InWords(m.ThresholdBytes), m.Signal, quantity.InWords(m.HeldBytes))
 	}
 	if m.PromisedBytes > 0 {
-		text += fmt.Sprintf(", promised %s to pods that start", Bytes(m.PromisedBytes))
+		text += fmt.Sprintf(", promised %s to pods that start", quantity.InWords(m.PromisedBytes))
 	}
 	if m.KeptFreeBytes > 0 {
-		text += fmt.Sprintf(", keeps %s free", Bytes(m.KeptFreeBytes))
+		text += fmt.Sprintf(", keeps %s free", quantity.InWords(m.KeptFreeBytes))
 	}
 	if *m.LeftAfterBytes < 0 {
-		return text + fmt.Sprintf(": %s left, this pod asks for %s (%s), %s short", Bytes(*m.LeftBytes), Bytes(demand.FirmBytes), firmSource(demand), Bytes(-*m.LeftAfterBytes))
+		return text + fmt.Sprintf(": %s left, this pod asks for %s (%s), %s short", quantity.InWords(*m.LeftBytes), quantity.InWords(demand.FirmBytes), firmSource(demand), quantity.InWords(-*m.LeftAfterBytes))
 	}
-	text += fmt.Sprintf(": %s left, %s with this pod's %s (%s)", Bytes(*m.LeftBytes), Bytes(*m.LeftAfterBytes), Bytes(demand.FirmBytes), firmSource(demand))
-	peaks := fmt.Sprintf("; %s at all peaks, its own of %s (%s)", Bytes(*m.ExpectedLeftBytes), Bytes(demand.PeakBytes), demand.PeakSource)
+	text += fmt.Sprintf(": %s left, %s with this pod's %s (%s)", quantity.InWords(*m.LeftBytes), quantity.InWords(*m.LeftAfterBytes), quantity.InWords(demand.FirmBytes), firmSource(demand))
+	peaks := fmt.Sprintf("; %s at all peaks, its own of %s (%s)", quantity.InWords(*m.ExpectedLeftBytes), quantity.InWords(demand.PeakBytes), demand.PeakSource)
 	if *m.ExpectedLeftBytes < 0 {
-		peaks = fmt.Sprintf("; at all peaks, its own of %s (%s), %s short", Bytes(demand.PeakBytes), demand.PeakSource, Bytes(-*m.ExpectedLeftBytes))
+		peaks = fmt.Sprintf("; at all peaks, its own of %s (%s), %s short", quantity.InWords(demand.PeakBytes), demand.PeakSource, quantity.InWords(-*m.ExpectedLeftBytes))
 	}
 	text += peaks + fmt.Sprintf("; with it %.0f %% full over the day ahead and %.0f %% now, by which it scores", *m.FullDayPercent, *m.FullNowPercent)
 	if m.Avoided > 0 {

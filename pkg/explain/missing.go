@@ -15,6 +15,7 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/noderesources"
 
+	"github.com/headroom-dev/headroom/pkg/memory/quantity"
 	"github.com/headroom-dev/headroom/pkg/plugins/memory"
 	"github.com/headroom-dev/headroom/pkg/plugins/nodeaffinity"
 	"github.com/headroom-dev/headroom/pkg/plugins/nodename"
@@ -63,14 +64,14 @@ func (c *cycle) memoryShortfall(node fwk.NodeInfo, plain shortfall) shortfall {
 		return plain
 	}
 	short := account.Demand.FirmBytes - account.Left
-	plain.missing = fmt.Sprintf("%s of memory: %s left, %s asked for", Bytes(short), Bytes(account.Left), Bytes(account.Demand.FirmBytes))
+	plain.missing = fmt.Sprintf("%s of memory: %s left, %s asked for", quantity.InWords(short), quantity.InWords(account.Left), quantity.InWords(account.Demand.FirmBytes))
 	plain.size = float64(short) / float64(max(account.Demand.FirmBytes, 1))
-	plain.change = fmt.Sprintf("%s less used on %s", Bytes(short), node.Node().Name)
+	plain.change = fmt.Sprintf("%s less used on %s", quantity.InWords(short), node.Node().Name)
 	switch {
 	case account.Verdict == "unseen":
-		plain.change = fmt.Sprintf("wait: %s is promised to pods that are still starting there", Bytes(account.Node.MeasuredLeft-account.Node.Left+account.AddedFirm))
+		plain.change = fmt.Sprintf("wait: %s is promised to pods that are still starting there", quantity.InWords(account.Node.MeasuredLeft-account.Node.Left+account.AddedFirm))
 	case account.Left > 0:
-		plain.change += fmt.Sprintf(", or a request of %s at most", Bytes(account.Left))
+		plain.change += fmt.Sprintf(", or a request of %s at most", quantity.InWords(account.Left))
 	}
 	return plain
 }
@@ -105,7 +106,7 @@ func amount(name corev1.ResourceName, value int64) string {
 	case name == corev1.ResourceCPU:
 		return resource.NewMilliQuantity(value, resource.DecimalSI).String()
 	case name == corev1.ResourceMemory || name == corev1.ResourceEphemeralStorage || strings.HasPrefix(string(name), corev1.ResourceHugePagesPrefix):
-		return Bytes(value)
+		return quantity.InWords(value)
 	}
 	return resource.NewQuantity(value, resource.DecimalSI).String()
 }

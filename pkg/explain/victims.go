@@ -11,6 +11,7 @@ import (
 
 	"github.com/headroom-dev/headroom/pkg/memory/eviction"
 	"github.com/headroom-dev/headroom/pkg/memory/ledger"
+	"github.com/headroom-dev/headroom/pkg/memory/quantity"
 	"github.com/headroom-dev/headroom/pkg/memory/threshold"
 )
 
@@ -150,13 +151,13 @@ func afterwards(line *ledger.Node, pods []eviction.Pod, bytes int64) *After {
 	after.LeftBytes, _ = node.Left()
 	switch {
 	case short >= 0:
-		after.Text = fmt.Sprintf("nobody goes: %s would be left before %s", Bytes(short), signal)
+		after.Text = fmt.Sprintf("nobody goes: %s would be left before %s", quantity.InWords(short), signal)
 	case signal == threshold.EndOfMachine || signal == threshold.EndOfPods:
-		after.Text = fmt.Sprintf("the kernel kills: %s more than the %s", Bytes(-short), signal)
+		after.Text = fmt.Sprintf("the kernel kills: %s more than the %s", quantity.InWords(-short), signal)
 	case after.LeftBytes < 0:
-		after.Text = fmt.Sprintf("all %s go, and %s is still short by %s", plural(len(evictions), "pod"), signal, Bytes(-after.LeftBytes))
+		after.Text = fmt.Sprintf("all %s go, and %s is still short by %s", plural(len(evictions), "pod"), signal, quantity.InWords(-after.LeftBytes))
 	default:
-		after.Text = fmt.Sprintf("%s by %s; %s left after that", plural(len(evictions), "eviction"), signal, Bytes(after.LeftBytes))
+		after.Text = fmt.Sprintf("%s by %s; %s left after that", plural(len(evictions), "eviction"), signal, quantity.InWords(after.LeftBytes))
 	}
 	return after
 }

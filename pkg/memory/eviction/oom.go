@@ -6,6 +6,8 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+
+	"github.com/headroom-dev/headroom/pkg/memory/quantity"
 )
 
 // Container is what the kernel's order looks at, one process to a container: memory.oom.group makes the whole container
@@ -71,9 +73,9 @@ func RankOOM(containers []Container, domain Domain) []RankedContainer {
 
 func (c RankedContainer) stands() string {
 	if c.Unmeasured {
-		return fmt.Sprintf("not measured, oom_score_adj %d: scores %s at least", c.OOMScoreAdjust, inWords(c.BadnessBytes))
+		return fmt.Sprintf("not measured, oom_score_adj %d: scores %s at least", c.OOMScoreAdjust, quantity.InWords(c.BadnessBytes))
 	}
-	return fmt.Sprintf("holds %s, oom_score_adj %d: scores %s", inWords(c.UsageBytes), c.OOMScoreAdjust, inWords(c.BadnessBytes))
+	return fmt.Sprintf("holds %s, oom_score_adj %d: scores %s", quantity.InWords(c.UsageBytes), c.OOMScoreAdjust, quantity.InWords(c.BadnessBytes))
 }
 
 func (c RankedContainer) before(next RankedContainer) string {
@@ -81,5 +83,5 @@ func (c RankedContainer) before(next RankedContainer) string {
 	if c.BadnessBytes == next.BadnessBytes {
 		return fmt.Sprintf("level with %s, chance decides", name)
 	}
-	return fmt.Sprintf("before %s by %s", name, inWords(c.BadnessBytes-next.BadnessBytes))
+	return fmt.Sprintf("before %s by %s", name, quantity.InWords(c.BadnessBytes-next.BadnessBytes))
 }

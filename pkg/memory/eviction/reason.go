@@ -4,8 +4,8 @@ package eviction
 
 import (
 	"fmt"
-	"strconv"
-	"strings"
+
+	"github.com/headroom-dev/headroom/pkg/memory/quantity"
 )
 
 // stands says what the kubelet looks at in this pod.
@@ -18,15 +18,15 @@ func (p Pod) stands() string {
 	case !p.Measured:
 		return fmt.Sprintf("no statistics, since no container runs, priority %d", p.Priority)
 	case p.Guessed:
-		return fmt.Sprintf("not measured, taken to use the %s it requests, priority %d", inWords(p.RequestBytes), p.Priority)
+		return fmt.Sprintf("not measured, taken to use the %s it requests, priority %d", quantity.InWords(p.RequestBytes), p.Priority)
 	case p.RequestBytes == 0:
-		return fmt.Sprintf("uses %s and requests nothing, priority %d", inWords(p.UsageBytes), p.Priority)
+		return fmt.Sprintf("uses %s and requests nothing, priority %d", quantity.InWords(p.UsageBytes), p.Priority)
 	case p.exceedsRequest():
-		return fmt.Sprintf("uses %s more than the %s it requests, priority %d", inWords(p.aboveRequest()), inWords(p.RequestBytes), p.Priority)
+		return fmt.Sprintf("uses %s more than the %s it requests, priority %d", quantity.InWords(p.aboveRequest()), quantity.InWords(p.RequestBytes), p.Priority)
 	case p.aboveRequest() == 0:
-		return fmt.Sprintf("uses the %s it requests, priority %d", inWords(p.RequestBytes), p.Priority)
+		return fmt.Sprintf("uses the %s it requests, priority %d", quantity.InWords(p.RequestBytes), p.Priority)
 	default:
-		return fmt.Sprintf("uses %s less than the %s it requests, priority %d", inWords(-p.aboveRequest()), inWords(p.RequestBytes), p.Priority)
+		return fmt.Sprintf("uses %s less than the %s it requests, priority %d", quantity.InWords(-p.aboveRequest()), quantity.InWords(p.RequestBytes), p.Priority)
 	}
 }
 
@@ -41,24 +41,8 @@ func (p Pod) before(next Pod) string {
 	case p.Priority != next.Priority:
 		return fmt.Sprintf("before %s, whose priority is %d", name, next.Priority)
 	case compareUsage(p, next) != 0:
-		return fmt.Sprintf("before %s by %s of use against request", name, inWords(p.aboveRequest()-next.aboveRequest()))
+		return fmt.Sprintf("before %s by %s of use against request", name, quantity.InWords(p.aboveRequest()-next.aboveRequest()))
 	default:
 		return fmt.Sprintf("level with %s, chance decides", name)
 	}
-}
-
-// inWords writes bytes to one digit after the point, in the largest unit that gives at least 1.
-func inWords(bytes int64) string {
-	if bytes < 0 {
-		return "-" + inWords(-bytes)
-	}
-	for _, unit := range []struct {
-		name string
-		size int64
-	}{{"Ti", 1 << 40}, {"Gi", 1 << 30}, {"Mi", 1 << 20}, {"Ki", 1 << 10}} {
-		if bytes >= unit.size {
-			return strings.TrimSuffix(strconv.FormatFloat(float64(bytes)/float64(unit.size), 'f', 1, 64), ".0") + unit.name
-		}
-	}
-	return strconv.FormatInt(bytes, 10)
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package quantity reads quantities of bytes that anybody may have written, such as those of annotations.
+// Package quantity reads quantities of bytes that anybody may have written, such as those of annotations, and writes them for people.
 package quantity
 
 import (
