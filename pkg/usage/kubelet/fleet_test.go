@@ -144,7 +144,10 @@ func endless(w http.ResponseWriter, _ *http.Request) {
 }
 
 // silent says nothing until it is left.
-func silent(_ http.ResponseWriter, request *http.Request) { <-request.Context().Done() }
+func silent(_ http.ResponseWriter, request *http.Request) {
+	<-request.Context().Done()
+	panic(http.ErrAbortHandler) // to return would be an empty answer, which may come before the client has given up
+}
 
 func workingSet(bytes uint64, age time.Duration) *statsv1alpha1.MemoryStats {
 	return &statsv1alpha1.MemoryStats{Time: metav1.NewTime(now.Add(-age)), WorkingSetBytes: &bytes}
