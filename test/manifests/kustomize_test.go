@@ -43,7 +43,7 @@ func TestOverlaysBuildAndDecodeStrictly(t *testing.T) {
 		t.Fatal(err)
 	}
 	own := []string{
-		metricsRule, "in headroom-system: get,update /configmaps headroom-forecast", "in headroom-system: create /configmaps",
+		metricsRule, "in headroom-system: get,update /configmaps headroom-scheduler-forecast", "in headroom-system: create /configmaps",
 	}
 	for _, test := range []struct {
 		overlay, schedulerName, lease string

@@ -43,7 +43,7 @@ const (
 	statsRule    = "get /nodes/stats"
 	configzRule  = "get /nodes/configz"
 	leaseRule    = "in n: get,update coordination.k8s.io/leases r-headroom-scheduler"
-	forecast     = "in n: get,update /configmaps headroom-forecast"
+	forecast     = "in n: get,update /configmaps r-headroom-scheduler-forecast"
 	newConfigMap = "in n: create /configmaps"
 )
 
@@ -58,6 +58,10 @@ func TestOnlyWhatTheConfigurationUsesIsGranted(t *testing.T) {
 		{"thresholds of kubelets", "memory: {readKubeletConfig: true}", append(own, metricsRule, configzRule)},
 		{"Prometheus", "memory: {source: {type: Prometheus, prometheus: {address: 'https://p:9090'}}}", own},
 		{"no checkpoint", "forecast: {checkpoint: {enabled: false}}", []string{leaseRule, metricsRule}},
+		{"no checkpoint, by the argument", "memory: {checkpoint: {enabled: false}}", []string{leaseRule, metricsRule}},
+		{"a checkpoint elsewhere", "memory: {checkpoint: {namespace: m, name: c}}", []string{
+			leaseRule, "in m: get,update /configmaps c", "in m: create /configmaps", metricsRule,
+		}},
 		{"the default scheduler's lease, which the built-in role allows", "mode: replace", []string{forecast, newConfigMap, metricsRule}},
 		{"a lease elsewhere", "leaderElection: {resourceName: l, resourceNamespace: m}", []string{
 			"in m: get,update coordination.k8s.io/leases l", forecast, newConfigMap, metricsRule,
@@ -66,7 +70,11 @@ func TestOnlyWhatTheConfigurationUsesIsGranted(t *testing.T) {
 			"in m: get,update coordination.k8s.io/leases l", forecast, newConfigMap, metricsRule,
 		}},
 		{"no leader election", "configuration: {leaderElection: {leaderElect: false}}", []string{forecast, newConfigMap, metricsRule}},
-		{"profiles of one's own", "configuration: {profiles: [{schedulerName: x}]}", own},
+		{"profiles of one's own", "configuration: {profiles: [{schedulerName: x}]}", []string{leaseRule}},
+		{"profiles of one's own with HeadroomMemory", `
+configuration: {profiles: [{schedulerName: x, plugins: {multiPoint: {enabled: [{name: HeadroomMemory}]}}}]}`, []string{
+			leaseRule, "in n: get,update /configmaps headroom-forecast", newConfigMap, metricsRule,
+		}},
 		{"a plugin of Trimaran reads metrics.k8s.io by default", `
 memory: {source: {type: Kubelet}}
 plugins: {score: {enabled: [{name: TargetLoadPacking}]}}`, append(own, metricsRule, statsRule)},

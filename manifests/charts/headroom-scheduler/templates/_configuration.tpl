@@ -40,7 +40,13 @@ postFilter:
 {{- $_ := set $plugins $point $merged -}}
 {{- end -}}
 {{- $arguments := list -}}
-{{- with .Values.memory -}}{{- $arguments = append $arguments (dict "name" "HeadroomMemory" "args" .) -}}{{- end -}}
+{{- /* Each release keeps what it learned in a ConfigMap of its own. */ -}}
+{{- $checkpoint := dict "enabled" false -}}
+{{- if .Values.forecast.checkpoint.enabled -}}
+{{- $checkpoint = dict "enabled" true "namespace" .Release.Namespace "name" (printf "%s-forecast" (include "headroom-scheduler.fullname" .)) -}}
+{{- end -}}
+{{- $memory := mergeOverwrite (dict "checkpoint" $checkpoint) (deepCopy .Values.memory) -}}
+{{- $arguments = append $arguments (dict "name" "HeadroomMemory" "args" $memory) -}}
 {{- with .Values.nodeAffinity -}}{{- $arguments = append $arguments (dict "name" "HeadroomNodeAffinity" "args" .) -}}{{- end -}}
 {{- $arguments = concat $arguments .Values.pluginConfig -}}
 {{- $profiles := list -}}
@@ -83,4 +89,23 @@ postFilter:
 {{- end -}}
 {{- end -}}
 {{- toJson $reads -}}
+{{- end -}}
+
+{{- /*
+The ConfigMap in which the scheduler keeps what it learned, as JSON: namespace and name, or nothing. It is that of the
+first profile with HeadroomMemory: all that this chart writes have the same arguments.
+*/ -}}
+{{- define "headroom-scheduler.checkpoint" -}}
+{{- $found := dict -}}
+{{- range (include "headroom-scheduler.configuration" . | fromJson).profiles -}}
+{{- if and (not $found) (contains "\"HeadroomMemory\"" (toJson (dig "plugins" dict .))) -}}
+{{- $arguments := dict -}}
+{{- range dig "pluginConfig" list . -}}{{- $_ := set $arguments .name (dig "args" dict .) -}}{{- end -}}
+{{- $checkpoint := dig "HeadroomMemory" "checkpoint" dict $arguments -}}
+{{- if dig "enabled" true $checkpoint -}}
+{{- $found = dict "namespace" (dig "namespace" $.Release.Namespace $checkpoint) "name" (dig "name" "headroom-forecast" $checkpoint) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $found -}}
 {{- end -}}
