@@ -29,8 +29,9 @@ func (c *Course) AddTo(sums *[Hours]float64, times float64) {
 		}
 		return
 	}
-	trust, prior, least := c.learned.trust, (1-c.learned.trust)*float64(c.flat), float64(c.least)
+	doubt, prior, least := 1-c.learned.trust, float64(c.flat), float64(c.least)
 	for hour := range sums {
-		sums[hour] += times * max(trust*float64(c.learned.hours[hour])+prior, least)
+		seen := float64(c.learned.hours[hour])
+		sums[hour] += times * max(seen+doubt*max(prior-seen, 0), least)
 	}
 }

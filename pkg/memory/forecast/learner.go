@@ -178,13 +178,14 @@ func (l *Learner) Adjust(demand Demand, workload Workload) Demand {
 	demand.Learned, demand.PriorBytes = known, demand.PeakBytes
 	demand.PeakBytes = known.blend(known.peakBytes, demand.PeakBytes)
 	if source == SourceSiblings { // What another revision holds is only expected of this one.
-		demand.FirmBytes = max(demand.FirmBytes, known.blend(known.levelBytes, 0))
+		demand.FirmBytes = max(demand.FirmBytes, int64(known.trust*float64(known.levelBytes)))
 	}
 	demand.PeakSource = source
 	return demand
 }
 
-// blend weighs what was measured against what was thought before.
+// blend weighs what was measured against what was thought before. What is above that is believed at once: it was seen. What is
+// below may only not have come yet.
 func (l *Learned) blend(measured, prior int64) int64 {
-	return measured + int64((1-l.trust)*float64(prior-measured))
+	return measured + int64((1-l.trust)*float64(max(prior-measured, 0)))
 }

@@ -36,7 +36,7 @@ func TestWhatSiblingsHeldOutweighsThePriorTheLongerTheyRan(t *testing.T) {
 		{"for ten minutes", 200, 10 * time.Minute, 500, 550},
 		{"for hours: what they held, with a margin", 200, 10 * time.Hour, 229, 231},
 		{"more than was expected", 2000, 10 * time.Hour, 2299, 2300},
-		{"more than was expected, a moment ago", 2000, time.Minute, 1100, 1200},
+		{"more than was expected, a moment ago: it was seen", 2000, time.Minute, 2299, 2300},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			learner := forecast.NewLearner(fixedPrior{})
@@ -139,6 +139,33 @@ func TestACourseTellsTheHoursApart(t *testing.T) {
 				t.Errorf("taken away again: %v, want nothing", sums)
 			}
 		})
+	}
+}
+
+// A prior of 1000Mi, and a workload that was seen for a minute: at noon, and with another level at one.
+func TestACourseOfAYoungWorkloadDoubtsOnlyThatItStaysBelowThePrior(t *testing.T) {
+	web, learner := forecast.Workload{Owner: "web"}, forecast.NewLearner(fixedPrior{})
+	learner.Begin(noon)
+	learner.Observe(web, 2000*mi, 30*time.Second)
+	learner.Begin(noon.Add(time.Hour))
+	learner.Observe(web, 200*mi, 30*time.Second)
+	learner.Publish()
+	demand := learner.Adjust(fixedPrior{}.Demand(nil), web)
+	course := demand.Course(0)
+	var sums [forecast.Hours]float64
+	course.AddTo(&sums, 1)
+	for _, test := range []struct {
+		name string
+		hour int
+		want int64 // Mi
+	}{
+		{"above the prior: it was seen", 12, 2000},
+		{"below it: nearly the prior", 13, 923},
+		{"never seen: the most that was", 14, 2000},
+	} {
+		if got := int64(sums[test.hour]) / mi; got != test.want {
+			t.Errorf("%s: %dMi, want %dMi", test.name, got, test.want)
+		}
 	}
 }
 

@@ -58,6 +58,21 @@ func TestASinglePodOfAgeTellsSomethingAtOnce(t *testing.T) {
 	}
 }
 
+// It asks for 400Mi, holds 700Mi and was seen for a minute: that its node will have more room than it has is nobody's guess.
+func TestAPodIsExpectedToHoldWhatItHoldsHoweverShortItWasSeen(t *testing.T) {
+	options := options
+	options.Learner = forecast.NewLearner(options.Estimator)
+	builder := ledger.NewBuilder(options)
+	var line ledger.Node
+	for age := time.Minute; age >= 0; age -= 15 * time.Second {
+		line = builder.Build(ledger.Input{Now: ago(age), Nodes: []*corev1.Node{node("n1")}, Pods: []*corev1.Pod{pod("p", 2*time.Minute)},
+			Samples: samples(1000*mi, age, map[string]int64{"p": 700 * mi})}).Nodes[0]
+	}
+	if line.ForecastLeft > line.Left {
+		t.Errorf("ForecastLeft = %dMi of %dMi that are left, want no more", line.ForecastLeft/mi, line.Left/mi)
+	}
+}
+
 // By the machine's signal nothing was counted for such a pod, so that nothing comes back when little is expected of it.
 func TestAPodThatOnlyItsNodesSampleShowsGivesNothingBack(t *testing.T) {
 	options := options
