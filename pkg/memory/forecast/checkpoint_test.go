@@ -166,6 +166,7 @@ func TestWhatIsSaidOfTheFutureCountsForNow(t *testing.T) {
 	learner.Merge(ahead.Records(), noon)
 	learner.Begin(noon.Add(24 * time.Hour))
 	learner.Observe(web, 100*mi, 10*time.Hour)
+	learner.Begin(noon.Add(25 * time.Hour))
 	learner.Publish()
 	if got := learner.Adjust(fixedPrior{}.Demand(nil), web).PeakBytes / mi; got < 459 || got > 460 {
 		t.Errorf("a day later %dMi are expected, want half of the 800Mi with the margin: 460Mi", got)

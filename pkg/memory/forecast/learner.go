@@ -133,6 +133,9 @@ func (l *Learner) Publish() {
 
 func (k *learned) publish(now time.Time) *Learned {
 	hours := k.hourly.profile()
+	if k.hour.number == hourNumber(now) { // Until the hour is over, all that was expected of it may still come.
+		hours[HourOf(now)] = max(hours[HourOf(now)], k.hour.expected)
+	}
 	return &Learned{
 		hours:      hours,
 		peakBytes:  int64((1 + margin) * float64(hours.Most())),

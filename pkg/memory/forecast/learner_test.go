@@ -84,11 +84,13 @@ func TestAnHoursPeakHalvesEveryDay(t *testing.T) {
 	}{
 		{"a peak", 0, 800, 920},
 		{"is remembered though less is held", 6 * time.Hour, 100, 920},
-		{"and at the same hour a day later half of it", 24 * time.Hour, 100, 460},
-		{"where another day is missed, a quarter of that", 72 * time.Hour, 20, 115},
-		{"a new peak counts at once", 73 * time.Hour, 400, 460},
-		{"a workload of which no pod is seen is remembered for a week", 73*time.Hour + 7*24*time.Hour, 0, 460},
-		{"and then forgotten", 73*time.Hour + 9*24*time.Hour, 0, 1000},
+		{"it may come again while the same hour lasts a day later", 24*time.Hour + 59*time.Minute, 100, 920},
+		{"and when that is over half of it is left", 25 * time.Hour, 0, 460},
+		{"it may come again a day after the next, too", 72 * time.Hour, 20, 460},
+		{"and where a day was missed a quarter of that is left", 73 * time.Hour, 20, 115},
+		{"a new peak counts at once", 74 * time.Hour, 400, 460},
+		{"a workload of which no pod is seen is remembered for a week", 74*time.Hour + 7*24*time.Hour, 0, 460},
+		{"and then forgotten", 74*time.Hour + 9*24*time.Hour, 0, 1000},
 	} {
 		learner.Begin(noon.Add(step.after))
 		if step.held > 0 {

@@ -47,7 +47,9 @@ func (l *Learner) settle(known *learned) {
 	if known.hour.expected > 0 && l.outcomes.HourEnded != nil {
 		l.outcomes.HourEnded(float64(known.hour.most / known.hour.expected))
 	}
-	known.hour.expected = 0
+	if known.hour.expected > 0 {
+		known.hour.expected, known.published = 0, nil
+	}
 }
 
 // before returns what was seen in this hour of the day on the last earlier day, or 0 if that is not known.
