@@ -20,6 +20,9 @@ func (d *Demand) Course(least int64) Course {
 	return Course{learned: d.Learned, flat: d.PriorBytes, least: least}
 }
 
+// Even reports whether it is known to be the same in every hour.
+func (c *Course) Even() bool { return c.learned == nil }
+
 // AddTo adds the course to sums in bytes, one for each hour of the day, so many times.
 func (c *Course) AddTo(sums *[Hours]float64, times float64) {
 	if c.learned == nil {

@@ -3,6 +3,9 @@
 package memory
 
 import (
+	"math"
+	"slices"
+
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/headroom-dev/headroom/pkg/apis/config"
@@ -52,13 +55,12 @@ func (pl *Memory) Account(cycleState fwk.CycleState, nodeInfo fwk.NodeInfo) (acc
 	line := &state.book.lines[i]
 	account.Known, account.Node = true, state.book.snapshot.Nodes[i]
 	account.KeptFree = pl.books.kept.of(line.size)
-	account.AddedFirm, _ = state.held(i)
-	for hour := range line.expected {
-		account.AddedPeak = max(account.AddedPeak, line.expected[hour].Load())
-	}
+	account.AddedFirm = state.counted(i)
+	account.AddedPeak = max(0, slices.Max(state.book.asides[i].outlook.Load().added[:]))
 	account.Left = line.left - account.AddedFirm
-	account.ExpectedLeft = line.forecastLeft - account.AddedPeak - state.demand.PeakBytes
-	account.FullDay, account.FullNow, account.FullMost = state.fullness(line, i)
+	account.ExpectedLeft = account.Node.ForecastLeft - account.AddedPeak - state.demand.PeakBytes
+	dayCubed, now, most := state.fullness(line, i)
+	account.FullDay, account.FullNow, account.FullMost = math.Cbrt(dayCubed), now, most
 	account.Verdict = state.judge(i).reason()
 	account.Away = state.away(i, line)
 	return account, true

@@ -20,27 +20,32 @@ import (
 type book struct {
 	snapshot  *ledger.Snapshot
 	lines     []line // by the snapshot's node index
+	asides    []aside
 	positions atomic.Pointer[positions]
 	// leastLeft is what the fullest fresh node has left for the Filter, in bytes, or less: a release does not raise it.
 	leastLeft atomic.Int64
 }
 
-// line is what a cycle needs of a node, in bytes, side by side: what the snapshot says of it, and what pods hold that were
-// given to it since, as Filter and as Score count them.
+// line is what a cycle needs of every node, in bytes: what the snapshot says of it, and what pods hold that were given to it
+// since. It takes 64 bytes, which come from memory at once; what only some nodes are asked for is in aside.
 type line struct {
-	// The reserve, kept, is taken off left and measuredLeft. removable is what pods that were measured hold.
-	left, measuredLeft, removable, forecastLeft, size, kept int64
-	cooling                                                 float64
-	fresh                                                   bool
-	// changed is true once counted, measured or expected were ever anything but 0.
-	changed atomic.Bool
-	// counted is what was given to pods since the snapshot, less what pods left that went since; measured is the latter's part
-	// of what was measured, and never positive.
-	counted, measured atomic.Int64
-	// share is what is expected to be held in each hour of the day, as a share of size, and expected what is to be added to it,
-	// in bytes.
-	share    [forecast.Hours]float32
-	expected [forecast.Hours]atomic.Int64
+	sums sums // of what is expected
+	// counted is what was given to pods since the snapshot, less what pods left that went since, as the Filter counts them.
+	counted atomic.Int64
+	// left is without the reserve, and held is what the node's pods hold or are counted for, of size.
+	left, held, size int64
+	cooling          float32
+	fresh            bool
+	_                int64 // so that no line is in two cache lines
+}
+
+// aside is the rest of a line.
+type aside struct {
+	outlook atomic.Pointer[outlook]
+	// measured is the part of line.counted that was measured, and never positive.
+	measured atomic.Int64
+	// measuredLeft is without the reserve.
+	measuredLeft int64
 }
 
 // positions are indices of lines by the scheduler's own node objects. Those stay the same from cycle to cycle and never
@@ -189,46 +194,47 @@ func (b *book) depart(pod types.UID) bool {
 	if !entry.InNode {
 		line := &b.lines[entry.Node]
 		line.counted.Add(-entry.Counted)
-		line.measured.Add(-entry.Measured)
-		line.expect(entry.Course, -1)
+		b.asides[entry.Node].measured.Add(-entry.Measured)
+		b.expect(entry.Node, entry.Course, -1)
 	}
 	return true
 }
 
-// expect adds a pod's course to what is expected on the node (sign +1), or takes it away (-1).
-func (l *line) expect(course forecast.Course, sign float64) {
-	var change [forecast.Hours]float64
-	course.AddTo(&change, sign)
-	l.changed.Store(true)
-	for hour, bytes := range change {
-		l.expected[hour].Add(int64(bytes))
-	}
-}
-
 func newBook(snapshot *ledger.Snapshot, reserve reserve) *book {
-	b := &book{snapshot: snapshot, lines: make([]line, len(snapshot.Nodes))}
+	b := &book{snapshot: snapshot, lines: make([]line, len(snapshot.Nodes)), asides: make([]aside, len(snapshot.Nodes))}
 	b.leastLeft.Store(math.MaxInt64)
+	outlooks := make([]outlook, len(snapshot.Nodes))
 	for i := range snapshot.Nodes {
-		node, line := &snapshot.Nodes[i], &b.lines[i]
-		line.size, line.fresh, line.cooling = node.Thresholds.Pods, node.State == ledger.Fresh, node.Cooling
-		line.kept = reserve.of(line.size)
-		line.left, line.measuredLeft, line.removable, line.forecastLeft = node.Left-line.kept, node.MeasuredLeft-line.kept, node.Removable, node.ForecastLeft
-		if line.size > 0 {
-			for hour, bytes := range &node.Expected {
-				line.share[hour] = float32(float64(bytes) / float64(line.size))
-			}
-		}
+		node, line, aside := &snapshot.Nodes[i], &b.lines[i], &b.asides[i]
+		line.size, line.fresh, line.cooling = node.Thresholds.Pods, node.State == ledger.Fresh, float32(node.Cooling)
+		kept := reserve.of(line.size)
+		line.left, aside.measuredLeft = node.Left-kept, node.MeasuredLeft-kept
+		line.held = line.size - node.Left
+		outlooks[i].fill(node)
+		b.look(i, &outlooks[i])
 		b.lower(i)
 	}
 	return b
 }
 
+// look makes the outlook the node's.
+func (b *book) look(node int, outlook *outlook) {
+	b.asides[node].outlook.Store(outlook)
+	b.lines[node].sums.store(outlook)
+}
+
 func (b *book) count(entry reservation, sign int64) {
 	if node := b.snapshot.Index(entry.node); node >= 0 {
 		b.lines[node].counted.Add(sign * entry.demand.FirmBytes)
-		b.lines[node].expect(entry.demand.Course(0), float64(sign))
+		b.expect(node, entry.demand.Course(0), float64(sign))
 		b.lower(node)
 	}
+}
+
+// expect adds a pod's course to what is expected on the node (sign +1), or takes it away (-1). It is called under the books'
+// mutex, or before the book is known.
+func (b *book) expect(node int, course forecast.Course, sign float64) {
+	b.look(node, b.asides[node].outlook.Load().with(&b.snapshot.Nodes[node], course, sign))
 }
 
 // lower takes a node into leastLeft. It is called under the books' mutex, or before the book is known.

@@ -280,8 +280,8 @@ func TestReservationsAddUp(t *testing.T) {
 				if at.counted.Load() != sum {
 					t.Fatalf("%s: counted %d, want %d", node, at.counted.Load(), sum)
 				}
-				for hour := range at.expected {
-					if got := at.expected[hour].Load(); got != 2*sum {
+				for hour, got := range book.asides[book.snapshot.Index(node)].outlook.Load().added {
+					if got != 2*sum {
 						t.Fatalf("%s: expected %d in hour %d, want %d", node, got, hour, 2*sum)
 					}
 				}

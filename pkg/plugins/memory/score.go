@@ -10,7 +10,6 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/headroom-dev/headroom/pkg/apis/config"
-	"github.com/headroom-dev/headroom/pkg/memory/forecast"
 )
 
 // The scale of 0 to 100 is cut in three, so that a node without a fresh sample never beats a fresh one with room, and is
@@ -39,10 +38,10 @@ func (s *cycleState) score(i int, node fwk.NodeInfo) int64 {
 	if s.mode == config.FilterSoft && s.judge(i) != fits {
 		return fwk.MinScore
 	}
-	day, now, most := s.fullness(line, i)
-	score := scoreByFullness(day, now)
+	dayCubed, now, most := s.fullness(line, i)
+	score := scoreByFullness(dayCubed, now)
 	if s.packTo > 0 {
-		score = scoreByPacking(day, now, most, s.packTo)
+		score = scoreByPacking(dayCubed, now, most, s.packTo)
 	}
 	if score <= overflowTop*finePerPoint {
 		return avoid(score, fwk.MinScore, s.away(i, line))
@@ -52,7 +51,7 @@ func (s *cycleState) score(i int, node fwk.NodeInfo) int64 {
 
 // away is how much of a node's score is to be taken away, 0 to 1.
 func (s *cycleState) away(i int, line *line) float64 {
-	away := line.cooling / 2
+	away := float64(line.cooling) / 2
 	for _, cooling := range s.cooling {
 		if cooling.Node == i {
 			away = max(away, cooling.Share)
@@ -71,27 +70,20 @@ func avoid(score, lowest int64, away float64) int64 {
 }
 
 // fullness returns how full the node would be with the pod, as shares of its memory for pods: over the day ahead, and now. The
-// day's is the cubic mean of its hours, so that an hour that is full weighs more than many that are not, and pods that peak at
-// the same time are kept apart. most is the larger of now and the fullest hour.
-func (s *cycleState) fullness(line *line, i int) (day, now, most float64) {
+// day's is the mean of the cubes of its hours, so that an hour that is full weighs more than many that are not, and pods that
+// peak at the same time are kept apart. most is the larger of now and the fullest hour.
+func (s *cycleState) fullness(line *line, i int) (dayCubed, now, most float64) {
 	if line.size <= 0 {
 		return math.Inf(1), math.Inf(1), math.Inf(1)
 	}
 	per := 1 / float64(line.size)
-	counted, _ := s.held(i)
-	now = float64(line.size-line.left-line.kept+counted+s.nowBytes) * per
-	most = now
-	changed := line.changed.Load()
-	for hour := range &line.share {
-		bytes := s.course[hour]
-		if changed {
-			bytes += float64(line.expected[hour].Load())
-		}
-		share := max(float64(line.share[hour])+bytes*per, 0)
-		most = max(most, share)
-		day += share * share * share
+	now = float64(line.held+s.counted(i)+s.nowBytes) * per
+	if s.flat {
+		dayCubed, most = line.sums.fullness(s.course[0] * per)
+	} else {
+		dayCubed, most = s.book.asides[i].outlook.Load().fullness(&s.course, per)
 	}
-	return math.Cbrt(day / forecast.Hours), now, most
+	return dayCubed, now, max(most, now)
 }
 
 // finePerPoint is how many steps Score gives to each point of the common scale: nodes differ by less than a point, and Normalize
@@ -101,19 +93,19 @@ const finePerPoint = 1_000
 // scoreByFullness scores a fresh node by its fullness in the day ahead and now, in fine steps. Half of it is what is measured:
 // what is expected is often wrong, and a node that is full now has no room whatever is expected of it. The exponent is that of
 // the day's mean.
-func scoreByFullness(day, now float64) int64 {
-	if most := max(day, now); most > 1 {
-		return int64(overflowTop * finePerPoint * max(2-most, 0))
+func scoreByFullness(dayCubed, now float64) int64 {
+	if dayCubed > 1 || now > 1 {
+		return int64(overflowTop * finePerPoint * max(2-max(math.Cbrt(dayCubed), now), 0))
 	}
 	now = max(now, 0)
-	full := math.Cbrt((day*day*day + now*now*now) / 2)
+	full := math.Cbrt((dayCubed + now*now*now) / 2)
 	return (unknownTop+1)*finePerPoint + int64(float64(fwk.MaxScore-unknownTop-1)*finePerPoint*(1-full))
 }
 
 // scoreByPacking scores a fresh node for filling nodes up to a target, in fine steps: below it the fuller the better, in the
 // upper half of what nodes with room have; above it as scoreByFullness does, in the lower half.
-func scoreByPacking(day, now, most, target float64) int64 {
-	score := scoreByFullness(day, now)
+func scoreByPacking(dayCubed, now, most, target float64) int64 {
+	score := scoreByFullness(dayCubed, now)
 	if score < (unknownTop+1)*finePerPoint {
 		return score
 	}

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/headroom-dev/headroom/pkg/memory/forecast"
+	"github.com/headroom-dev/headroom/pkg/memory/ledger"
 )
 
 func TestTheNodeWithMoreMemoryLeftScoresHigher(t *testing.T) {
@@ -118,19 +119,20 @@ func TestScoresAreStretchedWhereNodesDiffer(t *testing.T) {
 // A pod that peaks by night goes where others peak by day, though both nodes hold as much now, and at most as much.
 func TestPodsThatPeakTogetherAreKeptApart(t *testing.T) {
 	const owls, larks = 0, 1
-	book := &book{lines: make([]line, 2)}
-	state := &cycleState{book: book}
+	snapshot := &ledger.Snapshot{Nodes: make([]ledger.Node, 2)}
+	state := &cycleState{}
 	for hour := range forecast.Hours {
 		night := hour < 12
-		book.lines[owls].share[hour], book.lines[larks].share[hour] = 0.2, 0.6
+		snapshot.Nodes[owls].Expected[hour], snapshot.Nodes[larks].Expected[hour] = 200, 600
 		if night {
-			book.lines[owls].share[hour], book.lines[larks].share[hour] = 0.6, 0.2
+			snapshot.Nodes[owls].Expected[hour], snapshot.Nodes[larks].Expected[hour] = 600, 200
 			state.course[hour] = 300
 		}
 	}
-	for i := range book.lines {
-		book.lines[i].size, book.lines[i].left, book.lines[i].fresh = 1000, 600, true
+	for i := range snapshot.Nodes {
+		snapshot.Nodes[i].Thresholds.Pods, snapshot.Nodes[i].Left, snapshot.Nodes[i].State = 1000, 600, ledger.Fresh
 	}
+	state.book = newBook(snapshot, reserve{})
 	if with, apart := state.score(owls, nil), state.score(larks, nil); with >= apart {
 		t.Errorf("scores with pods that peak at the same time %d, at another %d, want more", with, apart)
 	}

@@ -22,8 +22,10 @@ type cycleState struct {
 	book      *book
 	positions positions
 	demand    forecast.Demand
-	// course is what the pod is expected to hold in each hour of the day, and nowBytes what it is to hold in this one.
+	// course is what the pod is expected to hold in each hour of the day, and nowBytes what it is to hold in this one. flat: it is
+	// the same in each.
 	course   [forecast.Hours]float64
+	flat     bool
 	nowBytes int64
 	packTo   float64 // the share up to which nodes are filled; 0: they are not
 	mode     config.FilterMode
@@ -49,16 +51,26 @@ func (s *cycleState) Clone() fwk.StateData {
 	return &copied
 }
 
-// held returns what the node holds beyond its line in the snapshot: reserved pods and this cycle's changes.
-func (s *cycleState) held(node int) (counted, measured int64) {
-	counted, measured = s.book.lines[node].counted.Load(), s.book.lines[node].measured.Load()
+// counted returns what the node is counted for beyond its line in the snapshot: reserved pods and this cycle's changes.
+func (s *cycleState) counted(node int) int64 {
+	counted := s.book.lines[node].counted.Load()
 	for i := range s.changes {
 		if s.changes[i].node == node {
 			counted += s.changes[i].counted
+		}
+	}
+	return counted
+}
+
+// measured returns the part of counted that was measured.
+func (s *cycleState) measured(node int) int64 {
+	measured := s.book.asides[node].measured.Load()
+	for i := range s.changes {
+		if s.changes[i].node == node {
 			measured += s.changes[i].measured
 		}
 	}
-	return counted, measured
+	return measured
 }
 
 func (pl *Memory) newState(pod *corev1.Pod, mode config.FilterMode, nodes []fwk.NodeInfo) *cycleState {
@@ -70,6 +82,7 @@ func (pl *Memory) newState(pod *corev1.Pod, mode config.FilterMode, nodes []fwk.
 	}
 	course := state.demand.Course(0)
 	course.AddTo(&state.course, 1)
+	state.flat = course.Even()
 	state.nowBytes = max(state.demand.FirmBytes, int64(state.course[forecast.HourOf(book.snapshot.Time)]))
 	state.fitsAll = book.leastLeft.Load() >= state.demand.FirmBytes
 	if book.snapshot.AnyCooling() {

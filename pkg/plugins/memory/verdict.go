@@ -61,15 +61,14 @@ func (s *cycleState) judge(i int) verdict {
 	if i < 0 || !s.book.lines[i].fresh {
 		return fits
 	}
-	line := &s.book.lines[i]
-	heldCounted, heldMeasured := s.held(i)
 	needed := s.demand.FirmBytes
-	switch {
-	case line.left-heldCounted >= needed:
+	if s.book.lines[i].left-s.counted(i) >= needed {
 		return fits
-	case line.measuredLeft-heldMeasured >= needed:
+	}
+	switch left := s.book.asides[i].measuredLeft - s.measured(i); {
+	case left >= needed:
 		return unseen
-	case line.measuredLeft-heldMeasured+line.removable < needed:
+	case left+s.book.snapshot.Nodes[i].Removable < needed:
 		return tooSmall
 	default:
 		return measured
