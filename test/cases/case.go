@@ -35,11 +35,13 @@ const (
 	InProcess Runner = "process"
 	// InCluster: the real binary on a real control plane.
 	InCluster Runner = "cluster"
+	// OnKind: the chart's release on a kind cluster, on nodes without a kubelet. What is not for InCluster is not for it either.
+	OnKind Runner = "kind"
 	// Stock: as InProcess, with the in-tree plugins that Headroom's replace.
 	Stock Runner = "stock"
 )
 
-func runners() []Runner { return []Runner{InProcess, InCluster, Stock} }
+func runners() []Runner { return []Runner{InProcess, InCluster, OnKind, Stock} }
 
 // Skip says that a case is not for a runner, and why.
 type Skip struct {
@@ -50,7 +52,7 @@ type Skip struct {
 // Skipped returns why the case is not for the runner, or "" if it is.
 func (c *Case) Skipped(runner Runner) string {
 	for _, skip := range c.Skips {
-		if skip.Runner == runner {
+		if skip.Runner == runner || (skip.Runner == InCluster && runner == OnKind) {
 			return skip.Reason
 		}
 	}

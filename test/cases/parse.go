@@ -251,7 +251,7 @@ func (p *parser) skip(keyword token) {
 	}
 	text, at := p.value("a runner")
 	if !slices.Contains(runners(), Runner(text)) || at.kind == quoted {
-		p.fail(at, "found %s, expected one of process, cluster, stock", at)
+		p.fail(at, "found %s, expected one of process, cluster, kind, stock", at)
 	}
 	reason, at := p.value("the reason in double quotes")
 	if at.kind != quoted || strings.TrimSpace(reason) == "" {
