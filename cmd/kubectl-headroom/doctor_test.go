@@ -3,15 +3,21 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	authorizationv1 "k8s.io/api/authorization/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
 
 	shipped "github.com/headroom-dev/headroom/config"
 	"github.com/headroom-dev/headroom/pkg/memory/forecast"
@@ -20,8 +26,12 @@ import (
 )
 
 // healthy is the shop with a scheduler that runs, whose configuration is in its ConfigMap, and known thresholds.
-func healthy() *shop {
+func healthy(t *testing.T) *shop {
+	t.Helper()
 	s := newShop()
+	known := learned(t, pod("cart", "512Mi"), time.Minute)
+	known.Namespace = "headroom-system"
+	s.objects = append(s.objects, known)
 	s.objects = append(s.objects,
 		&corev1.ConfigMap{
 			ObjectMeta: metav1.ObjectMeta{Namespace: "headroom-system", Name: "headroom", Labels: map[string]string{"app.kubernetes.io/name": "headroom-scheduler"}},
@@ -67,7 +77,7 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 		file string
 		shop *shop
 		want int
-	}{{"doctor-healthy", healthy(), codeYes}, {"doctor-sick", sick(), codeNo}} {
+	}{{"doctor-healthy", healthy(t), codeYes}, {"doctor-sick", sick(), codeNo}} {
 		t.Run(test.file, func(t *testing.T) {
 			arguments := []string{"doctor"}
 			stdout, stderr, code := test.shop.run(t, arguments...)
@@ -136,5 +146,57 @@ func TestCompletionOffersNames(t *testing.T) {
 		if stdout, stderr, code := s.run(t, test.arguments...); code != codeYes || !strings.Contains(stdout, test.want) {
 			t.Errorf("%v: exit code %d, %q, %q; want %q", test.arguments, code, stdout, stderr, test.want)
 		}
+	}
+}
+
+// What the scheduler's own account may do is asked of the API server, if the caller may ask that.
+func TestDoctorChecksWhatTheSchedulerMayDo(t *testing.T) {
+	answering := func(allowed func(*authorizationv1.ResourceAttributes) bool) func(*fake.Clientset) {
+		return func(client *fake.Clientset) {
+			client.PrependReactor("create", "subjectaccessreviews", func(action clienttesting.Action) (bool, runtime.Object, error) {
+				created, ok := action.(clienttesting.CreateAction)
+				if !ok {
+					return false, nil, nil
+				}
+				review, ok := created.GetObject().(*authorizationv1.SubjectAccessReview)
+				if !ok || review.Spec.User != "system:serviceaccount:headroom-system:headroom" {
+					return true, nil, fmt.Errorf("asked about %v", created.GetObject())
+				}
+				review.Status.Allowed = allowed(review.Spec.ResourceAttributes)
+				return true, review, nil
+			})
+		}
+	}
+	forbidden := func(client *fake.Clientset) {
+		client.PrependReactor("create", "subjectaccessreviews", func(clienttesting.Action) (bool, runtime.Object, error) {
+			return true, nil, apierrors.NewForbidden(authorizationv1.Resource("subjectaccessreviews"), "", nil)
+		})
+	}
+	for _, test := range []struct {
+		name  string
+		react func(*fake.Clientset)
+		code  int
+		want  string
+	}{
+		{"all of it", answering(func(*authorizationv1.ResourceAttributes) bool { return true }), codeYes,
+			"fine scheduler-permissions: system:serviceaccount:headroom-system:headroom may do what the profile needs"},
+		{"no metrics", answering(func(of *authorizationv1.ResourceAttributes) bool {
+			return of.Group != "metrics.k8s.io" || of.Resource != "nodes"
+		}), codeNo,
+			"WRONG scheduler-permissions: system:serviceaccount:headroom-system:headroom may not list nodes.metrics.k8s.io: no memory is measured, and requests decide fix: bind"},
+		{"the caller may not ask", forbidden, codeYes, "mind scheduler-permissions: not checked: subjectaccessreviews.authorization.k8s.io is forbidden"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := healthy(t)
+			s.react = test.react
+			s.running("web-2", "50Mi", pod("headroom-0", "50Mi", func(pod *corev1.Pod) {
+				pod.Namespace, pod.Spec.ServiceAccountName = "headroom-system", "headroom"
+				pod.Labels = map[string]string{"app.kubernetes.io/name": "headroom-scheduler"}
+			}))
+			stdout, _, code := s.run(t, "doctor")
+			if code != test.code || !strings.Contains(strings.Join(strings.Fields(stdout), " "), test.want) {
+				t.Errorf("exit code %d, want %d and %q:\n%s", code, test.code, test.want, stdout)
+			}
+		})
 	}
 }

@@ -26,18 +26,22 @@ type explainOptions struct {
 	file     string
 	replicas int
 	nodes    []string
+	// allNamespaces is for pending pods.
+	allNamespaces bool
 }
 
 // newExplainCommand says why a pod is pending, or why it is where it is.
 func newExplainCommand(shared *shared) *cobra.Command {
 	options := &explainOptions{shared: shared}
 	command := &cobra.Command{
-		Use:   "explain (POD | -f FILE)",
+		Use:   "explain [POD | -f FILE | -A]",
 		Short: "Why a pod is pending, or why it is where it is, or where it would go",
 		Long: "explain runs a scheduling cycle for the pod, with every plugin on every node, and tells who rejects how many nodes and what " +
 			"would have to change, or which node wins and by what. A pod that has a node is judged as if it were not there.\n\n" +
+			"Without a pod, it lists those that are pending, in the namespace or with -A in all, by what keeps most nodes from them.\n\n" +
 			"FILE has a Pod, or an object with a pod template; - is the standard input.",
-		Example: "  kubectl headroom explain web-7d4b9c-xk2p5\n" +
+		Example: "  kubectl headroom explain -A\n" +
+			"  kubectl headroom explain web-7d4b9c-xk2p5\n" +
 			"  kubectl headroom explain -f pod.yaml --replicas 20\n" +
 			"  kubectl headroom explain web-7d4b9c-xk2p5 --node node-7 -o wide",
 		Args:              cobra.MaximumNArgs(1),
@@ -48,17 +52,18 @@ func newExplainCommand(shared *shared) *cobra.Command {
 	}
 	flags := command.Flags()
 	flags.StringVarP(&options.file, "filename", "f", "", "file with the pod, instead of one that is in the cluster")
+	flags.BoolVarP(&options.allNamespaces, "all-namespaces", "A", false, "list the pending pods of all namespaces")
 	flags.IntVar(&options.replicas, "replicas", 0, "place so many copies of the pod one after another; 0: as many as the file says, at least 1")
 	flags.StringSliceVar(&options.nodes, "node", nil, "tell what every plugin says of this node; may be given again")
 	return command
 }
 
 func (o *explainOptions) run(ctx context.Context, arguments []string) error {
-	if (len(arguments) == 1) == (o.file != "") {
-		return errors.New("want the name of a pod, or -f FILE")
+	if err := o.check(arguments); err != nil {
+		return err
 	}
-	if o.replicas < 0 {
-		return fmt.Errorf("--replicas %d: want 0 or more", o.replicas)
+	if len(arguments) == 0 && o.file == "" {
+		return o.pending(ctx)
 	}
 	of, err := o.open()
 	if err != nil {
@@ -93,6 +98,22 @@ func (o *explainOptions) run(ctx context.Context, arguments []string) error {
 	}
 	if !placement.Fits {
 		return errNo
+	}
+	return nil
+}
+
+// check says which flags do not go together.
+func (o *explainOptions) check(arguments []string) error {
+	one := len(arguments) == 1 || o.file != ""
+	switch {
+	case len(arguments) == 1 && o.file != "":
+		return errors.New("want the name of a pod, or -f FILE, not both")
+	case one && o.allNamespaces:
+		return errors.New("-A lists all pending pods; name a pod by -n NAMESPACE POD")
+	case !one && (o.replicas != 0 || len(o.nodes) > 0):
+		return errors.New("--replicas and --node are for one pod: want the name of a pod, or -f FILE")
+	case o.replicas < 0:
+		return fmt.Errorf("--replicas %d: want 0 or more", o.replicas)
 	}
 	return nil
 }

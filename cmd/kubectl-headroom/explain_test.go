@@ -169,3 +169,46 @@ func fleetOf(count int) func(*shop) {
 		}
 	}
 }
+
+// waiting is the shop with pods that wait for different reasons, in two namespaces.
+func waiting() *shop {
+	s := newShop()
+	elsewhere := func(pod *corev1.Pod) { pod.Namespace = "jobs" }
+	for i := range 12 {
+		s.objects = append(s.objects, pod(fmt.Sprintf("large-%02d", i), "7Gi", elsewhere))
+	}
+	s.objects = append(s.objects,
+		pod("zoned", "1Gi", requiring(in("zone", "d"))),
+		pod("small", "1Gi"),
+		pod("gated", "1Gi", func(pod *corev1.Pod) {
+			pod.Spec.SchedulingGates = []corev1.PodSchedulingGate{{Name: "example.com/quota"}}
+			pod.Status.Conditions = nil
+		}),
+		pod("lost", "1Gi", func(pod *corev1.Pod) { pod.Spec.SchedulerName = "headrom-scheduler" }))
+	return s
+}
+
+func TestExplainWithoutAPodListsThosePending(t *testing.T) {
+	for _, test := range []struct {
+		file      string
+		shop      *shop
+		arguments []string
+		want      int
+	}{
+		{"pending-all.txt", waiting(), []string{"explain", "-A"}, codeNo},
+		{"pending-namespace.txt", waiting(), []string{"explain", "-n", "jobs"}, codeNo},
+		{"pending-name.txt", waiting(), []string{"explain", "-o", "name"}, codeNo},
+		{"pending-none.txt", newShop(), []string{"explain", "-A"}, codeYes},
+	} {
+		t.Run(test.file, func(t *testing.T) {
+			stdout, stderr, code := test.shop.run(t, test.arguments...)
+			if code != test.want {
+				t.Errorf("exit code %d, want %d", code, test.want)
+			}
+			wantNarrow(t, stdout)
+			wantGolden(t, test.file, answer(test.arguments, stdout, stderr, code))
+		})
+	}
+	stdout, _, _ := waiting().run(t, "explain", "-A", "-o", "json")
+	wantGolden(t, "pending.json", stdout)
+}

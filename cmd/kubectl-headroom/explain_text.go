@@ -93,6 +93,9 @@ func basisText(p *page, basis *explain.Basis) {
 	}
 	p.paragraph("  samples    ", samples)
 	p.paragraph("  learned    ", basis.Learned)
+	if basis.Thresholds != "" {
+		p.paragraph("  thresholds ", basis.Thresholds)
+	}
 	for _, loss := range basis.Losses {
 		p.paragraph("  unknown    ", loss.String())
 	}

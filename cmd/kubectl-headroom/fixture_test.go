@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -14,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -29,6 +30,7 @@ import (
 
 	"github.com/headroom-dev/headroom/pkg/explain/cluster"
 	"github.com/headroom-dev/headroom/pkg/memory/sample"
+	"github.com/headroom-dev/headroom/pkg/usage"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -40,6 +42,10 @@ var noon = time.Date(2026, time.March, 2, 12, 0, 0, 0, time.UTC)
 type shop struct {
 	objects []runtime.Object
 	samples sample.Set
+	react   func(*fake.Clientset) // nil: the client answers with the objects
+	// unmeasured shops are read by the source that the profile names.
+	unmeasured bool
+	host       string // of what is not asked by the client; "" is nowhere
 }
 
 // source gives the samples out.
@@ -133,13 +139,21 @@ func (s *shop) run(t *testing.T, arguments ...string) (stdout, stderr string, co
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	client := fake.NewClientset(s.objects...)
+	if s.react != nil {
+		s.react(client)
+	}
+	host := cmp.Or(s.host, "http://127.0.0.1:9")
 	if discovery, ok := client.Discovery().(*fakediscovery.FakeDiscovery); ok {
 		discovery.FakedServerVersion = &version.Info{GitVersion: "v1.37.2"}
+	}
+	var source usage.Source
+	if !s.unmeasured {
+		source = s
 	}
 	code = run(ctx, environment{
 		IOStreams: genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &errOut},
 		clock:     clocktesting.NewFakeClock(noon), getenv: func(string) string { return "" },
-		given: cluster.Over(client, &rest.Config{Host: "http://127.0.0.1:9"}), source: s,
+		given: cluster.Over(client, &rest.Config{Host: host}), source: source,
 	}, arguments)
 	return out.String(), errOut.String(), code
 }
@@ -160,7 +174,7 @@ func wantGolden(t *testing.T, name, got string) {
 	if err != nil {
 		t.Fatalf("%v: run with -update to write it", err)
 	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
+	if diff := gocmp.Diff(string(want), got); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", path, diff)
 	}
 }
@@ -189,4 +203,26 @@ type sampleNode = sample.Node
 // fileOf makes a file's name of a test's.
 func fileOf(command, name string) string {
 	return command + "-" + strings.NewReplacer(" ", "-", ":", "", ",", "", ".", "").Replace(name)
+}
+
+// configFile writes the shipped configuration with memory arguments of its own.
+func configFile(t *testing.T, arguments string) string {
+	t.Helper()
+	const text = `apiVersion: kubescheduler.config.k8s.io/v1
+kind: KubeSchedulerConfiguration
+profiles:
+- schedulerName: headroom-scheduler
+  plugins:
+    multiPoint:
+      enabled:
+      - {name: HeadroomMemory, weight: 10}
+  pluginConfig:
+  - name: HeadroomMemory
+    args:
+      `
+	path := filepath.Join(t.TempDir(), "config.yaml")
+	if err := os.WriteFile(path, []byte(text+arguments+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }

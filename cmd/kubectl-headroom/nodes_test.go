@@ -85,7 +85,9 @@ func TestWhatCannotBeAnsweredIsAnErrorThatSaysWhatToDo(t *testing.T) {
 		arguments []string
 		want      string
 	}{
-		{[]string{"explain"}, "want the name of a pod, or -f FILE"},
+		{[]string{"explain", "--replicas", "3"}, "want the name of a pod, or -f FILE"},
+		{[]string{"explain", "cart", "-f", "pod.yaml"}, "not both"},
+		{[]string{"explain", "cart", "-A"}, "-A lists all pending pods"},
 		{[]string{"explain", "nobody"}, `there is no pod "nobody" in namespace "default"`},
 		{[]string{"explain", "cart", "--node", "nowhere"}, `there is no node "nowhere"`},
 		{[]string{"nodes", "nowhere"}, `there is no node "nowhere"`},

@@ -37,7 +37,7 @@ type Report struct {
 
 // Finding is one thing that was looked at.
 type Finding struct {
-	// Check is a word that stays: configuration, samples, freshness, clock, permissions, thresholds, annotations, versions,
+	// Check is a word that stays: configuration, samples, learned, freshness, clock, permissions, scheduler-permissions, thresholds, annotations, versions,
 	// lease, schedulers, bypass, unseen, cluster.
 	Check    string   `json:"check"`
 	Severity Severity `json:"severity"`
@@ -62,7 +62,7 @@ func NewReport(basis *Basis, findings []Finding) *Report {
 func (s *Scheduler) Examine(ctx context.Context) *Report {
 	var findings []Finding
 	for _, check := range []func(context.Context) []Finding{
-		s.checkConfiguration, s.checkSamples, s.checkFreshness, s.checkPermissions, s.checkThresholds, s.checkAnnotations,
+		s.checkConfiguration, s.checkSamples, s.checkLearned, s.checkFreshness, s.checkPermissions, s.checkSchedulersRights, s.checkThresholds, s.checkAnnotations,
 		s.checkVersions, s.checkLease, s.checkSchedulers, s.checkBypass, s.checkUnseen,
 	} {
 		findings = append(findings, check(ctx)...)
@@ -170,6 +170,9 @@ func (s *Scheduler) checkThresholds(context.Context) []Finding {
 	books := s.still.Books()
 	if len(books) == 0 {
 		return finding("thresholds", Wrong, "enable HeadroomMemory in a profile", "%s", errNoBook)
+	}
+	if s.configured.wrong {
+		return finding("thresholds", Mind, "grant get of nodes/proxy to whoever asks, or annotate nodes with "+threshold.EvictionHardAnnotation, "%s", s.configured.text)
 	}
 	var assumed []string
 	for _, node := range books[0].Snapshot().Nodes {

@@ -98,8 +98,15 @@ func (s *Scheduler) schedulerNotes(ctx context.Context, pod *corev1.Pod, exact b
 		Age(age), name, s.lease(ctx, name))}}
 }
 
-// lease says what the scheduler's lease tells.
+// lease says what the scheduler's lease tells. It is read once.
 func (s *Scheduler) lease(ctx context.Context, scheduler string) string {
+	if s.leases[scheduler] == "" {
+		s.leases[scheduler] = s.readLease(ctx, scheduler)
+	}
+	return s.leases[scheduler]
+}
+
+func (s *Scheduler) readLease(ctx context.Context, scheduler string) string {
 	election := &s.options.Profile.Config.LeaderElection
 	namespace, name := election.ResourceNamespace, election.ResourceName
 	if slices.Contains(s.added, scheduler) || name == "" {

@@ -20,32 +20,35 @@ import (
 // sourceLimit is how long a source may take: one that is out of reach from here must not keep the answer.
 const sourceLimit = 20 * time.Second
 
-// measure reads the samples.
-func (s *Scheduler) measure(ctx context.Context) samples {
+// measure reads the samples. Those of kubelets are read once nodes are known: deferred is true, and nothing is measured yet.
+func (s *Scheduler) measure(ctx context.Context) (read samples, deferred bool) {
 	if s.options.Source != nil {
 		set, err := s.readSource(ctx, s.options.Source)
-		return samples{set: set, origin: "the source given", problem: words(err)}
+		return samples{set: set, origin: "the source given", problem: words(err)}, false
 	}
 	books := s.still.Books()
 	if len(books) == 0 {
-		return samples{origin: "none: the profile has no " + memory.Name}
+		return samples{origin: "none: the profile has no " + memory.Name}, false
 	}
-	kind := books[0].Args.Source.Type
-	if kind == config.SourceMetricsAPI || kind == "" {
-		return s.measureByMetricsAPI(ctx, "")
+	switch books[0].Args.Source.Type {
+	case config.SourceKubelet:
+		return samples{}, true
+	case config.SourcePrometheus:
+		return s.measureByPrometheus(ctx, books[0]), false
+	default:
+		return s.measureByMetricsAPI(ctx, ""), false
 	}
-	// The kubelets are read once the nodes are known, and from here they seldom can be: their informer is not filled yet.
-	if kind == config.SourcePrometheus {
-		source, err := books[0].Source()
-		if err == nil {
-			var set *sample.Set
-			if set, err = s.readSource(ctx, source); err == nil {
-				return samples{set: set, origin: "Prometheus at " + books[0].Args.Source.Prometheus.Address}
-			}
+}
+
+func (s *Scheduler) measureByPrometheus(ctx context.Context, book *memory.StillBook) samples {
+	source, err := book.Source()
+	if err == nil {
+		var set *sample.Set
+		if set, err = s.readSource(ctx, source); err == nil {
+			return samples{set: set, origin: "Prometheus at " + book.Args.Source.Prometheus.Address}
 		}
-		return s.measureByMetricsAPI(ctx, fmt.Sprintf("the profile reads Prometheus, which cannot be read from here (%v); ", err))
 	}
-	return s.measureByMetricsAPI(ctx, "the profile reads the kubelets, which only the scheduler's own account may; ")
+	return s.measureByMetricsAPI(ctx, fmt.Sprintf("the profile reads Prometheus, which cannot be read from here (%v); ", err))
 }
 
 func (s *Scheduler) measureByMetricsAPI(ctx context.Context, instead string) samples {

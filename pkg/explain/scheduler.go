@@ -24,7 +24,6 @@ import (
 
 	"github.com/headroom-dev/headroom/pkg/explain/cluster"
 	"github.com/headroom-dev/headroom/pkg/explain/profile"
-	"github.com/headroom-dev/headroom/pkg/memory/forecast"
 	"github.com/headroom-dev/headroom/pkg/memory/ledger"
 	"github.com/headroom-dev/headroom/pkg/memory/sample"
 	"github.com/headroom-dev/headroom/pkg/plugins/memory"
@@ -42,10 +41,6 @@ type Options struct {
 	Clock clock.PassiveClock
 	// Source of samples. nil: the one that the profile names, and metrics.k8s.io where that cannot be read.
 	Source usage.Source
-	// NewLearner returns what the scheduler with that prior has learned of workloads, and Learned says in words what that is.
-	// nil: nothing but what the last sample shows.
-	NewLearner func(prior forecast.Estimator) *forecast.Learner
-	Learned    string
 }
 
 // Scheduler is a scheduler that decides and does nothing. It is for one goroutine.
@@ -57,10 +52,14 @@ type Scheduler struct {
 	plugins   map[string]map[string]fwk.Plugin // by profile and name, of those that are not in-tree
 	added     []string                         // profiles that are not of the configuration
 	samples   samples
-	now       time.Time
-	nodes     []*corev1.Node
-	pods      []*corev1.Pod
-	troubles  []ledger.Trouble
+	recalled  recalled
+	// configured has what kubelets tell of themselves.
+	configured configured
+	now        time.Time
+	nodes      []*corev1.Node
+	pods       []*corev1.Pod
+	troubles   []ledger.Trouble
+	leases     map[string]string // what each tells in words, by scheduler
 }
 
 // Open reads the cluster and makes a scheduler of it. What it started ends with ctx.
@@ -87,7 +86,7 @@ func newScheduler(options Options) *Scheduler {
 	}
 	return &Scheduler{
 		options: options, snapshot: internalcache.NewEmptySnapshot(),
-		still: memory.NewStill(options.NewLearner), plugins: map[string]map[string]fwk.Plugin{},
+		still: memory.NewStill(), plugins: map[string]map[string]fwk.Plugin{}, leases: map[string]string{},
 	}
 }
 
@@ -132,8 +131,15 @@ func (s *Scheduler) keep(name string, factory frameworkruntime.PluginFactory) fr
 
 // read reads the cluster and its samples at the same time.
 func (s *Scheduler) read(ctx context.Context) error {
-	measured := make(chan samples, 1)
-	go func() { measured <- s.measure(ctx) }()
+	type measurement struct {
+		samples  samples
+		deferred bool
+	}
+	measured := make(chan measurement, 1)
+	go func() {
+		read, deferred := s.measure(ctx)
+		measured <- measurement{read, deferred}
+	}()
 	if err := s.options.Cluster.Read(ctx); err != nil {
 		return err
 	}
@@ -152,8 +158,13 @@ func (s *Scheduler) read(ctx context.Context) error {
 	if s.pods, err = core.Pods().Lister().List(labels.Everything()); err != nil {
 		return err
 	}
-	s.samples = <-measured
+	early := <-measured
+	if s.samples = early.samples; early.deferred {
+		s.samples = s.measureByKubelets(ctx, s.still.Books()[0].Args)
+	}
+	s.configured = s.askKubelets(ctx)
 	s.now = s.options.Clock.Now()
+	s.recalled = s.recall(ctx)
 	s.makeBooks(nil)
 	s.makeBooks(nil) // the first one learns from the sample, and a scheduler that runs has done so before
 	return s.refresh(ctx)
@@ -167,6 +178,10 @@ func (s *Scheduler) makeBooks(without *corev1.Pod) {
 		input.Ended = func(uid types.UID) bool { return uid == without.UID }
 	}
 	for _, book := range s.still.Books() {
+		input.Kubelets = nil
+		if book.Args.ReadKubeletConfig {
+			input.Kubelets = s.configured.settings
+		}
 		book.Make(input)
 	}
 }
@@ -204,7 +219,7 @@ func (s *Scheduler) plugin(of framework.Framework, name string) fwk.Plugin {
 func (s *Scheduler) basis(of string) Basis {
 	basis := Basis{
 		Profile: s.options.Profile.Origin, Doubt: s.options.Profile.Doubt, Scheduler: of,
-		Samples: s.samples.origin, SamplesProblem: s.samples.problem, Learned: s.options.Learned,
+		Samples: s.samples.origin, SamplesProblem: s.samples.problem, Learned: s.recalled.text, Checkpoint: s.recalled.checkpoint, Thresholds: s.configured.text,
 		Losses: s.options.Cluster.Losses(), Time: stamp(s.now),
 	}
 	if slices.Contains(s.added, of) {
@@ -214,9 +229,6 @@ func (s *Scheduler) basis(of string) Basis {
 		default:
 			basis.Profile, basis.Doubt = "the shipped profile", fmt.Sprintf("%s has no profile %s", s.options.Profile.Origin, of)
 		}
-	}
-	if basis.Learned == "" {
-		basis.Learned = "only what the last sample shows: the scheduler's checkpoint was not read"
 	}
 	return basis
 }

@@ -24,8 +24,13 @@ type Basis struct {
 	// Samples says where measurements are from, and SamplesProblem why there are none or others than the profile wants.
 	Samples        string `json:"samples"`
 	SamplesProblem string `json:"samplesProblem,omitempty"`
-	// Learned says what is known of what workloads held before.
-	Learned string `json:"learned"`
+	// Learned says what is known of what workloads held before, and Checkpoint where that is from; missing where only the last
+	// sample tells.
+	Learned    string      `json:"learned"`
+	Checkpoint *Checkpoint `json:"checkpoint,omitempty"`
+	// Thresholds says how many kubelets told their eviction thresholds, and what is assumed of the others; missing where the
+	// profile does not ask them.
+	Thresholds string `json:"thresholds,omitempty"`
 	// Losses are what could not be read.
 	Losses []cluster.Loss `json:"losses,omitempty"`
 	Time   metav1.Time    `json:"time"`

@@ -39,6 +39,8 @@ type Profile struct {
 	Config *schedulerconfig.KubeSchedulerConfiguration
 	// Origin says in words where it is from.
 	Origin string
+	// Namespace is that of the scheduler whose ConfigMap it is from, or "".
+	Namespace string
 	// Doubt says why it may be another than the one that the scheduler runs, or "".
 	Doubt string
 }
@@ -97,7 +99,7 @@ func OfCluster(ctx context.Context, client kubernetes.Interface) (*Profile, erro
 	if err != nil {
 		return nil, fmt.Errorf("%s, %s: %w", name, Key, err)
 	}
-	profile := &Profile{Config: configuration, Origin: name}
+	profile := &Profile{Config: configuration, Origin: name, Namespace: first.Namespace}
 	if len(found) > 1 {
 		profile.Doubt = fmt.Sprintf("there are %d such ConfigMaps; --config chooses another one", len(found))
 	}
@@ -145,7 +147,7 @@ func (p *Profile) Names() []string {
 // With returns the profile with those of the wanted schedulers added that it lacks and that are known: the default
 // scheduler's as Kubernetes has it, and the shipped one. added are the names of those.
 func (p *Profile) With(wanted ...string) (complete *Profile, added []string, err error) {
-	complete = &Profile{Config: p.Config.DeepCopy(), Origin: p.Origin, Doubt: p.Doubt}
+	complete = &Profile{Config: p.Config.DeepCopy(), Origin: p.Origin, Namespace: p.Namespace, Doubt: p.Doubt}
 	for _, name := range wanted {
 		if slices.Contains(complete.Names(), name) {
 			continue

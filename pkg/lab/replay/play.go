@@ -51,7 +51,7 @@ func (r *run) prepare(ctx context.Context, policy Policy) error {
 	if err != nil {
 		return err
 	}
-	still := memory.NewStill(nil)
+	still := memory.NewStill()
 	plugins := registry.Plugins(still.New)
 	judge := policy.judge
 	if policy.clairvoyant {

@@ -23,21 +23,16 @@ import (
 // Still makes plugins that decide as those of a Factory do, by books that are made when they are asked for: it reads no source,
 // watches nothing and starts no goroutine. It is for telling what a scheduler would do, and for one goroutine at a time.
 type Still struct {
-	newLearner func(forecast.Estimator) *forecast.Learner
-	metrics    *metrics
+	metrics *metrics
 
 	mutex sync.Mutex
 	books []*StillBook
 	byKey map[string]*StillBook
 }
 
-// NewStill returns a Still. newLearner returns what a scheduler with that prior has learned; nil: nothing, as one that has just
-// been started.
-func NewStill(newLearner func(prior forecast.Estimator) *forecast.Learner) *Still {
-	if newLearner == nil {
-		newLearner = forecast.NewLearner
-	}
-	return &Still{newLearner: newLearner, metrics: newMetrics(), byKey: map[string]*StillBook{}}
+// NewStill returns a Still, whose plugins have learned nothing yet, as those of a scheduler that has just been started.
+func NewStill() *Still {
+	return &Still{metrics: newMetrics(), byKey: map[string]*StillBook{}}
 }
 
 // StillBook is the book that the profiles of like arguments share, as they do in a scheduler.
@@ -69,7 +64,7 @@ func (s *Still) New(_ context.Context, arguments runtime.Object, handle fwk.Hand
 	defer s.mutex.Unlock()
 	book := s.byKey[key]
 	if book == nil {
-		shared := &shared{books: newBooks(reserveOf(args)), waiting: newWaiting(handle), learner: s.newLearner(prior)}
+		shared := &shared{books: newBooks(reserveOf(args)), waiting: newWaiting(handle), learner: forecast.NewLearner(prior)}
 		book = &StillBook{Args: args, handle: handle, shared: shared, builder: ledger.NewBuilder(ledgerOptions(args, prior, shared.learner))}
 		s.byKey[key], s.books = book, append(s.books, book)
 	}
@@ -115,5 +110,5 @@ func Settings(configuration kubelet.Configuration) (*threshold.Settings, error) 
 	return settingsOf(configuration)
 }
 
-// Learner returns what the plugins have learned of workloads, to be told of times before their first book.
+// Learner returns what the plugins have learned of workloads, to be told of what was learned before their first book.
 func (b *StillBook) Learner() *forecast.Learner { return b.shared.learner }

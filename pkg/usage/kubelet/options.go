@@ -5,6 +5,7 @@ package kubelet
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -41,6 +42,10 @@ type Options struct {
 	CAFile string
 	// Insecure does not check who answers, and sends the credentials to whoever listens at the address that a node claims.
 	Insecure bool
+
+	// Proxied asks kubelets by way of the API server, with the address and the TLS settings of Config. Then the right needed is
+	// to get "nodes/proxy", and CAFile and Insecure, which are for kubelets' own certificates, are not used.
+	Proxied bool
 
 	// AddressTypes are the types of address of a node that are used, the best first. Empty: InternalIP, ExternalIP,
 	// Hostname.
@@ -88,14 +93,31 @@ func (o *Options) complete() error {
 	return errors.Join(errs...)
 }
 
+// server returns the address of the API server if kubelets are asked by way of it, and nil if not.
+func (o *Options) server() (*url.URL, error) {
+	if !o.Proxied {
+		return nil, nil
+	}
+	server, _, err := rest.DefaultServerUrlFor(o.Config)
+	if err != nil {
+		return nil, fmt.Errorf("kubelet: address of the API server: %w", err)
+	}
+	if server.Path == "" {
+		server.Path = "/"
+	}
+	return server, nil
+}
+
 // client returns what talks to kubelets.
 func (o *Options) client() (*fetch.Client, error) {
 	config := rest.CopyConfig(o.Config)
-	config.Host = "" // every node has its own
-	config.ServerName = ""
-	config.Insecure = o.Insecure
-	if o.CAFile != "" || o.Insecure {
-		config.CAFile, config.CAData = o.CAFile, nil
+	if !o.Proxied {
+		config.Host = "" // every node has its own
+		config.ServerName = ""
+		config.Insecure = o.Insecure
+		if o.CAFile != "" || o.Insecure {
+			config.CAFile, config.CAData = o.CAFile, nil
+		}
 	}
 	config.DisableCompression = true // the way is short
 	transport, err := rest.TransportFor(config)

@@ -29,6 +29,7 @@ const ReasonUnread sample.Reason = "kubelet-unread"
 // Source reads kubelets. It is safe for concurrent use.
 type Source struct {
 	client  *fetch.Client
+	server  *url.URL // of the API server, by way of which kubelets are asked; nil: they are asked directly
 	options Options
 
 	mutex sync.Mutex
@@ -47,7 +48,11 @@ func New(options Options) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Source{client: client, options: options, failures: map[string]int{}}, nil
+	server, err := options.server()
+	if err != nil {
+		return nil, err
+	}
+	return &Source{client: client, server: server, options: options, failures: map[string]int{}}, nil
 }
 
 // Read asks the kubelets of all nodes for their summaries. A node whose kubelet fails is refused with ReasonUnread and
@@ -151,6 +156,11 @@ func (s *Source) forget(nodes []*corev1.Node) {
 
 // get asks the kubelet of a node.
 func (s *Source) get(ctx context.Context, node *corev1.Node, path, query string) (*fetch.Body, error) {
+	if s.server != nil {
+		address := s.server.JoinPath("api/v1/nodes", node.Name, "proxy", path)
+		address.RawQuery = query
+		return s.client.Get(ctx, address, "application/json")
+	}
 	host, err := s.host(node)
 	if err != nil {
 		return nil, err
