@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/headroom-dev/headroom/pkg/apis/config"
@@ -59,7 +60,7 @@ func (s *Scheduler) measureByMetricsAPI(ctx context.Context, instead string) sam
 		set, err = s.readSource(ctx, source)
 	}
 	if err == nil {
-		return samples{set: set, origin: origin, problem: instead}
+		return samples{set: set, origin: origin, problem: strings.TrimSuffix(instead, "; ")}
 	}
 	var status *fetch.StatusError
 	if errors.As(err, &status) && status.Code == http.StatusForbidden {
