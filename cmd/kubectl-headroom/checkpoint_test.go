@@ -75,7 +75,7 @@ func TestAnswersRestOnWhatTheSchedulerHasLearned(t *testing.T) {
 func TestItIsSaidWhatIsLostWithoutACheckpoint(t *testing.T) {
 	const without = "learned    only what the last sample shows: "
 	forbidden := func(client *fake.Clientset) {
-		client.PrependReactor("get", "configmaps", func(action clienttesting.Action) (bool, runtime.Object, error) {
+		client.PrependReactor("get", "configmaps", func(clienttesting.Action) (bool, runtime.Object, error) {
 			return true, nil, apierrors.NewForbidden(corev1.Resource("configmaps"), "headroom-forecast", nil)
 		})
 	}
