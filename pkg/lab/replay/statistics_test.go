@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package replay
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestBootstrap(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		values []float64
+		want   Interval
+	}{
+		{"nothing", nil, Interval{}},
+		{"one value tells no spread", []float64{3}, Interval{3, 3, 3}},
+		{"all the same", []float64{2, 2, 2}, Interval{2, 2, 2}},
+		{"two values", []float64{0, 10}, Interval{5, 0, 10}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if diff := cmp.Diff(test.want, Bootstrap(test.values)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// The interval holds the true mean about as often as it says; the percentile bootstrap of few values is known to be a little narrow.
+func TestTheIntervalHoldsTheMeanAsOftenAsItSays(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 6))
+	const trials, size = 200, 20
+	held := 0
+	for range trials {
+		values := make([]float64, size)
+		for i := range values {
+			values[i] = 7 + random.NormFloat64()
+		}
+		if interval := Bootstrap(values); interval.Low <= 7 && 7 <= interval.High {
+			held++
+		}
+	}
+	if held < trials*88/100 || held > trials*98/100 {
+		t.Errorf("%d of %d intervals hold the mean, want about 95 %%", held, trials)
+	}
+}
+
+// rated is a result of a policy with so many evictions in 1,000 pod-hours.
+func rated(policy string, nodes int, seed uint64, evictions int) Result {
+	return Result{Trace: "t", Scenario: "base", Policy: policy, Nodes: nodes, Seed: seed, PodHours: 1000, Evictions: evictions, Pods: 10, PendingHours: float64(seed)}
+}
+
+func TestGroupsArePolicyByPolicyAndBySeed(t *testing.T) {
+	groups := Groups([]Result{rated("a", 30, 2, 4), rated("b", 30, 1, 9), rated("a", 30, 1, 2), rated("a", 40, 1, 1)})
+	type group struct {
+		Policy string
+		Nodes  int
+		Seeds  []uint64
+	}
+	var got []group
+	for _, g := range groups {
+		one := group{Policy: g.Policy, Nodes: g.Nodes}
+		for _, result := range g.Results {
+			one.Seeds = append(one.Seeds, result.Seed)
+		}
+		got = append(got, one)
+	}
+	want := []group{{"a", 30, []uint64{1, 2}}, {"b", 30, []uint64{1}}, {"a", 40, []uint64{1}}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("groups (-want +got):\n%s", diff)
+	}
+	if rate := groups[0].Rate(); rate.Mean != 3 {
+		t.Errorf("a rate of %g, want the mean of 2 and 4", rate.Mean)
+	}
+	if waits := groups[0].PendingPerPod(); math.Abs(waits-3.0/20) > 1e-12 {
+		t.Errorf("%g hours of waiting a pod, want the 3 of 20 pods", waits)
+	}
+	if waits := (&Group{}).PendingPerPod(); waits != 0 {
+		t.Errorf("%g hours of waiting without pods, want 0", waits)
+	}
+}
+
+// Seeds differ far more than policies do on one seed: that is what pairs are for.
+func TestPoliciesAreComparedSeedBySeed(t *testing.T) {
+	var results []Result
+	for seed, evictions := range map[uint64]int{1: 10, 2: 200, 3: 3000} {
+		results = append(results, rated("a", 30, seed, evictions), rated("b", 30, seed, evictions+5), rated("c", 30, seed+7, evictions))
+	}
+	byPolicy := map[string]*Group{}
+	groups := Groups(results)
+	for i := range groups {
+		byPolicy[groups[i].Policy] = &groups[i]
+	}
+	if got, ok := byPolicy["b"].Against(byPolicy["a"]); !ok || got != (Interval{5, 5, 5}) {
+		t.Errorf("b is %+v worse than a (%t), want 5 without doubt", got, ok)
+	}
+	if _, ok := byPolicy["c"].Against(byPolicy["a"]); ok {
+		t.Error("c and a are compared, which share no seed")
+	}
+}
+
+func TestTheRateCountsBothEnds(t *testing.T) {
+	if got := (&Result{PodHours: 500, Evictions: 2, OOMKills: 1}).Rate(); got != 6 {
+		t.Errorf("%g in 1,000 pod-hours, want 6", got)
+	}
+	if got := (&Result{Evictions: 2}).Rate(); got != 0 {
+		t.Errorf("%g without pod-hours, want 0", got)
+	}
+}
