@@ -35,12 +35,9 @@ type Options struct {
 }
 
 // Run compares the predictors over the traces and returns what it wrote. When ctx ends, what is done so far is written, and
-// the error says that it is not all.
+// the error says that it is not all. Of traces that cannot be read nothing is written.
 func Run(ctx context.Context, o Options) ([]Result, error) {
 	if err := o.check(); err != nil {
-		return nil, err
-	}
-	if err := os.MkdirAll(o.Out, 0o755); err != nil {
 		return nil, err
 	}
 	list := predictors()
@@ -73,6 +70,9 @@ func Run(ctx context.Context, o Options) ([]Result, error) {
 		}
 	}
 	results := summarize(tests)
+	if err := os.MkdirAll(o.Out, 0o755); err != nil {
+		return nil, err
+	}
 	if err := wholefile.WriteJSON(filepath.Join(o.Out, ResultsFile), results); err != nil {
 		return nil, err
 	}
