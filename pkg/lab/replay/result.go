@@ -9,7 +9,8 @@ type Result struct {
 	Policy   string `json:"policy"`
 	Nodes    int    `json:"nodes"`
 	Seed     uint64 `json:"seed"`
-	Pods     int    `json:"pods"`
+	// Pods is how many were wanted. It follows from the trace and the scenario, and is not written.
+	Pods int `json:"-"`
 	// PodHours are hours on nodes, PendingHours from when a pod was made until it was placed, its restart back-off included.
 	PodHours  float64 `json:"podHours"`
 	Evictions int     `json:"evictions"`
