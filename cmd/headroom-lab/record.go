@@ -39,6 +39,7 @@ func newRecordCommand() *cobra.Command {
 			"kube-state-metrics says of the pods. Without, it looks at metrics.k8s.io and at the pods every --interval for --duration from " +
 			"now on, by the current context of the kubeconfig, which may list pods and pods.metrics.k8s.io. It changes nothing in the " +
 			"cluster.\n\n" +
+			"replay needs two days, the first of which is what requests are made from, or less than a day of pods that end.\n\n" +
 			"Ctrl-C ends it early and writes what there is so far.",
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -52,7 +53,7 @@ func newRecordCommand() *cobra.Command {
 	flags := command.Flags()
 	flags.StringVar(&options.Out, "out", "", "folder for the trace, which is not there yet (required)")
 	flags.DurationVar(&options.Interval, "interval", time.Minute, "time between samples; metrics.k8s.io has a new one every 15s, and Prometheus should scrape at least so often")
-	flags.DurationVar(&options.Duration, "duration", 24*time.Hour, "how long the recording is")
+	flags.DurationVar(&options.Duration, "duration", 72*time.Hour, "how long the recording is; replay needs two days")
 	flags.BoolVar(&options.Anonymize, "anonymize", false, "replace the names of namespaces, workloads and priority classes by hashes, and number the pods")
 	flags.StringVar(&options.kubeconfig, "kubeconfig", "", "kubeconfig file; $KUBECONFIG or ~/.kube/config if empty")
 	flags.StringVar(&options.context, "context", "", "context of the kubeconfig; the current one if empty")
