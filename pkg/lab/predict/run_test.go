@@ -52,6 +52,25 @@ func read(t *testing.T, folder string) []Result {
 	return results
 }
 
+// judge fails if figures cannot be. missed is the share that the oracle misses.
+func judge(t *testing.T, result Result, missed float64) {
+	t.Helper()
+	if result.Trace != "generated" || result.HorizonHours != 6 || result.NodeSteps == 0 {
+		t.Errorf("%+v: want figures of the trace, for 6 hours ahead", result)
+	}
+	for _, share := range []float64{result.Violation, result.Severity, result.Savings} {
+		if share < 0 || share > 1 {
+			t.Errorf("%+v: want shares", result)
+		}
+	}
+	if result.Calibration == Uncalibrated && result.Violation < missed {
+		t.Errorf("%+v: better than the oracle, which misses %g", result, missed)
+	}
+	if result.Calibration == SameData && result.Violation > max(result.TargetViolation, missed) {
+		t.Errorf("%+v: misses more than what its factor was found for on the same data", result)
+	}
+}
+
 func TestRunWritesWhatItReturns(t *testing.T) {
 	options := optionsFor(t, written(t))
 	got, err := Run(t.Context(), options)
@@ -71,18 +90,7 @@ func TestRunWritesWhatItReturns(t *testing.T) {
 	count := map[string]int{}
 	for _, result := range got {
 		count[result.Predictor]++
-		if result.Trace != "generated" || result.HorizonHours != 6 || result.NodeSteps == 0 {
-			t.Errorf("%+v: want figures of the trace, for 6 hours ahead", result)
-		}
-		if result.Violation > 1 || result.Severity < 0 || result.Severity > 1 || result.Savings < 0 || result.Savings > 1 {
-			t.Errorf("%+v: want shares", result)
-		}
-		if result.Calibration == Uncalibrated && result.Violation < missed {
-			t.Errorf("%+v: better than the oracle, which misses %g", result, missed)
-		}
-		if result.Calibration == SameData && result.Violation > max(result.TargetViolation, missed) {
-			t.Errorf("%+v: misses more than what its factor was found for on the same data", result)
-		}
+		judge(t, result, missed)
 	}
 	want := map[string]int{}
 	for _, p := range predictors() {
