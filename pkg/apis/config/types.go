@@ -181,6 +181,18 @@ type PrometheusSource struct {
 	// CAFile verifies the server; the system's authorities if empty. InsecureSkipVerify trusts any server.
 	CAFile             string
 	InsecureSkipVerify bool
+
+	// History is what is read of the past when the scheduler starts.
+	History PrometheusHistory
+}
+
+// PrometheusHistory says what is read of the past: what pods that run now held at most in each hour.
+type PrometheusHistory struct {
+	// Period is how far back is asked, 1h to 168h; 0: not at all.
+	Period metav1.Duration
+	// Peaks is PromQL for an instant vector of the highest working set in bytes of each pod within $range, by the labels namespace
+	// and pod. Empty: cAdvisor's metrics as the Prometheus operator stores them.
+	Peaks string
 }
 
 // PrometheusQuery asks for working sets, twice: for their bytes, and for the times at which they were taken.

@@ -84,6 +84,22 @@ func (l *Learner) Observe(workload Workload, bytes int64, ran time.Duration) {
 	known.published = nil
 }
 
+// Recall takes in that a pod of the workload held so many bytes at most in a while that ended then, long before it was asked
+// for. It tells nothing of what is held now.
+func (l *Learner) Recall(workload Workload, bytes int64, at time.Time, ran time.Duration) {
+	known := l.workloads[workload]
+	if known == nil {
+		known = &learned{}
+		l.workloads[workload] = known
+	}
+	known.hourly.add(at, bytes)
+	known.warm = min(known.warm+max(ran, 0), maxWarm)
+	if at.After(known.seen) {
+		known.seen = at
+	}
+	known.published = nil
+}
+
 // Ended takes in that a pod of the workload held so many bytes when it was ended for want of memory. It may be told of late, and
 // more than once. What pods hold is measured at times, and one that is ended has often grown since; its successor will soon
 // hold as much.

@@ -178,6 +178,14 @@ func (f *Factory) keep(ctx context.Context, args *config.HeadroomMemoryArgs, han
 		checkpoints.leads = func() bool { return first && shared.books.asked.Load() }
 		go checkpoints.run(ctx)
 	}
+	if source, ok := source.(pastSource); ok && args.Source.Prometheus != nil && args.Source.Prometheus.History.Period.Duration > 0 {
+		pods := handle.SharedInformerFactory().Core().V1().Pods()
+		past := &past{
+			source: source, period: args.Source.Prometheus.History.Period.Duration, pods: pods.Lister(), synced: pods.Informer().HasSynced,
+			clock: f.clock, metrics: f.metrics, handover: keeper.handover,
+		}
+		go past.run(ctx)
+	}
 	return nil
 }
 

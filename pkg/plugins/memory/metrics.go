@@ -37,6 +37,7 @@ type metrics struct {
 	build        *k8smetrics.Histogram
 	refused      *k8smetrics.CounterVec
 	reads        *k8smetrics.CounterVec
+	pastHours    *k8smetrics.CounterVec
 	lastRead     *k8smetrics.Gauge
 	reservations *k8smetrics.Gauge
 	waitingPods  *k8smetrics.Gauge
@@ -84,6 +85,7 @@ func newMetrics() *metrics {
 		}),
 		refused:      counter("samples_refused_total", "Samples that cannot be true and were left out, by reason.", "reason"),
 		reads:        counter("source_reads_total", "Reads of the source of samples, by result.", "result"),
+		pastHours:    counter("source_history_reads_total", "Reads of what pods held in an hour of the past, when the scheduler started, by result.", "result"),
 		lastRead:     gauge("source_last_success_timestamp_seconds", "Time of the last read of the source that succeeded, in seconds since 1970."),
 		reservations: gauge("reservations", "Pods that were given a node and are not in the book yet."),
 		waitingPods:  gauge("waiting_pods", "Pods that wait for memory."),
@@ -106,7 +108,7 @@ func newMetrics() *metrics {
 
 func (m *metrics) all() []k8smetrics.Registerable {
 	return []k8smetrics.Registerable{
-		m.rejections, m.shadows, m.nodes, m.sampleAge, m.left, m.breaker, m.build, m.refused, m.reads, m.lastRead,
+		m.rejections, m.shadows, m.nodes, m.sampleAge, m.left, m.breaker, m.build, m.refused, m.reads, m.pastHours, m.lastRead,
 		m.reservations, m.waitingPods, m.woken, m.troubles, m.cooling, m.thresholds,
 		m.checkpoints, m.checkpointWorkloads, m.checkpointBytes, m.forecastError, m.exceeded,
 	}

@@ -108,6 +108,7 @@ func TestMetricsFollowTheConventions(t *testing.T) {
 	m.rejected([]verdict{measured}, outcomePlaced)
 	m.shadowed(shadowSame)
 	m.checkpoints.WithLabelValues(checkpointRead, resultSuccess).Inc()
+	m.pastHours.WithLabelValues(resultSuccess).Inc()
 	m.checkpointWorkloads.WithLabelValues("kept").Set(1)
 	m.read(usage.Stats{}, usage.Stats{Reads: 1, Refused: map[sample.Reason]int64{sample.ReasonFuture: 1}, LastSuccess: now})
 	families, err := registry.Gather()

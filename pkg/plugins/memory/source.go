@@ -33,6 +33,7 @@ func prometheusOptions(source *config.PrometheusSource) prometheus.Options {
 		Nodes:     queryOf(source.Nodes),
 		Kubepods:  queryOf(source.Kubepods),
 		Pods:      queryOf(source.Pods),
+		PodPeaks:  source.History.Peaks,
 		NodeLabel: source.NodeLabel,
 		StripPort: source.StripPort,
 		CAFile:    source.CAFile, Insecure: source.InsecureSkipVerify,

@@ -16,6 +16,18 @@ import (
 	"github.com/headroom-dev/headroom/pkg/usage/intake"
 )
 
+// historyStall is how long the server may compute before it answers; Prometheus gives up after two minutes itself.
+const historyStall = 2*time.Minute + 10*time.Second
+
+// Peak is the most that a pod held within a while.
+type Peak struct {
+	// Bytes of working set. By the default query the sum of the peaks of the pod's containers, which is at least the
+	// pod's.
+	Bytes int64
+	// The while: after Since, up to and including Until.
+	Since, Until time.Time
+}
+
 // Peaks are what pods held at their peaks, step by step.
 type Peaks struct {
 	// Pods by namespace and name, each with its peaks, the oldest first. A step in which a pod was not seen is missing.

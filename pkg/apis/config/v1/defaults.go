@@ -39,6 +39,10 @@ func SetDefaults_HeadroomMemoryArgs(args *HeadroomMemoryArgs) { //nolint:revive 
 	if args.Source.Type == "" {
 		args.Source.Type = SourceType(config.SourceMetricsAPI)
 	}
+	if source := args.Source.Prometheus; source != nil {
+		// A peak of three days ago counts an eighth.
+		setDefault(&source.History.Period, metav1.Duration{Duration: 72 * time.Hour})
+	}
 	setDefault(&args.LimitPriorPercent, 50)
 	// k8s.io/kubernetes pkg/scheduler/util/pod_resources.go:31.
 	setDefault(&args.DefaultContainerPeak, resource.MustParse("200Mi"))

@@ -201,6 +201,21 @@ type PrometheusSource struct {
 	CAFile string `json:"caFile,omitempty"`
 	// +optional
 	InsecureSkipVerify bool `json:"insecureSkipVerify,omitempty"`
+
+	// History is what is read of the past when the scheduler starts.
+	// +optional
+	History PrometheusHistory `json:"history,omitzero"`
+}
+
+// PrometheusHistory says what is read of the past: what pods that run now held at most in each hour.
+type PrometheusHistory struct {
+	// Period is how far back is asked, 1h to 168h; 0: not at all. Default 72h: what was held earlier hardly counts.
+	// +optional
+	Period *metav1.Duration `json:"period,omitempty"`
+	// Peaks is PromQL for an instant vector of the highest working set in bytes of each pod within $range, by the labels namespace
+	// and pod. Empty: cAdvisor's metrics as the Prometheus operator stores them.
+	// +optional
+	Peaks string `json:"peaks,omitempty"`
 }
 
 // PrometheusQuery asks for working sets, twice: for their bytes, and for the times at which they were taken.

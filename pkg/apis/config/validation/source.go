@@ -5,6 +5,8 @@ package validation
 import (
 	"net/url"
 	"slices"
+	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -58,7 +60,22 @@ func prometheus(path *field.Path, source *config.PrometheusSource) field.ErrorLi
 	if (source.Username == "") != (source.PasswordFile == "") {
 		faults = append(faults, field.Required(path.Child("passwordFile"), "username and passwordFile go together"))
 	}
+	faults = append(faults, history(path.Child("history"), &source.History)...)
 	return append(faults, authority(path, source.CAFile, source.InsecureSkipVerify)...)
+}
+
+// maxHistory is as long as anything of a workload is remembered that is not seen any more, less a day.
+const maxHistory = 7 * 24 * time.Hour
+
+func history(path *field.Path, history *config.PrometheusHistory) field.ErrorList {
+	var faults field.ErrorList
+	if period := history.Period.Duration; period != 0 && (period < time.Hour || period > maxHistory) {
+		faults = append(faults, field.Invalid(path.Child("period"), period.String(), "must be 0, which turns it off, or between an hour and "+maxHistory.String()))
+	}
+	if history.Peaks != "" && !strings.Contains(history.Peaks, "$range") {
+		faults = append(faults, field.Invalid(path.Child("peaks"), history.Peaks, "must have $range where the range of time is to be, such as max_over_time(metric[$range])"))
+	}
+	return faults
 }
 
 func authority(path *field.Path, file string, insecure bool) field.ErrorList {
