@@ -76,10 +76,14 @@ func (m *NodeMemory) fill(line *ledger.Node) {
 }
 
 func unknownText(account *memory.Account, s *Scheduler) string {
-	if account.Node.State == ledger.Stale {
-		return fmt.Sprintf("its sample is %s old, which is too old: requests decide here", Age(s.now.Sub(account.Node.SampleTime)))
+	decides := "requests decide here"
+	if account.Foreseen {
+		decides += " whether the pod fits, and what was learned of the node's pods how good it is"
 	}
-	return "it has no sample: requests decide here"
+	if account.Node.State == ledger.Stale {
+		return fmt.Sprintf("its sample is %s old, which is too old: %s", Age(s.now.Sub(account.Node.SampleTime)), decides)
+	}
+	return "it has no sample: " + decides
 }
 
 // sentence is the sum in words.

@@ -82,6 +82,8 @@ type tally struct {
 	phantom    int64 // of pods that are gone and may hold memory still
 	pods       int64
 	unmeasured bool // there are pods of which nothing is known but that they are there
+	// foreseen is what all pods are expected to hold in each hour of the day. It is added up only where no sample is to be used.
+	foreseen [forecast.Hours]float64
 }
 
 // build is one book in the making.
@@ -90,6 +92,7 @@ type build struct {
 	Input
 	snapshot *Snapshot
 	tallies  []tally
+	learned  int // pods of workloads of which something was learned
 }
 
 // Build returns the book at input.Now.
@@ -123,6 +126,7 @@ func (b *build) fill() {
 			b.measure(line, node)
 		}
 	}
+	b.degrade()
 	for node := range b.Samples.Nodes {
 		if _, ok := b.snapshot.index[node]; !ok {
 			b.refuse(sample.ReasonUnknown)
@@ -138,14 +142,15 @@ func (b *build) fill() {
 			b.count(i, pod)
 		}
 	}
+	b.snapshot.Foreseen = b.learned > 0 && 2*b.learned >= len(b.snapshot.pods)
 	b.leave()
 	for i, node := range b.Nodes {
 		line := &b.snapshot.Nodes[i]
 		if line.State != Absent {
 			b.sum(line, &b.tallies[i])
 		}
-		if line.State != Fresh {
-			b.snapshot.NotFresh++
+		if b.unsampled(i) {
+			line.foresee(&b.tallies[i].foreseen)
 		}
 		var stall *sample.Stall
 		if line.State == Fresh {
@@ -156,7 +161,12 @@ func (b *build) fill() {
 	}
 	b.pressures.forget(b.options.Cooldown, b.Now)
 	b.snapshot.cooling = b.troubles.ofWorkloads(b.snapshot.index, b.options.Cooldown, b.Now)
-	b.degrade()
+}
+
+// unsampled reports whether the node is to be judged without its sample: it has none, or an old one, or so few nodes have a fresh
+// one that they would take all pods.
+func (b *build) unsampled(node int) bool {
+	return b.degraded || b.snapshot.Nodes[node].State != Fresh
 }
 
 // learnTroubles begins a round of learning with what pods held that were ended.
@@ -215,8 +225,20 @@ func (b *build) sum(line *Node, sum *tally) {
 	line.ForecastLeft = line.Thresholds.Pods - most
 }
 
+// foresee makes what the node is expected to hold what its pods are expected to, and nothing else.
+func (n *Node) foresee(hours *[forecast.Hours]float64) {
+	for hour, expected := range hours {
+		n.Expected[hour] = int64(expected)
+	}
+}
+
 // degrade decides whether too few nodes are fresh.
 func (b *build) degrade() {
+	for i := range b.snapshot.Nodes {
+		if b.snapshot.Nodes[i].State != Fresh {
+			b.snapshot.NotFresh++
+		}
+	}
 	limit := b.options.MaxNotFreshPercent * len(b.Nodes)
 	if b.degraded {
 		limit -= limit / 5

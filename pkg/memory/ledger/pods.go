@@ -23,10 +23,15 @@ const firstCredit = 5 * time.Minute
 // count takes a pod into the book, on the node of the index.
 func (b *build) count(node int, pod *corev1.Pod) {
 	known := b.record(pod)
-	entry, steady := b.entry(node, pod, known)
+	measured, found := b.sampleOf(node, pod)
+	// An old figure says nothing of what the pod holds now.
+	old := found && b.Now.Sub(measured.Time) > b.options.FreshFor
+	entry, steady := b.entry(node, pod, known, measured, found && !old)
 	b.snapshot.pods[pod.UID] = entry
 	if steady {
 		b.learn(pod, known, entry.Measured, b.snapshot.Nodes[node].SampleTime)
+	} else if old && !b.warming(pod, measured.Time) {
+		b.recall(pod, known, measured)
 	}
 	known.measured = entry.Measured
 	known.peak = max(known.peak, entry.Measured)
@@ -40,6 +45,12 @@ func (b *build) count(node int, pod *corev1.Pod) {
 	if entry.Peak > entry.Counted || !entry.InNode { // what was never counted cannot be given back
 		entry.Course.AddTo(&sum.expected, 1)
 		sum.replaced += entry.Counted
+	}
+	if !entry.Course.Even() {
+		b.learned++
+	}
+	if b.unsampled(node) {
+		entry.Course.AddTo(&sum.foreseen, 1)
 	}
 	sum.pods++
 	sum.unmeasured = sum.unmeasured || entry.Measured == 0
@@ -65,14 +76,13 @@ func (b *build) record(pod *corev1.Pod) *record {
 }
 
 // entry says what one pod counts for. A pod without a sample of its own is in its node's all the same if it has been running
-// for longer than its warm-up. steady is true for a pod whose own sample says what it holds when it is warm.
-func (b *build) entry(node int, pod *corev1.Pod, known *record) (entry Pod, steady bool) {
+// for longer than its warm-up. steady is true for a pod whose own sample says what it holds when it is warm. covered is true for one with a sample that counts.
+func (b *build) entry(node int, pod *corev1.Pod, known *record, measured sample.Pod, covered bool) (entry Pod, steady bool) {
 	demand, sampled := known.demand, b.snapshot.Nodes[node].SampleTime
 	if b.options.Learner != nil {
 		demand = b.options.Learner.Adjust(demand, known.workload)
 	}
 	least := int64(0) // of the peak
-	measured, covered := b.covering(node, pod)
 	entry.Node = node
 	if covered {
 		entry.Measured = measured.Bytes
@@ -110,12 +120,25 @@ func (b *build) learn(pod *corev1.Pod, known *record, bytes int64, sampled time.
 	if b.options.Learner == nil || !sampled.After(known.learned) {
 		return
 	}
-	since := known.learned
-	if since.IsZero() {
-		since = sampled.Add(-min(sampled.Sub(readySince(pod)), firstCredit))
-	}
-	b.options.Learner.Observe(known.workload, bytes, sampled.Sub(since))
+	b.options.Learner.Observe(known.workload, bytes, known.ran(pod, sampled))
 	known.learned = sampled
+}
+
+// recall tells the learner what a warm pod held when a sample was taken that is too old to say what it holds now.
+func (b *build) recall(pod *corev1.Pod, known *record, old sample.Pod) {
+	if b.options.Learner == nil || !old.Time.After(known.learned) {
+		return
+	}
+	b.options.Learner.Recall(known.workload, old.Bytes, old.Time, known.ran(pod, old.Time))
+	known.learned = old.Time
+}
+
+// ran is how long the pod ran until a sample since the learner was told of it.
+func (r *record) ran(pod *corev1.Pod, sampled time.Time) time.Duration {
+	if r.learned.IsZero() {
+		return min(sampled.Sub(readySince(pod)), firstCredit)
+	}
+	return sampled.Sub(r.learned)
 }
 
 func readySince(pod *corev1.Pod) time.Time {
@@ -133,8 +156,8 @@ func (b *build) before(pod *corev1.Pod, known *record) int64 {
 	return max(known.peak, forecast.Raised(pod, known.demand, known.peak))
 }
 
-// covering returns the sample of a pod, if there is one and it is of this pod.
-func (b *build) covering(node int, pod *corev1.Pod) (sample.Pod, bool) {
+// sampleOf returns the sample of a pod, if there is one and it is of this pod.
+func (b *build) sampleOf(node int, pod *corev1.Pod) (sample.Pod, bool) {
 	measured, ok := b.Samples.Pods[types.NamespacedName{Namespace: pod.Namespace, Name: pod.Name}]
 	if !ok {
 		return sample.Pod{}, false
@@ -143,8 +166,8 @@ func (b *build) covering(node int, pod *corev1.Pod) (sample.Pod, bool) {
 		b.refuse(sample.ReasonEarlier)
 		return sample.Pod{}, false
 	}
-	if measured.Bytes == 0 || b.Now.Sub(measured.Time) > b.options.FreshFor {
-		return sample.Pod{}, false // a pod that runs holds something, and an old figure says nothing of what it holds now
+	if measured.Bytes == 0 {
+		return sample.Pod{}, false // a pod that runs holds something
 	}
 	if !startedBy(pod, measured.Time) {
 		if measured.Time.Before(pod.CreationTimestamp.Time) {

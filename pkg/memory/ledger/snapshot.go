@@ -65,7 +65,9 @@ type Node struct {
 	Left   int64
 	Signal threshold.Signal
 	// Expected is what the node is expected to hold of the memory for pods, Thresholds.Pods, in each hour of the day (UTC):
-	// what Left counts, with what every pod is expected to hold then instead of what is counted for it.
+	// what Left counts, with what every pod is expected to hold then instead of what is counted for it. Where State is not Fresh, and
+	// on all nodes of a degraded snapshot, it is what the node's pods are expected to hold by what was learned of them and what they
+	// ask for, and nothing else.
 	Expected [forecast.Hours]int64
 	// ForecastLeft is left in the fullest hour. It is more than Left where pods are known to hold less than they ask for.
 	ForecastLeft int64
@@ -96,6 +98,8 @@ type Snapshot struct {
 	Nodes []Node
 	// Degraded is true when too few nodes are fresh: then requests decide on every node.
 	Degraded bool
+	// Foreseen is true when what at least half of the pods will hold is learned: then nodes can be told apart without samples.
+	Foreseen bool
 	// NotFresh is the number of nodes that are stale or absent.
 	NotFresh int
 	// Refused counts the samples that cannot be true of the nodes and pods that there are.

@@ -21,6 +21,8 @@ type Account struct {
 	Node ledger.Node
 	// Degraded: too few nodes are fresh, and requests decide on all of them.
 	Degraded bool
+	// Foreseen: where there is no fresh sample, nodes are scored by what was learned of their pods, and not by requests.
+	Foreseen bool
 	Mode     config.FilterMode
 	Demand   forecast.Demand
 	// KeptFree is the reserve that the Filter keeps on the node.
@@ -47,7 +49,7 @@ func (pl *Memory) Account(cycleState fwk.CycleState, nodeInfo fwk.NodeInfo) (acc
 	if !ok {
 		return Account{}, false
 	}
-	account = Account{Degraded: state.book.snapshot.Degraded, Mode: state.mode, Demand: state.demand}
+	account = Account{Degraded: state.book.snapshot.Degraded, Foreseen: state.book.snapshot.Foreseen, Mode: state.mode, Demand: state.demand}
 	i := state.book.find(state.positions, nodeInfo)
 	if i < 0 {
 		return account, true

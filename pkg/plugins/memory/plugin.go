@@ -142,7 +142,8 @@ func (pl *Memory) PostFilter(_ context.Context, cycleState fwk.CycleState, pod *
 	return nil, fwk.NewStatus(fwk.Unschedulable)
 }
 
-// PreScore skips scoring while the book is degraded: then requests decide, by the plugins that score them.
+// PreScore skips scoring while the book is degraded, unless what pods hold is learned: then requests decide, by the plugins that
+// score them.
 func (pl *Memory) PreScore(_ context.Context, cycleState fwk.CycleState, pod *corev1.Pod, _ []fwk.NodeInfo) *fwk.Status {
 	state, ok := pl.latest.Read(cycleState)
 	if !ok { // PreFilter is disabled, or what it would say does not count any more.
@@ -153,7 +154,7 @@ func (pl *Memory) PreScore(_ context.Context, cycleState fwk.CycleState, pod *co
 		state = pl.newState(pod, mode, nil)
 		pl.latest.Write(cycleState, state)
 	}
-	if state.book.snapshot.Degraded {
+	if state.book.snapshot.Degraded && !state.book.snapshot.Foreseen {
 		return fwk.NewStatus(fwk.Skip)
 	}
 	return nil

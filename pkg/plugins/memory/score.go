@@ -10,6 +10,7 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/headroom-dev/headroom/pkg/apis/config"
+	"github.com/headroom-dev/headroom/pkg/memory/forecast"
 )
 
 // The scale of 0 to 100 is cut in three, so that a node without a fresh sample never beats a fresh one with room, and is
@@ -21,8 +22,8 @@ const (
 )
 
 // score ranks the node at index i of the book, 0 to 100 in fine steps: by what is expected to be left with the pod at its peak. Of a node
-// of which nothing is known only the requests count; node may be nil for the others. With the soft filter, a node without
-// room scores 0.
+// without a fresh sample, and of all while the book is degraded, only what is expected counts, by what was learned; where that is
+// not enough, the requests. node may be nil for the others. With the soft filter, a node without room scores 0.
 //
 // A node that was short of memory a moment ago loses up to half of what sets it above the worst of its kind, and one where a
 // pod of the same workload was ended for that loses all of it; both fade away.
@@ -31,22 +32,50 @@ func (s *cycleState) score(i int, node fwk.NodeInfo) int64 {
 		return scoreByRequests(node.GetRequested().GetMemory(), node.GetAllocatable().GetMemory())
 	}
 	line := &s.book.lines[i]
-	if !line.fresh {
+	snapshot := s.book.snapshot
+	var score int64
+	switch {
+	case snapshot.Degraded && snapshot.Foreseen:
+		score = s.scoreUnsampled(line, i)
+	case !line.fresh && snapshot.Foreseen:
+		return avoid(unknown(s.scoreUnsampled(line, i)), (overflowTop+1)*finePerPoint, s.away(i, line))
+	case !line.fresh:
 		score := scoreByRequests(node.GetRequested().GetMemory(), node.GetAllocatable().GetMemory())
 		return avoid(score, (overflowTop+1)*finePerPoint, s.away(i, line))
-	}
-	if s.mode == config.FilterSoft && s.judge(i) != fits {
+	case s.mode == config.FilterSoft && s.judge(i) != fits:
 		return fwk.MinScore
-	}
-	dayCubed, now, most := s.fullness(line, i)
-	score := scoreByFullness(dayCubed, now)
-	if s.packTo > 0 {
-		score = scoreByPacking(dayCubed, now, most, s.packTo)
+	default:
+		dayCubed, now, most := s.fullness(line, i)
+		score = s.scoreBy(dayCubed, now, most)
 	}
 	if score <= overflowTop*finePerPoint {
 		return avoid(score, fwk.MinScore, s.away(i, line))
 	}
 	return avoid(score, (unknownTop+1)*finePerPoint, s.away(i, line))
+}
+
+// scoreBy is by the strategy.
+func (s *cycleState) scoreBy(dayCubed, now, most float64) int64 {
+	if s.packTo > 0 {
+		return scoreByPacking(dayCubed, now, most, s.packTo)
+	}
+	return scoreByFullness(dayCubed, now)
+}
+
+// scoreUnsampled scores a node by what is expected alone, with what is expected of this hour in the place of what is measured.
+func (s *cycleState) scoreUnsampled(line *line, i int) int64 {
+	if line.size <= 0 {
+		return fwk.MinScore
+	}
+	outlook, hour, per := s.book.asides[i].outlook.Load(), forecast.HourOf(s.book.snapshot.Time), 1/float64(line.size)
+	dayCubed, most := outlook.fullness(&s.course, per)
+	return s.scoreBy(dayCubed, outlook.hours[hour]+s.course[hour]*per, most)
+}
+
+// unknown brings the score of a node by what is expected to the part of the scale for nodes without a fresh sample.
+func unknown(score int64) int64 {
+	const from, room = (unknownTop + 1) * finePerPoint, fwk.MaxScore - unknownTop - 1
+	return (overflowTop+1)*finePerPoint + max(score-from, 0)*(unknownTop-overflowTop-1)/room
 }
 
 // away is how much of a node's score is to be taken away, 0 to 1.

@@ -150,3 +150,67 @@ func TestFilterAndScoreAllocateNothingForANodeWithRoom(t *testing.T) {
 		t.Errorf("Filter and Score allocate %v times a node, want 0", got)
 	}
 }
+
+// Two nodes whose pods request alike, and are known to hold differently; the pod is expected to hold 100.
+func TestNodesWithoutAFreshSampleAreRankedByWhatTheirPodsAreExpectedToHold(t *testing.T) {
+	const full, empty, fresh = 0, 1, 2
+	for _, test := range []struct {
+		name     string
+		degraded bool
+		foreseen bool
+		want     string // part of the scale of the first two
+		ranked   bool
+	}{
+		{"some are not fresh", false, true, "unknown", true},
+		{"too few are fresh", true, true, "room", true},
+		{"little was learned: by requests, which are alike", false, false, "unknown", false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			snapshot := &ledger.Snapshot{Nodes: make([]ledger.Node, 3), Degraded: test.degraded, Foreseen: test.foreseen}
+			for i, held := range []int64{800, 300, 700} {
+				node := &snapshot.Nodes[i]
+				node.Thresholds.Pods, node.Left, node.State = 1000, 300, ledger.Stale
+				if i == fresh {
+					node.State = ledger.Fresh
+				}
+				for hour := range node.Expected {
+					node.Expected[hour] = held
+				}
+			}
+			state := &cycleState{book: newBook(snapshot, reserve{}), nowBytes: 100, flat: true}
+			for hour := range state.course {
+				state.course[hour] = 100
+			}
+			info := framework.NewNodeInfo()
+			first, second, third := state.score(full, info), state.score(empty, info), state.score(fresh, info)
+			if ranked := first < second; ranked != test.ranked {
+				t.Errorf("scores %d of the fuller and %d of the emptier node: told apart %t, want %t", first, second, ranked, test.ranked)
+			}
+			if test.want == "room" {
+				if first < (unknownTop+1)*finePerPoint || third >= second {
+					t.Errorf("scores %d, %d and %d, want all by what is expected: a fresh sample is no advantage", first, second, third)
+				}
+				return
+			}
+			for _, score := range []int64{first, second} {
+				if score < (overflowTop+1)*finePerPoint || score > unknownTop*finePerPoint || score >= third {
+					t.Errorf("score %d beside %d of a fresh node, want it between %d and %d points", score, third, overflowTop+1, unknownTop)
+				}
+			}
+		})
+	}
+}
+
+func TestWhileDegradedScoringIsSkippedUnlessPodsAreForeseen(t *testing.T) {
+	for _, foreseen := range []bool{false, true} {
+		fleet := newFleet(nil).node("n1", 1000*mi, 0)
+		fleet.plugin.books.publish(&ledger.Snapshot{Degraded: true, Foreseen: foreseen})
+		state, pod := framework.NewCycleState(), newPod("new", mi)
+		if _, status := fleet.plugin.PreFilter(t.Context(), state, pod, nil); !status.IsSkip() {
+			t.Errorf("foreseen %t: PreFilter = %v, want the Filter skipped", foreseen, status)
+		}
+		if status := fleet.plugin.PreScore(t.Context(), state, pod, nil); status.IsSkip() == foreseen {
+			t.Errorf("foreseen %t: PreScore = %v", foreseen, status)
+		}
+	}
+}
