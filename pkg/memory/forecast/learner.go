@@ -73,6 +73,8 @@ func (l *Learner) Observe(workload Workload, bytes int64, ran time.Duration) {
 	known := l.workloads[workload]
 	if known == nil {
 		known = l.begin(workload)
+	}
+	if known.level == 0 { // It is observed for the first time.
 		known.level = float64(bytes)
 	}
 	ran = max(ran, 0)
@@ -89,8 +91,7 @@ func (l *Learner) Observe(workload Workload, bytes int64, ran time.Duration) {
 func (l *Learner) Recall(workload Workload, bytes int64, at time.Time, ran time.Duration) {
 	known := l.workloads[workload]
 	if known == nil {
-		known = &learned{}
-		l.workloads[workload] = known
+		known = l.begin(workload)
 	}
 	known.hourly.add(at, bytes)
 	known.warm = min(known.warm+max(ran, 0), maxWarm)

@@ -220,6 +220,28 @@ func TestWhatIsHeldNowIsNotWaitedForLong(t *testing.T) {
 	}
 }
 
+// What pods held a while ago is expected of those that come, and does not count for now, nor take anything off what is then measured.
+func TestWhatIsRecalledIsExpectedAndNoMore(t *testing.T) {
+	replicaSet := func(hash string) forecast.Workload {
+		return forecast.Workload{Namespace: "shop", Kind: "ReplicaSet", Owner: "web-" + hash, Template: hash}
+	}
+	learner := forecast.NewLearner(fixedPrior{})
+	check := func(name string, of forecast.Workload, peak, firm int64) {
+		t.Helper()
+		learner.Publish()
+		got := learner.Adjust(fixedPrior{}.Demand(nil), of)
+		if gotPeak, gotFirm := (got.PeakBytes+mi-1)/mi, (got.FirmBytes+mi-1)/mi; gotPeak != peak || gotFirm != firm {
+			t.Errorf("%s: %dMi at most and %dMi firmly, want %dMi and %dMi", name, gotPeak, gotFirm, peak, firm)
+		}
+	}
+	learner.Begin(noon)
+	learner.Recall(replicaSet("old"), 2000*mi, noon.Add(-2*time.Hour), 10*time.Hour)
+	check("recalled", replicaSet("old"), 2300, 500)
+	check("its next revision", replicaSet("new"), 2300, 500)
+	learner.Observe(replicaSet("old"), 1000*mi, time.Second)
+	check("measured for the first time", replicaSet("old"), 2300, 1000)
+}
+
 // The pods of a ReplicaSet held 800Mi for hours, and its Deployment is updated.
 func TestANewRevisionIsExpectedToHoldWhatTheLastOneDid(t *testing.T) {
 	replicaSet := func(hash string) forecast.Workload {

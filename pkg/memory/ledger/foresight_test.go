@@ -44,6 +44,17 @@ func TestWhatAnOldSampleShowedIsLearnedAndDoesNotCountForNow(t *testing.T) {
 	}
 }
 
+func TestAnOldSampleOfAPodOnItsWayOutTeachesNothing(t *testing.T) {
+	options := options
+	options.Learner = forecast.NewLearner(options.Estimator)
+	leaving := pod("p", 3*time.Hour, func(p *corev1.Pod) { p.DeletionTimestamp = p.Status.StartTime })
+	ledger.NewBuilder(options).Build(ledger.Input{Now: now, Nodes: []*corev1.Node{node("n1")}, Pods: []*corev1.Pod{leaving},
+		Samples: samples(1000*mi, time.Hour, map[string]int64{"p": 100 * mi})})
+	if known := len(options.Learner.Records()); known != 0 {
+		t.Errorf("%d workloads are known, want none", known)
+	}
+}
+
 // One that was told of by an old sample is not told of again when the same sample is seen once more.
 func TestAnOldSampleTeachesOnce(t *testing.T) {
 	options := options

@@ -30,7 +30,7 @@ func (b *build) count(node int, pod *corev1.Pod) {
 	b.snapshot.pods[pod.UID] = entry
 	if steady {
 		b.learn(pod, known, entry.Measured, b.snapshot.Nodes[node].SampleTime)
-	} else if old && !b.warming(pod, measured.Time) {
+	} else if old && pod.DeletionTimestamp == nil && !b.warming(pod, measured.Time) {
 		b.recall(pod, known, measured)
 	}
 	known.measured = entry.Measured
