@@ -111,11 +111,12 @@ func TestArgumentsOfPrometheusArrive(t *testing.T) {
 	got := prometheusOptions(&config.PrometheusSource{
 		Address: "https://p", Nodes: query("nodes"), Kubepods: query("kubepods"), Pods: query("pods"), NodeLabel: "instance", StripPort: true,
 		CAFile: "/ca", InsecureSkipVerify: true, BearerTokenFile: "/token", Username: "me", PasswordFile: "/password",
+		History: config.PrometheusHistory{Peaks: "peaks[$range]"},
 	})
 	want := prometheus.Options{
 		Address: "https://p", NodeLabel: "instance", StripPort: true, CAFile: "/ca", Insecure: true, BearerTokenFile: "/token", Username: "me", PasswordFile: "/password",
 		Nodes: prometheus.Query{Bytes: "nodes bytes", Times: "nodes times"}, Kubepods: prometheus.Query{Bytes: "kubepods bytes", Times: "kubepods times"},
-		Pods: prometheus.Query{Bytes: "pods bytes", Times: "pods times"},
+		Pods: prometheus.Query{Bytes: "pods bytes", Times: "pods times"}, PodPeaks: "peaks[$range]",
 	}
 	if got != want {
 		t.Errorf("options %+v, want %+v", got, want)

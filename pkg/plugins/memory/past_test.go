@@ -12,17 +12,24 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes/fake"
 	corelisters "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/tools/cache"
 	k8smetrics "k8s.io/component-base/metrics"
 	"k8s.io/component-base/metrics/testutil"
+	fwk "k8s.io/kube-scheduler/framework"
 	clocktesting "k8s.io/utils/clock/testing"
 
+	"github.com/headroom-dev/headroom/pkg/apis/config"
 	"github.com/headroom-dev/headroom/pkg/memory/forecast"
 	"github.com/headroom-dev/headroom/pkg/memory/sample"
+	"github.com/headroom-dev/headroom/pkg/usage"
 	"github.com/headroom-dev/headroom/pkg/usage/prometheus"
 )
 
@@ -213,5 +220,66 @@ func TestThePastIsReadFromPrometheus(t *testing.T) {
 	}
 	if got, err := testutil.GetCounterMetricValue(past.metrics.refused.WithLabelValues(string(sample.ReasonNegative))); err != nil || got != 24 {
 		t.Errorf("figures that were refused: %v (%v), want one for each hour", got, err)
+	}
+}
+
+// rememberingSource is a source that knows the past, and tells when it is asked for it.
+type rememberingSource struct {
+	source
+	asked chan time.Time
+}
+
+func (r *rememberingSource) Peaks(ctx context.Context, start, _ time.Time, _ time.Duration) (*prometheus.Peaks, error) {
+	select {
+	case r.asked <- start:
+	case <-ctx.Done():
+	}
+	return &prometheus.Peaks{}, nil
+}
+
+func TestThePastIsReadOnceTheInformersAreFilled(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	for _, test := range []struct {
+		name   string
+		period time.Duration
+		want   int
+	}{
+		{"for two hours", 2 * time.Hour, 2},
+		{"not at all", 0, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			client := fake.NewClientset()
+			informerFactory := informers.NewSharedInformerFactory(client, 0)
+			defer informerFactory.Shutdown()
+			defer cancel()
+			args := arguments()
+			args.Source = config.MemorySource{Type: config.SourcePrometheus, Prometheus: &config.PrometheusSource{
+				Address: "https://p", History: config.PrometheusHistory{Period: metav1.Duration{Duration: test.period}},
+			}}
+			remembering := &rememberingSource{asked: make(chan time.Time)}
+			if _, err := (&Factory{metrics: newMetrics(), clock: clocktesting.NewFakeClock(now), shared: map[sharedKey]*shared{}}).newFrom(ctx, args,
+				handle{factory: informerFactory, client: client}, func(*config.HeadroomMemoryArgs, fwk.Handle) (usage.Source, error) { return remembering, nil }); err != nil {
+				t.Fatal(err)
+			}
+			patience := 20 * time.Second
+			if test.want == 0 {
+				patience = 200 * time.Millisecond
+			}
+			informerFactory.Start(ctx.Done())
+			asked := 0
+			for timeout := time.After(patience); asked < max(test.want, 1); asked++ {
+				select {
+				case <-remembering.asked:
+					continue
+				case <-timeout:
+				}
+				break
+			}
+			if asked != test.want {
+				t.Errorf("%d hours were asked for, want %d", asked, test.want)
+			}
+		})
 	}
 }

@@ -31,45 +31,29 @@ func (s *cycleState) score(i int, node fwk.NodeInfo) int64 {
 	if i < 0 {
 		return scoreByRequests(node.GetRequested().GetMemory(), node.GetAllocatable().GetMemory())
 	}
-	line := &s.book.lines[i]
-	snapshot := s.book.snapshot
+	line, lowest := &s.book.lines[i], int64((unknownTop+1)*finePerPoint)
 	var score int64
-	switch {
-	case snapshot.Degraded && snapshot.Foreseen:
-		score = s.scoreUnsampled(line, i)
-	case !line.fresh && snapshot.Foreseen:
-		return avoid(unknown(s.scoreUnsampled(line, i)), (overflowTop+1)*finePerPoint, s.away(i, line))
-	case !line.fresh:
-		score := scoreByRequests(node.GetRequested().GetMemory(), node.GetAllocatable().GetMemory())
-		return avoid(score, (overflowTop+1)*finePerPoint, s.away(i, line))
-	case s.mode == config.FilterSoft && s.judge(i) != fits:
+	switch snapshot := s.book.snapshot; {
+	case !line.fresh && !snapshot.Foreseen:
+		score, lowest = scoreByRequests(node.GetRequested().GetMemory(), node.GetAllocatable().GetMemory()), (overflowTop+1)*finePerPoint
+	case !line.fresh && !snapshot.Degraded:
+		score, lowest = unknown(s.scoreByStrategy(line, i)), (overflowTop+1)*finePerPoint
+	case s.mode == config.FilterSoft && !snapshot.Degraded && s.judge(i) != fits:
 		return fwk.MinScore
 	default:
-		dayCubed, now, most := s.fullness(line, i)
-		score = s.scoreBy(dayCubed, now, most)
+		if score = s.scoreByStrategy(line, i); score <= overflowTop*finePerPoint {
+			lowest = fwk.MinScore
+		}
 	}
-	if score <= overflowTop*finePerPoint {
-		return avoid(score, fwk.MinScore, s.away(i, line))
-	}
-	return avoid(score, (unknownTop+1)*finePerPoint, s.away(i, line))
+	return avoid(score, lowest, s.away(i, line))
 }
 
-// scoreBy is by the strategy.
-func (s *cycleState) scoreBy(dayCubed, now, most float64) int64 {
+func (s *cycleState) scoreByStrategy(line *line, i int) int64 {
+	dayCubed, now, most := s.fullness(line, i)
 	if s.packTo > 0 {
 		return scoreByPacking(dayCubed, now, most, s.packTo)
 	}
 	return scoreByFullness(dayCubed, now)
-}
-
-// scoreUnsampled scores a node by what is expected alone, with what is expected of this hour in the place of what is measured.
-func (s *cycleState) scoreUnsampled(line *line, i int) int64 {
-	if line.size <= 0 {
-		return fwk.MinScore
-	}
-	outlook, hour, per := s.book.asides[i].outlook.Load(), forecast.HourOf(s.book.snapshot.Time), 1/float64(line.size)
-	dayCubed, most := outlook.fullness(&s.course, per)
-	return s.scoreBy(dayCubed, outlook.hours[hour]+s.course[hour]*per, most)
 }
 
 // unknown brings the score of a node by what is expected to the part of the scale for nodes without a fresh sample.
@@ -100,18 +84,23 @@ func avoid(score, lowest int64, away float64) int64 {
 
 // fullness returns how full the node would be with the pod, as shares of its memory for pods: over the day ahead, and now. The
 // day's is the mean of the cubes of its hours, so that an hour that is full weighs more than many that are not, and pods that
-// peak at the same time are kept apart. most is the larger of now and the fullest hour.
+// peak at the same time are kept apart. Where no sample is to be used, now is what is expected of this hour. most is the larger of
+// now and the fullest hour.
 func (s *cycleState) fullness(line *line, i int) (dayCubed, now, most float64) {
 	if line.size <= 0 {
 		return math.Inf(1), math.Inf(1), math.Inf(1)
 	}
 	per := 1 / float64(line.size)
-	now = float64(line.held+s.counted(i)+s.nowBytes) * per
 	if s.flat {
 		dayCubed, most = line.sums.fullness(s.course[0] * per)
 	} else {
 		dayCubed, most = s.book.asides[i].outlook.Load().fullness(&s.course, per)
 	}
+	if !line.fresh || s.book.snapshot.Degraded {
+		hour := forecast.HourOf(s.book.snapshot.Time)
+		return dayCubed, s.book.asides[i].outlook.Load().hours[hour] + s.course[hour]*per, most
+	}
+	now = float64(line.held+s.counted(i)+s.nowBytes) * per
 	return dayCubed, now, max(most, now)
 }
 

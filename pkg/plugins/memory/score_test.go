@@ -167,11 +167,11 @@ func TestNodesWithoutAFreshSampleAreRankedByWhatTheirPodsAreExpectedToHold(t *te
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			snapshot := &ledger.Snapshot{Nodes: make([]ledger.Node, 3), Degraded: test.degraded, Foreseen: test.foreseen}
-			for i, held := range []int64{800, 300, 700} {
+			for i, held := range []int64{800, 550, 700} {
 				node := &snapshot.Nodes[i]
 				node.Thresholds.Pods, node.Left, node.State = 1000, 300, ledger.Stale
-				if i == fresh {
-					node.State = ledger.Fresh
+				if i == fresh { // By its sample it is empty.
+					node.State, node.Left = ledger.Fresh, 1000
 				}
 				for hour := range node.Expected {
 					node.Expected[hour] = held
