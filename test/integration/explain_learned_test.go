@@ -6,8 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -21,33 +19,14 @@ import (
 	"github.com/headroom-dev/headroom/pkg/memory/forecast"
 )
 
-// learningConfig learns soon and writes often.
-const learningConfig = `apiVersion: kubescheduler.config.k8s.io/v1
-kind: KubeSchedulerConfiguration
-profiles:
-- schedulerName: headroom-scheduler
-  plugins:
-    multiPoint:
-      enabled:
-      - {name: HeadroomMemory, weight: 10}
-  pluginConfig:
-  - name: HeadroomMemory
-    args:
-      refreshInterval: 1s
-      warmUp: 1s
-      checkpoint: {namespace: %s, interval: 10s}
-`
-
 // What a scheduler wrote down of a workload is what explain expects of the workload's next pod, once none of them runs.
 func TestExplainReadsWhatTheSchedulerHasLearned(t *testing.T) {
 	c := lab(t)
 	clients := client(t, c)
 	addNodes(t, c, "16Gi", "learned-0")
 	namespace := newNamespace(t, c)
-	file := filepath.Join(t.TempDir(), "config.yaml")
-	if err := os.WriteFile(file, fmt.Appendf(nil, learningConfig, namespace), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	// It learns soon and writes often.
+	file := memoryConfig(t, fmt.Sprintf("refreshInterval: 1s, warmUp: 1s, checkpoint: {namespace: %s, interval: 10s}", namespace))
 	allowConfigMaps(t, clients, namespace)
 	with, err := profile.OfFile(file)
 	if err != nil {

@@ -185,25 +185,7 @@ func TestThatMemoryIsNotKnownIsTold(t *testing.T) {
 	clients := client(t, c)
 	addNodes(t, c, "8Gi", "unknown-a", "unknown-b")
 	namespace := newNamespace(t, c)
-	file := filepath.Join(t.TempDir(), "config.yaml")
-	if err := os.WriteFile(file, []byte(`apiVersion: kubescheduler.config.k8s.io/v1
-kind: KubeSchedulerConfiguration
-profiles:
-- schedulerName: headroom-scheduler
-  plugins:
-    multiPoint:
-      enabled:
-      - name: HeadroomMemory
-        weight: 10
-  pluginConfig:
-  - name: HeadroomMemory
-    args:
-      source:
-        type: Prometheus
-        prometheus: {address: "http://127.0.0.1:9"}
-`), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := memoryConfig(t, `source: {type: Prometheus, prometheus: {address: "http://127.0.0.1:9"}}`)
 	startHeadroom(t, c, file)
 	if node, reason := place(t, clients, namespace, headroomPod("ordinary", "64Mi")); node == "" {
 		t.Errorf("not placed: %s", reason)
@@ -221,4 +203,20 @@ profiles:
 		}
 		return nil
 	})
+}
+
+// memoryConfig writes a configuration of HeadroomMemory alone beside the in-tree plugins, with arguments as they would be in one line.
+func memoryConfig(t *testing.T, arguments string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "config.yaml")
+	if err := os.WriteFile(file, fmt.Appendf(nil, `apiVersion: kubescheduler.config.k8s.io/v1
+kind: KubeSchedulerConfiguration
+profiles:
+- schedulerName: headroom-scheduler
+  plugins: {multiPoint: {enabled: [{name: HeadroomMemory, weight: 10}]}}
+  pluginConfig: [{name: HeadroomMemory, args: {%s}}]
+`, arguments), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
