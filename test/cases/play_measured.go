@@ -13,8 +13,9 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 )
 
-// reasonMeasured is in what the scheduler says of a node that is too full by what is measured.
-const reasonMeasured = "too little memory left before eviction"
+// reasonMeasured is in what the scheduler says of a node whose own memory leaves no room, once it has measured its pods too:
+// until then all that the node holds might be theirs.
+const reasonMeasured = "too little memory left before eviction, even without their pods"
 
 // probeInterval is the time between two probes: the scheduler reads measurements once a second or less often.
 const probeInterval = 250 * time.Millisecond
@@ -36,7 +37,7 @@ func (p *Player) awaitMeasurements(ctx context.Context, c *Case) error {
 }
 
 // awaitMeasured asks for all that requests leave of a node, again and again. By requests the pod fits; by what is measured
-// it never does, since a node holds something itself, unless its existing pods hold less than they request.
+// it never does, not even without the existing pods, since the node itself holds more than they request.
 func (p *Player) awaitMeasured(ctx context.Context, c *Case, node *corev1.Node) error {
 	attempt := 0
 	return wait.PollUntilContextTimeout(ctx, probeInterval, p.Limit, true, func(ctx context.Context) (bool, error) {
