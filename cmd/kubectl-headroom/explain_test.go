@@ -52,6 +52,14 @@ func TestExplainAnswers(t *testing.T) {
 			s.running("web-2", "5Gi", pod("grown", "100Mi"))
 			s.samples.Nodes["web-2"] = nodeOf("7200Mi")
 		}, nil, codeNo},
+		{"who would be preempted for it", pod("asked", "1Gi", func(pod *corev1.Pod) { pod.Spec.Priority = new(int32(100)) }, requiring(in("zone", "b"))), func(s *shop) {
+			s.running("web-2", "5Gi", pod("grown", "100Mi"))
+			s.running("web-2", "100Mi", pod("vital", "100Mi", func(pod *corev1.Pod) { pod.Spec.Priority = new(int32(1000)) }))
+			s.samples.Nodes["web-2"] = nodeOf("7200Mi")
+		}, nil, codeNo},
+		{"it preempts nobody", pod("asked", "1Gi", func(pod *corev1.Pod) { pod.Spec.PreemptionPolicy = new(corev1.PreemptNever) }, requiring(in("zone", "b"))), func(s *shop) {
+			s.samples.Nodes["web-2"] = nodeOf("7200Mi")
+		}, nil, codeNo},
 		{"a long list on a large fleet", pod("asked", "3Gi"), fleetOf(216), nil, codeNo},
 		{"few nodes match, and all are accounted for", pod("asked", "1Gi", requiring(in("zone", "d"))), func(s *shop) {
 			fleetOf(40)(s)

@@ -246,9 +246,6 @@ func (t placementText) causes(p *page, causes []explain.Cause, brief bool) {
 		if cause.Detail != "" {
 			p.paragraph("       note     ", cause.Detail)
 		}
-		if cause.Preemption {
-			p.paragraph("       preempt  ", "pods of lower priority may be preempted for it")
-		}
 	}
 }
 
@@ -261,6 +258,9 @@ func (t placementText) nearest(p *page) {
 	p.paragraph("Nearest: ", fmt.Sprintf("%s, which lacks %s.", nearest.Node, strings.Join(nearest.Missing, "; ")))
 	if len(nearest.Change) > 0 {
 		p.paragraph("To change: ", strings.Join(nearest.Change, "; ")+".")
+	}
+	if preemption := t.placement.Preemption; preemption != nil {
+		p.paragraph("Preemption: ", preemption.Text+".")
 	}
 }
 

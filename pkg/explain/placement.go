@@ -96,6 +96,7 @@ func (p *Placement) fill(ctx context.Context, c *cycle) error {
 	p.Causes, p.Rejected = c.causes(), c.rejected()
 	if len(feasible) == 0 {
 		p.Nearest, p.Message = c.nearest(), c.message()
+		p.Preemption = c.preemption(ctx)
 	}
 	p.First = append(p.First, c.searched(len(feasible), p.Memory)...)
 	return nil

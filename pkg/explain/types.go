@@ -72,8 +72,10 @@ type Placement struct {
 	Rejected []Rejected  `json:"rejected,omitempty"`
 	Plugins  PluginsRun  `json:"plugins"`
 	// Message is what the scheduler itself would write, without what its plugins add after the fact.
-	Message  string    `json:"message,omitempty"`
-	Replicas *Replicas `json:"replicas,omitempty"`
+	Message string `json:"message,omitempty"`
+	// Preemption is what the scheduler does for a pod that fits nowhere; missing where the profile preempts nobody.
+	Preemption *Preemption `json:"preemption,omitempty"`
+	Replicas   *Replicas   `json:"replicas,omitempty"`
 }
 
 // PodName names a pod.
