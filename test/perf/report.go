@@ -8,12 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-)
 
-// marks are the lines of a Markdown file between which the report of a name stands.
-func marks(name string) (begin, end string) {
-	return "<!-- bench " + name + ": begin -->", "<!-- bench " + name + ": end -->"
-}
+	"github.com/headroom-dev/headroom/pkg/lab/marked"
+	"github.com/headroom-dev/headroom/pkg/lab/wholefile"
+)
 
 // figures are the columns of the table.
 func figures() []struct {
@@ -80,22 +78,19 @@ func (r Ratio) String() string {
 	return fmt.Sprintf("x %.2f (%.2f to %.2f)", r.Mean, r.Low, r.High)
 }
 
-// WriteReport writes the table between the marks of a Markdown file, and the plot beside it into images.
+// WriteReport writes the table into its part of a Markdown page, and the plot beside the page into images.
 func WriteReport(path, name string, results []Result) error {
-	text, err := os.ReadFile(path)
-	if err != nil {
+	part := "bench " + name
+	if err := marked.Check(path, part); err != nil {
 		return err
-	}
-	begin, end := marks(name)
-	before, rest, found := strings.Cut(string(text), begin)
-	_, after, ended := strings.Cut(rest, end)
-	if !found || !ended {
-		return fmt.Errorf("%s: want the lines %q and %q, between which the report is written", path, begin, end)
 	}
 	image := "bench-" + name + ".svg"
-	if err := writeWhole(filepath.Join(filepath.Dir(path), "images", image), []byte(Plot(results))); err != nil {
+	folder := filepath.Join(filepath.Dir(path), "images")
+	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	report := fmt.Sprintf("%s\n\n![Pods per second of each arm, as ratios to the stock arm](images/%s)\n\n%s\n%s", begin, image, Table(results), end)
-	return writeWhole(path, []byte(before+report+after))
+	if err := wholefile.Write(filepath.Join(folder, image), []byte(Plot(results))); err != nil {
+		return err
+	}
+	return marked.Replace(path, part, fmt.Sprintf("![Pods per second of each arm, as ratios to the stock arm](images/%s)\n\n%s", image, Table(results)))
 }

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/headroom-dev/headroom/pkg/lab/wholefile"
 )
 
 // Arm is one of the schedulers that are compared.
@@ -74,20 +76,19 @@ func ReadResults(path string) ([]Result, error) {
 
 // WriteResults replaces the file with the list, or leaves it as it is when that fails.
 func WriteResults(path string, results []Result) error {
-	text, err := json.MarshalIndent(results, "", "  ")
-	if err != nil {
-		return err
-	}
-	return writeWhole(path, append(text, '\n'))
+	return writeJSON(path, results)
 }
 
 // WriteMeasured writes one measurement, which ReadMeasured reads.
 func WriteMeasured(path string, measured *Measured) error {
-	text, err := json.Marshal(measured)
-	if err != nil {
+	return writeJSON(path, measured)
+}
+
+func writeJSON(path string, value any) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	return writeWhole(path, text)
+	return wholefile.WriteJSON(path, value)
 }
 
 // ReadMeasured reads one measurement. The error is fs.ErrNotExist as long as there is none.
@@ -101,21 +102,4 @@ func ReadMeasured(path string) (*Measured, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return measured, nil
-}
-
-// writeWhole writes a file that is there whole or not at all.
-func writeWhole(path string, text []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(temporary.Name()) }() // gone already when all went well
-	_, err = temporary.Write(text)
-	if err := errors.Join(err, temporary.Chmod(0o644), temporary.Close()); err != nil {
-		return err
-	}
-	return os.Rename(temporary.Name(), path)
 }
