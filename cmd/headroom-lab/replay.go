@@ -30,6 +30,7 @@ import (
 // replayOptions are the flags of replay.
 type replayOptions struct {
 	trace, arrivals, out, nodeMemory string
+	page                             string
 	nodes                            []int
 	policies, scenarios              []string
 	seeds, starts, parallel          int
@@ -61,6 +62,7 @@ func newReplayCommand() *cobra.Command {
 	flags := command.Flags()
 	flags.StringVar(&options.trace, "trace", "", "folder of the trace (required)")
 	flags.StringVar(&options.out, "out", "out/replay", "folder for results.json and report.html")
+	flags.StringVar(&options.page, "page", "", "Markdown page whose part \"replay NAME\" gets the tables and a plot, where NAME is the last folder of --out")
 	flags.IntSliceVar(&options.nodes, "nodes", []int{30}, "how many nodes there are; several for a curve")
 	flags.StringVar(&options.nodeMemory, "node-memory", "64Gi", "memory of a node")
 	flags.StringSliceVar(&options.policies, "policies", []string{"headroom", "least-allocated", "load-variation", "koordinator-like"}, "policies to compare, or all")
@@ -91,6 +93,11 @@ func (o *replayOptions) matrix() (*replay.Matrix, error) {
 	}
 	if m.Scenarios, err = chosenScenarios(o.scenarios); err != nil {
 		return nil, fmt.Errorf("--scenarios: %w", err)
+	}
+	if o.page != "" {
+		if err := comparison.CheckMarkdown(o.page, filepath.Base(o.out)); err != nil {
+			return nil, fmt.Errorf("--page: %w", err)
+		}
 	}
 	if o.arrivals != "" {
 		if m.Arrivals, err = trace.ReadArrivals(o.arrivals); err != nil {
@@ -153,6 +160,7 @@ func (o *replayOptions) run(ctx context.Context, show *screen.Screen, command *c
 		show.Show(time.Now(), progress, progress)
 	})
 	if len(results) == 0 {
+		_ = os.Remove(o.out) // which does nothing where it holds something
 		return played
 	}
 	o.sort(m, results)
@@ -209,10 +217,10 @@ func (o *replayOptions) report(ctx context.Context, m *replay.Matrix, results []
 		c.Stories = append(c.Stories, replay.StoryOf(&story))
 		told++
 	}
-	if err := comparison.WriteFiles(o.out, c); err != nil {
+	if err := comparison.WriteFiles(o.out, c); err != nil || o.page == "" {
 		return err
 	}
-	return nil
+	return comparison.WriteMarkdown(o.page, filepath.Base(o.out), c)
 }
 
 // commit is what the binary was built from, as far as Go knows.

@@ -100,8 +100,12 @@ func resultFields() []string {
 func TestReplayWritesAListOfResults(t *testing.T) {
 	t.Parallel()
 	out := filepath.Join(t.TempDir(), "replay")
+	markdown := filepath.Join(t.TempDir(), "page.md")
+	if err := os.WriteFile(markdown, []byte("<!-- replay replay: begin -->\n<!-- replay replay: end -->\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	command := exec.CommandContext(t.Context(), binary(t, "headroom-lab"), "replay", "--trace", traceOf(t, trace.Days(3), trace.Workloads(12), trace.Step(1800)),
-		"--nodes", "4,6", "--node-memory", "8Gi", "--policies", "headroom,least-allocated,bound", "--seeds", "2", "--out", out)
+		"--nodes", "4,6", "--node-memory", "8Gi", "--policies", "headroom,least-allocated,bound", "--seeds", "2", "--out", out, "--page", markdown)
 	output, err := command.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v:\n%s", err, output)
@@ -120,6 +124,9 @@ func TestReplayWritesAListOfResults(t *testing.T) {
 	}
 	if page, err := os.ReadFile(filepath.Join(out, "report.html")); err != nil || !strings.Contains(string(page), "least-allocated") {
 		t.Errorf("the page has %d bytes and none on the policies, or %v", len(page), err)
+	}
+	if text, err := os.ReadFile(markdown); err != nil || !strings.Contains(string(text), "| policy | 4 nodes | 6 nodes |") || strings.Count(string(text), "| `least-allocated` |") != 1 {
+		t.Errorf("the Markdown page has no table of the policies by nodes, or %v:\n%s", err, text)
 	}
 }
 
@@ -188,6 +195,10 @@ func TestReplayAndPredictNameWhatIsWrongAndLeaveNothing(t *testing.T) {
 	t.Parallel()
 	broken, good := brokenTrace(t), traceOf(t, trace.Days(3), trace.Workloads(6), trace.Step(1800))
 	place := filepath.Join(broken, "usage.csv") + ":3:3: "
+	page := filepath.Join(t.TempDir(), "page.md")
+	if err := os.WriteFile(page, []byte("no parts"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, test := range []struct {
 		name      string
 		arguments []string
@@ -199,6 +210,8 @@ func TestReplayAndPredictNameWhatIsWrongAndLeaveNothing(t *testing.T) {
 		{"no such policy", []string{"replay", "--trace", good, "--policies", "headroom,best"}, `--policies: policy "best" is not one of`},
 		{"no such scenario", []string{"replay", "--trace", good, "--scenarios", "worst"}, `--scenarios: scenario "worst" is not one of`},
 		{"memory in words", []string{"replay", "--trace", good, "--node-memory", "much"}, `--node-memory "much": want a quantity`},
+		{"no such page", []string{"replay", "--trace", good, "--page", good + ".md"}, "generated.md"},
+		{"a page without the part", []string{"replay", "--trace", good, "--page", page}, `page.md: want the lines "<!-- replay out: begin -->"`},
 		{"no nodes", []string{"replay", "--trace", good, "--nodes", "0"}, "--nodes: want 1 or more"},
 		{"churn of nothing", []string{"replay", "--trace", good, "--scenarios", "churn"}, "--arrivals"},
 		{"a horizon of weeks", []string{"predict", "--trace", good, "--horizon", "500h"}, "too short for a horizon"},

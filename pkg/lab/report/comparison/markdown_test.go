@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package comparison
+
+import (
+	"encoding/xml"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func curve(scenario, policy string, points ...CurvePoint) Curve {
+	return Curve{Trace: "t", Scenario: scenario, Policy: policy, Points: points}
+}
+
+func point(nodes int, mean float64) CurvePoint {
+	return CurvePoint{Nodes: nodes, Mean: mean, Low: mean / 2, High: mean * 2}
+}
+
+func waiting(p CurvePoint) CurvePoint {
+	p.Waits = true
+	return p
+}
+
+func row(policy string, nodes, evictions, kills int) Row {
+	return Row{Trace: "t", Scenario: "base", Policy: policy, Nodes: nodes, Evictions: evictions, OOMKills: kills, PodHours: 1000}
+}
+
+func TestMarkdownTables(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		of   Comparison
+		want string
+	}{
+		{
+			name: "a column for each number of nodes, the best first, what nobody can know last; the best is bold, what waits is not compared",
+			of: Comparison{Curves: []Curve{
+				curve("base", "bound", point(8, 0), point(9, 0.5)),
+				curve("base", "least-allocated", point(8, 4), point(9, 2)),
+				curve("base", "headroom", waiting(point(8, 2)), point(9, 0.5)),
+				curve("base", "low-risk", point(9, 1)),
+			}},
+			want: "| policy | 8 nodes | 9 nodes |\n" +
+				"|---|--:|--:|\n" +
+				"| `headroom` | *2.00 (1.00-4.00)* | **0.50 (0.25-1.00)** |\n" +
+				"| `low-risk` | | 1.00 (0.50-2.00) |\n" +
+				"| `least-allocated` | **4.00 (2.00-8.00)** | 2.00 (1.00-4.00) |\n" +
+				"| `bound` | 0 (0-0) | 0.50 (0.25-1.00) |\n",
+		},
+		{
+			name: "scenarios with one number of nodes share a table",
+			of: Comparison{Curves: []Curve{
+				curve("base", "headroom", point(30, 1)), curve("base", "low-risk", point(30, 2)),
+				curve("nodes-large", "headroom", point(7, 3)), curve("nodes-large", "low-risk", point(7, 1)),
+			}},
+			want: "| scenario | nodes | `headroom` | `low-risk` |\n" +
+				"|---|--:|--:|--:|\n" +
+				"| `base` | 30 | **1.00 (0.50-2.00)** | 2.00 (1.00-4.00) |\n" +
+				"| `nodes-large` | 7 | 3.00 (1.50-6.00) | **1.00 (0.50-2.00)** |\n",
+		},
+		{
+			name: "where kernels kill more than kubelets evict, kills are told alone",
+			of: Comparison{
+				Results: []Row{row("headroom", 8, 1, 2), row("headroom", 8, 0, 3), row("headroom", 9, 1, 1)},
+				Curves:  []Curve{curve("base", "headroom", point(8, 4), point(9, 2))},
+			},
+			want: "| policy | 8 nodes | 9 nodes |\n|---|--:|--:|\n| `headroom` | **4.00 (2.00-8.00)** | **2.00 (1.00-4.00)** |\n\n" +
+				"OOM kills in a run:\n\n| policy | 8 nodes | 9 nodes |\n|---|--:|--:|\n| `headroom` | 2.5 | 1.0 |\n",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if diff := cmp.Diff(test.want, Markdown(&test.of)); diff != "" {
+				t.Errorf("tables (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestThePlotIsAnImageThatNamesEachCurve(t *testing.T) {
+	c := usual()
+	plot := Plot(c)
+	decoder := xml.NewDecoder(strings.NewReader(plot))
+	for {
+		_, err := decoder.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatalf("not XML: %v", err)
+		}
+	}
+	for _, policy := range palette() {
+		if !strings.Contains(plot, ">"+policy+"</text>") {
+			t.Errorf("no curve is named %s", policy)
+		}
+	}
+	if none := Plot(&Comparison{Curves: []Curve{curve("base", "headroom", point(30, 1))}}); none != "" {
+		t.Errorf("one number of nodes is no curve, but is drawn: %s", none)
+	}
+}
+
+func TestTheTablesGoIntoTheirPartOfThePageAndThePlotBesideIt(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "page.md")
+	if err := os.WriteFile(path, []byte("before\n<!-- replay try: begin -->\nold\n<!-- replay try: end -->\nafter\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := usual()
+	if err := WriteMarkdown(path, "try", c); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := string(text); strings.Contains(got, "old") || !strings.Contains(got, "(images/replay-try.svg)\n\n"+strings.TrimSpace(Markdown(c))+"\n\n<!-- replay try: end -->\nafter\n") {
+		t.Errorf("the page is\n%s", got)
+	}
+	if plot, err := os.ReadFile(filepath.Join(filepath.Dir(path), "images", "replay-try.svg")); err != nil || string(plot) != Plot(c) {
+		t.Errorf("the plot: %v", err)
+	}
+	if err := WriteMarkdown(path, "other", c); err == nil {
+		t.Error("a page without the part was taken")
+	}
+	if err := CheckMarkdown(path, "other"); err == nil {
+		t.Error("a page without the part was not found out")
+	}
+}
