@@ -54,7 +54,7 @@ func (s *shared) examine(ctx context.Context) (*explain.Report, error) {
 	if wrong != nil {
 		return only("configuration", wrong, "kubectl headroom config validate FILE says where"), nil
 	}
-	scheduler, wrong := s.scheduler(ctx, of, with)
+	scheduler, wrong := s.scheduler(ctx, explain.Options{Cluster: of, Profile: with})
 	if wrong != nil {
 		return only("cluster", wrong, "without it nothing else can be looked at"), nil
 	}

@@ -77,7 +77,7 @@ func (o *explainOptions) run(ctx context.Context, arguments []string) error {
 	if err != nil {
 		return err
 	}
-	scheduler, err := o.scheduler(ctx, of, with, pod.Spec.SchedulerName)
+	scheduler, err := o.scheduler(ctx, explain.Options{Cluster: of, Profile: with, Wanted: []string{pod.Spec.SchedulerName}})
 	if err != nil {
 		return err
 	}

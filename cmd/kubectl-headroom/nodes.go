@@ -107,7 +107,7 @@ func (s *shared) withMemory(ctx context.Context) (*explain.Scheduler, error) {
 		shipped.Doubt = with.Origin + " has no " + memory.Name
 		with = shipped
 	}
-	return s.scheduler(ctx, of, with)
+	return s.scheduler(ctx, explain.Options{Cluster: of, Profile: with, MemoryOnly: true})
 }
 
 func looksAtMemory(with *profile.Profile) bool {

@@ -7,7 +7,10 @@ import (
 	"testing"
 	"time"
 
+	gocmp "github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/client-go/kubernetes/fake"
 
 	"github.com/headroom-dev/headroom/pkg/memory/sample"
 	"github.com/headroom-dev/headroom/pkg/memory/threshold"
@@ -49,6 +52,30 @@ func TestNodesShowsMemoryAsKubeletsSeeIt(t *testing.T) {
 	}
 	stdout, _, _ := unequal().run(t, "nodes", "-o", "json")
 	wantGolden(t, "nodes.json", stdout)
+}
+
+// Of what the scheduler's plugins look at, nodes and victims need nodes and pods.
+func TestNodesAndVictimsReadNoMoreThanTheyTell(t *testing.T) {
+	for _, command := range [][]string{{"nodes"}, {"victims", "web-1"}} {
+		t.Run(command[0], func(t *testing.T) {
+			s := newShop()
+			var client *fake.Clientset
+			s.react = func(made *fake.Clientset) { client = made }
+			if _, stderr, code := s.run(t, command...); code != codeYes {
+				t.Fatalf("exit code %d: %s", code, stderr)
+			}
+			listed := sets.New[string]()
+			for _, action := range client.Actions() {
+				if action.GetVerb() == "list" {
+					listed.Insert(action.GetResource().Resource)
+				}
+			}
+			// The profile's ConfigMap is looked for by its label.
+			if diff := gocmp.Diff([]string{"configmaps", "nodes", "pods"}, sets.List(listed)); diff != "" {
+				t.Errorf("lists (-want +got):\n%s", diff)
+			}
+		})
+	}
 }
 
 // Too few fresh nodes: requests decide everywhere, and that is said.

@@ -34,7 +34,7 @@ func (o *explainOptions) pending(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	scheduler, err := o.scheduler(ctx, of, with, profile.Shipped, corev1.DefaultSchedulerName)
+	scheduler, err := o.scheduler(ctx, explain.Options{Cluster: of, Profile: with, Wanted: []string{profile.Shipped, corev1.DefaultSchedulerName}})
 	if err != nil {
 		return err
 	}

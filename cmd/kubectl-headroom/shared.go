@@ -123,11 +123,12 @@ func (s *shared) profileOf(ctx context.Context, of *cluster.Cluster) (*profile.P
 }
 
 // scheduler reads the cluster and makes a scheduler of it, which ends with ctx.
-func (s *shared) scheduler(ctx context.Context, of *cluster.Cluster, with *profile.Profile, wanted ...string) (*explain.Scheduler, error) {
+func (s *shared) scheduler(ctx context.Context, options explain.Options) (*explain.Scheduler, error) {
 	limited, cancel := context.WithTimeoutCause(ctx, s.limit, fmt.Errorf("it took longer than --read-timeout %s", s.limit))
-	stop := s.progress(of)
+	stop := s.progress(options.Cluster)
 	defer stop()
-	made, err := explain.Open(limited, explain.Options{Cluster: of, Profile: with, Wanted: wanted, Clock: s.clock, Source: s.source})
+	options.Clock, options.Source = s.clock, s.source
+	made, err := explain.Open(limited, options)
 	if err != nil {
 		cancel()
 		return nil, err

@@ -102,12 +102,9 @@ func (s *Scheduler) podsByNode() map[string][]*corev1.Pod {
 
 func (s *Scheduler) nodeLine(node *corev1.Node, line *ledger.Node, pods []*corev1.Pod) NodeLine {
 	made := NodeLine{
-		Node: node.Name, State: line.State.String(), Pods: len(pods), Pressure: pressureOf(node), Avoided: line.Cooling, Problem: line.Problem,
+		Node: node.Name, State: line.State.String(), RequestedBytes: line.Requested, Pods: len(pods), Pressure: pressureOf(node), Avoided: line.Cooling, Problem: line.Problem,
 		CapacityBytes: node.Status.Capacity.Memory().Value(), AllocatableBytes: node.Status.Allocatable.Memory().Value(),
 		EvictionHardBytes: line.Thresholds.EvictionHard, EvictionHardOrigin: string(line.Thresholds.EvictionHardOrigin),
-	}
-	if info, err := s.snapshot.Get(node.Name); err == nil {
-		made.RequestedBytes = info.GetRequested().GetMemory()
 	}
 	if !line.SampleTime.IsZero() {
 		made.Sample = new(stamp(line.SampleTime))

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/informers"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
@@ -37,6 +38,9 @@ type Options struct {
 	Profile *profile.Profile
 	// Wanted are the names of schedulers that are asked about. Those that the profile lacks and that are known are added.
 	Wanted []string
+	// MemoryOnly is for those who ask for nodes and victims, and for no cycle: the cluster's nodes and pods are read, and what else
+	// plugins look at is not.
+	MemoryOnly bool
 	// Clock says what time it is. nil: the real one.
 	Clock clock.PassiveClock
 	// Source of samples. nil: the one that the profile names, and metrics.k8s.io where that cannot be read.
@@ -97,7 +101,13 @@ func (s *Scheduler) build(ctx context.Context) error {
 	for name, factory := range table {
 		table[name] = s.keep(name, factory)
 	}
-	built, err := scheduler.New(ctx, s.options.Cluster.Reading(), s.options.Cluster.Informers, nil,
+	watched := s.options.Cluster.Informers
+	if s.options.MemoryOnly { // Nothing comes to a scheduler whose informers are never started.
+		watched = informers.NewSharedInformerFactory(s.options.Cluster.Reading(), 0)
+		s.options.Cluster.Informers.Core().V1().Nodes().Informer()
+		s.options.Cluster.Informers.Core().V1().Pods().Informer()
+	}
+	built, err := scheduler.New(ctx, s.options.Cluster.Reading(), watched, nil,
 		func(string) events.EventRecorderLogger { return silent{} },
 		scheduler.WithComponentConfigVersion(configuration.APIVersion),
 		scheduler.WithKubeConfig(s.options.Cluster.Config),
@@ -143,8 +153,10 @@ func (s *Scheduler) read(ctx context.Context) error {
 	if err := s.options.Cluster.Read(ctx); err != nil {
 		return err
 	}
-	if err := s.scheduler.WaitForHandlersSync(ctx); err != nil {
-		return fmt.Errorf("read the cluster: %w", err)
+	if !s.options.MemoryOnly {
+		if err := s.scheduler.WaitForHandlersSync(ctx); err != nil {
+			return fmt.Errorf("read the cluster: %w", err)
+		}
 	}
 	failed, err := s.options.Cluster.Failed(ctx)
 	if err != nil {

@@ -72,6 +72,7 @@ func NewBuilder(options Options) *Builder {
 
 // tally is what adds up on a node while its pods are walked.
 type tally struct {
+	requested    int64
 	podsMeasured int64 // samples of pods
 	unseenByNode int64 // asked for, not in the node's sample yet
 	unseenByPods int64 // asked for, not in the samples of pods yet
@@ -146,6 +147,7 @@ func (b *build) fill() {
 	b.leave()
 	for i, node := range b.Nodes {
 		line := &b.snapshot.Nodes[i]
+		line.Requested = b.tallies[i].requested
 		if line.State != Absent {
 			b.sum(line, &b.tallies[i])
 		}

@@ -234,12 +234,12 @@ func TestPodsOfANodeAddUp(t *testing.T) {
 		node *corev1.Node
 		want ledger.Node
 	}{
-		{"by the machine", node("n1"), ledger.Node{MeasuredLeft: 2900 * mi, Left: 2100 * mi, ForecastLeft: 2100*mi - 800*mi}},
-		{"by its pods", tight, ledger.Node{MeasuredLeft: 1200*mi - 4*mi, Left: 400*mi - 4*mi, ForecastLeft: -400*mi - 4*mi}},
+		{"by the machine", node("n1"), ledger.Node{Requested: 1600 * mi, MeasuredLeft: 2900 * mi, Left: 2100 * mi, ForecastLeft: 2100*mi - 800*mi}},
+		{"by its pods", tight, ledger.Node{Requested: 1600 * mi, MeasuredLeft: 1200*mi - 4*mi, Left: 400*mi - 4*mi, ForecastLeft: -400*mi - 4*mi}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			line := ledger.NewBuilder(options).Build(ledger.Input{Now: now, Nodes: []*corev1.Node{test.node}, Pods: pods, Samples: samples(1000*mi, 20*time.Second, map[string]int64{"a": 300 * mi, "b": 500 * mi})}).Nodes[0]
-			got := ledger.Node{MeasuredLeft: line.MeasuredLeft, Left: line.Left, ForecastLeft: line.ForecastLeft}
+			got := ledger.Node{Requested: line.Requested, MeasuredLeft: line.MeasuredLeft, Left: line.Left, ForecastLeft: line.ForecastLeft}
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -272,6 +272,17 @@ func TestEndedPodsAndPodsOfUnknownNodesDoNotCount(t *testing.T) {
 	}
 	if got, want := snapshot.Nodes[0].Left, 2900*mi; got != want {
 		t.Errorf("Left = %d, want %d", got, want)
+	}
+	if got := snapshot.Nodes[0].Requested; got != 0 {
+		t.Errorf("Requested = %d, want nothing", got)
+	}
+}
+
+// Requests are known without a sample.
+func TestWhatPodsRequestIsKnownOfEveryNode(t *testing.T) {
+	snapshot := ledger.NewBuilder(options).Build(ledger.Input{Now: now, Nodes: []*corev1.Node{node("n1")}, Pods: []*corev1.Pod{pod("a", time.Hour), pod("b", -1)}})
+	if line := snapshot.Nodes[0]; line.State != ledger.Absent || line.Requested != 800*mi {
+		t.Errorf("%s, Requested = %dMi; want absent and 800Mi", line.State, line.Requested/mi)
 	}
 }
 

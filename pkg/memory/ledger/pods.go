@@ -37,6 +37,7 @@ func (b *build) count(node int, pod *corev1.Pod) {
 	known.peak = max(known.peak, entry.Measured)
 
 	sum := &b.tallies[node]
+	sum.requested += known.demand.RequestBytes
 	sum.podsMeasured += entry.Measured
 	sum.unseenByPods += entry.Counted - entry.Measured
 	if !entry.InNode {

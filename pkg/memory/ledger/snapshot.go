@@ -41,13 +41,15 @@ func (s State) String() string {
 	}
 }
 
-// Node is one node's line in the book. All figures are bytes; but for Name, State, Thresholds, Problem and Cooling they
-// mean something only if State is Fresh.
+// Node is one node's line in the book. All figures are bytes; but for Name, State, Thresholds, Requested, Problem and Cooling
+// they mean something only if State is Fresh.
 type Node struct {
 	Name       string
 	State      State
 	SampleTime time.Time
 	Thresholds threshold.Thresholds
+	// Requested is what the node's pods request, as the scheduler counts it.
+	Requested int64
 	// Problem says what is wrong with the node's annotation threshold.EvictionHardAnnotation, if anything: it is not heeded.
 	Problem string
 
