@@ -31,6 +31,8 @@ type scheduler struct {
 	snapshot  *cache.Snapshot
 	framework framework.Framework
 	random    *rand.Rand // between nodes that score alike
+	// tied is told of the nodes among which chance decides. nil: nobody wants to know.
+	tied func(nodes []string)
 }
 
 // newScheduler returns a scheduler of the profile that knows the nodes. registry has the plugins that are not in-tree.
@@ -111,6 +113,9 @@ func (s *scheduler) choose(pod *corev1.Pod) (string, error) {
 // best scores the nodes and returns one of those with the most.
 func (s *scheduler) best(state fwk.CycleState, pod *corev1.Pod, nodes []fwk.NodeInfo) (string, error) {
 	if len(nodes) == 1 {
+		if s.tied != nil {
+			s.tied([]string{nodes[0].Node().Name})
+		}
 		return nodes[0].Node().Name, nil
 	}
 	if status := s.framework.RunPreScorePlugins(s.ctx, state, pod, nodes); !status.IsSuccess() {
@@ -131,6 +136,15 @@ func (s *scheduler) best(state fwk.CycleState, pod *corev1.Pod, nodes []fwk.Node
 				best = score
 			}
 		}
+	}
+	if s.tied != nil {
+		var names []string
+		for _, score := range scores {
+			if score.TotalScore == best.TotalScore {
+				names = append(names, score.Name)
+			}
+		}
+		s.tied(names)
 	}
 	return best.Name, nil
 }
