@@ -54,6 +54,7 @@ AUTHORITIES  = /etc/ssl/certs/ca-certificates.crt
 
 # The published comparison: what docs/evaluation.md shows. TRACES is a folder with a folder for each trace.
 REPLAY_SEEDS ?= 3
+REPLAY_SHORT_SEEDS ?= 10
 REPLAY = $(BIN)/headroom-lab replay --seeds $(REPLAY_SEEDS) --page docs/evaluation.md
 .PHONY: replay
 replay: build ## Place the pods of memory traces by all policies, into out/evaluation and docs/evaluation.md (TRACES=folder REPLAY_SEEDS=n)
@@ -62,7 +63,7 @@ replay: build ## Place the pods of memory traces by all policies, into out/evalu
 	@$(REPLAY) --trace $(TRACES)/bitbrains-faststorage --nodes 30 --scenarios base,requests-underset,lag-15s,lag-300s,metrics-missing,threshold-100Mi,nodes-large \
 		--policies headroom,least-allocated,load-variation,low-risk,koordinator-like --out out/evaluation/bitbrains-scenarios
 	@$(REPLAY) --trace $(TRACES)/google2011-jobs-a --node-memory 16Gi --nodes 6,8 --policies all --out out/evaluation/google
-	@$(REPLAY) --trace $(TRACES)/agent-containers-a --node-memory 4Gi --scenarios requests-underset --nodes 6,7,8 \
+	@$(REPLAY) --trace $(TRACES)/agent-containers-a --node-memory 4Gi --scenarios requests-underset --nodes 6,7,8 --seeds $(REPLAY_SHORT_SEEDS) \
 		--policies headroom,least-allocated,load-variation,low-risk,koordinator-like --out out/evaluation/agents
 
 .PHONY: image

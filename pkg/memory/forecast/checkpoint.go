@@ -56,8 +56,9 @@ type checkpointLine struct {
 	Seen        int64   `json:"seen"` // seconds since 1970
 	WarmSeconds int64   `json:"warmSeconds"`
 	LevelKiB    int64   `json:"levelKiB"`
-	LastDay     int32   `json:"lastDay"`    // days since 1970
-	DaysBefore  []int32 `json:"daysBefore"` // that day, for each hour of the day (UTC); -1: never seen
+	RequestKiB  int64   `json:"requestKiB,omitempty"` // of a pod; 0: not known
+	LastDay     int32   `json:"lastDay"`              // days since 1970
+	DaysBefore  []int32 `json:"daysBefore"`           // that day, for each hour of the day (UTC); -1: never seen
 	PeaksKiB    []int64 `json:"peaksKiB"`
 }
 

@@ -36,6 +36,8 @@ type Learner struct {
 	latest    map[Workload]Workload // by what they are revisions of
 	outcomes  Outcomes
 	published atomic.Pointer[map[Workload]*Learned]
+	// publishedRatios are those of namespaces.
+	publishedRatios atomic.Pointer[map[string]float64]
 }
 
 var _ Estimator = &Learner{}
@@ -43,10 +45,12 @@ var _ Estimator = &Learner{}
 // learned is what was seen of one workload.
 type learned struct {
 	hourly hourly
-	level  float64       // bytes that a pod held of late, on average
-	warm   time.Duration // that pods of the workload were seen to run, in all
-	seen   time.Time
-	hour   ongoing
+	// request is what a pod of it asked for last, in bytes; 0: that is not known.
+	request int64
+	level   float64       // bytes that a pod held of late, on average
+	warm    time.Duration // that pods of the workload were seen to run, in all
+	seen    time.Time
+	hour    ongoing
 	// published is nil if there is news since.
 	published *Learned
 }
@@ -145,6 +149,8 @@ func (l *Learner) Publish() {
 		estimates[workload] = known.published
 	}
 	l.publishRevisions(estimates)
+	ratios := l.ratios()
+	l.publishedRatios.Store(&ratios)
 	l.published.Store(&estimates)
 }
 
@@ -186,6 +192,7 @@ func (l *Learner) Adjust(demand Demand, workload Workload) Demand {
 	if estimates == nil {
 		return demand
 	}
+	demand = l.inNamespace(demand, workload.Namespace)
 	known, source := (*estimates)[workload], SourceSiblings
 	if known == nil {
 		if all, ok := workload.revisions(); ok {

@@ -12,7 +12,7 @@ import (
 func (r *Record) line() checkpointLine {
 	line := checkpointLine{
 		Namespace: r.workload.Namespace, Kind: r.workload.Kind, Owner: r.workload.Owner, Template: r.workload.Template,
-		Seen: r.seen.Unix(), WarmSeconds: int64(min(r.warm, maxWarm) / time.Second), LevelKiB: roundKiB(r.level),
+		Seen: r.seen.Unix(), WarmSeconds: int64(min(r.warm, maxWarm) / time.Second), LevelKiB: roundKiB(r.level), RequestKiB: roundKiB(float64(r.request)),
 		DaysBefore: make([]int32, Hours), PeaksKiB: make([]int64, Hours),
 	}
 	last := int32(1)
@@ -54,12 +54,16 @@ func (l *checkpointLine) record() (Record, error) {
 	if l.LevelKiB < 0 || l.LevelKiB > maxKiB {
 		return record, fmt.Errorf("levelKiB is %d, want 0 to %d", l.LevelKiB, int64(maxKiB))
 	}
+	if l.RequestKiB < 0 || l.RequestKiB > maxKiB {
+		return record, fmt.Errorf("requestKiB is %d, want 0 to %d", l.RequestKiB, int64(maxKiB))
+	}
 	if l.LastDay < 0 || l.LastDay == math.MaxInt32 {
 		return record, fmt.Errorf("lastDay is %d, want the number of days since 1970", l.LastDay)
 	}
 	if err := l.hours(&record.hourly); err != nil {
 		return record, err
 	}
+	record.request = l.RequestKiB << 10
 	record.level, record.warm, record.seen = float64(l.LevelKiB)*(1<<10), time.Duration(l.WarmSeconds)*time.Second, time.Unix(l.Seen, 0)
 	return record, nil
 }

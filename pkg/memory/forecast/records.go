@@ -11,6 +11,7 @@ const maxWarm = 365 * 24 * time.Hour
 type Record struct {
 	workload Workload
 	hourly   hourly
+	request  int64
 	level    float64
 	warm     time.Duration
 	seen     time.Time
@@ -23,7 +24,7 @@ func (r *Record) Workload() Workload { return r.workload }
 func (l *Learner) Records() []Record {
 	records := make([]Record, 0, len(l.workloads))
 	for workload, known := range l.workloads {
-		records = append(records, Record{workload: workload, hourly: known.hourly, level: known.level, warm: known.warm, seen: known.seen})
+		records = append(records, Record{workload: workload, hourly: known.hourly, request: known.request, level: known.level, warm: known.warm, seen: known.seen})
 	}
 	return records
 }
@@ -49,7 +50,7 @@ func (l *Learner) Merge(records []Record, now time.Time) {
 		}
 		known.hourly.merge(&record.hourly, dayOf(now))
 		if seen.After(known.seen) {
-			known.level, known.seen = record.level, seen
+			known.request, known.level, known.seen = record.request, record.level, seen
 		}
 		known.warm = min(known.warm+record.warm, maxWarm)
 		known.published = nil

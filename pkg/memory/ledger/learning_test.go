@@ -3,10 +3,13 @@
 package ledger_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/headroom-dev/headroom/pkg/memory/forecast"
 	"github.com/headroom-dev/headroom/pkg/memory/ledger"
@@ -42,6 +45,34 @@ func TestWhatAWorkloadHoldsIsLearnedFromItsWarmPods(t *testing.T) {
 				Samples: samples(1000*mi, 0, map[string]int64{"p": test.held * mi})}).Pod("sibling")
 			if peak := entry.Peak / mi; (entry.Counted-test.now*mi)/mi > 2 || (test.now*mi-entry.Counted)/mi > 2 || peak < test.want-1 || peak > test.want+5 {
 				t.Errorf("in the book: counted %dMi, peak %dMi, want what it asks for or is known to hold, %dMi, and %dMi", entry.Counted/mi, peak, test.now, test.want)
+			}
+		})
+	}
+}
+
+// Pods of many workloads ask for 40Mi and hold 60Mi: one of a workload that nobody has seen yet is expected to do so as well. Samples
+// of now and such as are too old to tell of now teach that alike.
+func TestWhatANamespaceRequestsIsLearnedWithWhatItHolds(t *testing.T) {
+	asking := func(name string, request int64) *corev1.Pod {
+		return pod(name, time.Hour, func(p *corev1.Pod) {
+			p.Spec.Containers[0].Resources = corev1.ResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceMemory: *resource.NewQuantity(request, resource.BinarySI)}}
+			p.OwnerReferences = []metav1.OwnerReference{{Kind: "Job", Name: name, Controller: new(true)}}
+		})
+	}
+	for name, age := range map[string]time.Duration{"samples of now": 0, "old samples": 10 * time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			options := options
+			options.Learner = forecast.NewLearner(options.Estimator)
+			held := map[string]int64{}
+			var pods []*corev1.Pod
+			for i := range 20 {
+				pods = append(pods, asking(fmt.Sprint("p", i), 40*mi))
+				held[pods[i].Name] = 60 * mi
+			}
+			ledger.NewBuilder(options).Build(ledger.Input{Now: now, Nodes: []*corev1.Node{node("n1")}, Pods: pods, Samples: samples(2000*mi, age, held)})
+			demand := options.Learner.Demand(asking("new", 100*mi))
+			if demand.PeakBytes != 150*mi || demand.FirmBytes != 100*mi || demand.PeakSource != forecast.SourceNamespace {
+				t.Errorf("expected to hold %dMi and %dMi firmly, by %s; want 150Mi and 100Mi by the namespace ratio", demand.PeakBytes/mi, demand.FirmBytes/mi, demand.PeakSource)
 			}
 		})
 	}

@@ -122,6 +122,7 @@ func (b *build) learn(pod *corev1.Pod, known *record, bytes int64, sampled time.
 		return
 	}
 	b.options.Learner.Observe(known.workload, bytes, known.ran(pod, sampled))
+	b.options.Learner.Requested(known.workload, known.demand.RequestBytes)
 	known.learned = sampled
 }
 
@@ -131,6 +132,7 @@ func (b *build) recall(pod *corev1.Pod, known *record, old sample.Pod) {
 		return
 	}
 	b.options.Learner.Recall(known.workload, old.Bytes, old.Time, known.ran(pod, old.Time))
+	b.options.Learner.Requested(known.workload, known.demand.RequestBytes)
 	known.learned = old.Time
 }
 

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package forecast_test
+
+import (
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/headroom-dev/headroom/pkg/memory/forecast"
+)
+
+// shopWorkload is one of the namespace shop.
+func shopWorkload(number int) forecast.Workload {
+	return forecast.Workload{Namespace: "shop", Kind: "Job", Owner: "job-" + strconv.Itoa(number), Template: "t"}
+}
+
+func TestTheRequestsOfANewWorkloadAreJudgedByThoseOfItsNamespace(t *testing.T) {
+	asks := func(request int64, source forecast.Source) forecast.Demand {
+		return forecast.Demand{RequestBytes: request, FirmBytes: request, PeakBytes: request, PeakSource: source}
+	}
+	const warm, young = time.Hour, 10 * time.Second
+	for _, test := range []struct {
+		name string
+		// held by five workloads of the namespace in Mi, and by as many others alike that there are copies of them. Each requests
+		// 100Mi.
+		held   []int64
+		copies int
+		ran    time.Duration
+		of     forecast.Workload
+		asks   forecast.Demand
+		want   int64
+		by     forecast.Source
+	}{
+		{"in the middle they hold three times what they request", []int64{100, 200, 300, 700, 900}, 4, warm, shopWorkload(99), asks(50*mi, forecast.SourceRequest), 150, forecast.SourceNamespace},
+		{"they hold less: it may hold all that it requests", []int64{10, 20, 30, 40, 50}, 4, warm, shopWorkload(99), asks(50*mi, forecast.SourceRequest), 50, forecast.SourceRequest},
+		{"15 are too few", []int64{300, 300, 300, 300, 300}, 3, warm, shopWorkload(99), asks(50*mi, forecast.SourceRequest), 50, forecast.SourceRequest},
+		{"they only just started", []int64{300, 300, 300, 300, 300}, 4, young, shopWorkload(99), asks(50*mi, forecast.SourceRequest), 50, forecast.SourceRequest},
+		{"a limit tells more", []int64{300, 300, 300, 300, 300}, 4, warm, shopWorkload(99), asks(50*mi, forecast.SourceLimit), 50, forecast.SourceLimit},
+		{"what is declared stays", []int64{300, 300, 300, 300, 300}, 4, warm, shopWorkload(99), asks(50*mi, forecast.SourceDeclared), 50, forecast.SourceDeclared},
+		{"nothing is requested", []int64{300, 300, 300, 300, 300}, 4, warm, shopWorkload(99), asks(0, forecast.SourceDefault), 0, forecast.SourceDefault},
+		{"another namespace", []int64{300, 300, 300, 300, 300}, 4, warm, forecast.Workload{Namespace: "test"}, asks(50*mi, forecast.SourceRequest), 50, forecast.SourceRequest},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			learner := forecast.NewLearner(fixedPrior{})
+			learner.Begin(noon)
+			for i, held := range slices.Repeat(test.held, test.copies) {
+				learner.Observe(shopWorkload(i), held*mi, test.ran)
+				learner.Requested(shopWorkload(i), 100*mi)
+			}
+			learner.Requested(shopWorkload(77), mi) // of which nothing was observed
+			learner.Publish()
+			got := learner.Adjust(test.asks, test.of)
+			if got.PeakBytes != test.want*mi || got.PeakSource != test.by {
+				t.Errorf("expected to hold %dMi by %s, want %dMi by %s", got.PeakBytes/mi, got.PeakSource, test.want, test.by)
+			}
+			if got.FirmBytes != test.asks.FirmBytes {
+				t.Errorf("%d bytes firmly, want %d: what is only expected keeps nobody from a node", got.FirmBytes, test.asks.FirmBytes)
+			}
+		})
+	}
+}
+
+// It is handed on with what was learned.
+func TestTheRatioOfANamespaceSurvivesACheckpoint(t *testing.T) {
+	learner := forecast.NewLearner(fixedPrior{})
+	learner.Begin(noon)
+	for i := range 20 {
+		learner.Observe(shopWorkload(i), 400*mi, time.Hour)
+		learner.Requested(shopWorkload(i), 100*mi)
+	}
+	data, _, err := forecast.Encode(learner.Records(), noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	restored, err := forecast.Restore(fixedPrior{}, data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := restored.Adjust(forecast.Demand{RequestBytes: 50 * mi, PeakBytes: 50 * mi, PeakSource: forecast.SourceRequest}, shopWorkload(99))
+	if got.PeakBytes < 198*mi || got.PeakBytes > 202*mi || got.PeakSource != forecast.SourceNamespace {
+		t.Errorf("expected to hold %dMi by %s, want 200Mi, but for rounding, by the namespace ratio", got.PeakBytes/mi, got.PeakSource)
+	}
+}
