@@ -3,6 +3,7 @@
 package comparison
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -44,24 +45,27 @@ func WriteMarkdown(path, name string, c *Comparison) error {
 }
 
 // Markdown has a table for each scenario that was played with several numbers of nodes, and one for all others together. Where
-// kernels kill more than kubelets evict, a second one has the kills alone.
+// kernels kill more than kubelets evict, a second one has the kills alone. The figures are those of the page's tables.
 func Markdown(c *Comparison) string {
+	all := policies(c)
 	var tables []string
-	var single [][]Curve
+	var single []table
+	var scenarios []string
 	for _, curves := range settings(c) {
-		if len(nodeCounts(curves)) == 1 {
-			single = append(single, curves)
+		rates := ranked(newTable(curves, nodeCounts(curves), all), curves)
+		if len(rates.Nodes) == 1 {
+			single, scenarios = append(single, rates), append(scenarios, curves[0].Scenario)
 			continue
 		}
-		tables = append(tables, byNodes(curves, func(curve Curve, p CurvePoint) string { return cell(curve, p, best(curves, p.Nodes)) }))
+		tables = append(tables, byNodes(rates, func(row tableRow, i int) string { return row.Cells[i].markdown() }))
 		if c.mostlyKilled(curves) {
-			tables = append(tables, "OOM kills in a run:\n\n"+byNodes(curves, func(curve Curve, p CurvePoint) string {
-				return fmt.Sprintf("%.1f", c.kills(curve, p.Nodes))
+			tables = append(tables, "OOM kills in a run:\n\n"+byNodes(rates, func(row tableRow, i int) string {
+				return c.kills(curves[0].Trace, curves[0].Scenario, row.Name, rates.Nodes[i])
 			}))
 		}
 	}
 	if len(single) > 0 {
-		tables = append(tables, byScenario(single))
+		tables = append(tables, byScenario(scenarios, single))
 	}
 	return strings.Join(tables, "\n")
 }
@@ -81,100 +85,94 @@ func settings(c *Comparison) [][]Curve {
 	return all
 }
 
-// byNodes has a row for each policy: what ends fewest with most nodes first, and those last that know what none can know.
-func byNodes(curves []Curve, text func(Curve, CurvePoint) string) string {
-	nodes := nodeCounts(curves)
+// byNodes has a row for each policy.
+func byNodes(rates table, text func(row tableRow, i int) string) string {
 	var b strings.Builder
 	b.WriteString("| policy |")
-	for _, count := range nodes {
-		fmt.Fprintf(&b, " %d nodes |", count)
+	for _, nodes := range rates.Nodes {
+		fmt.Fprintf(&b, " %d nodes |", nodes)
 	}
-	b.WriteString("\n|---|" + strings.Repeat("--:|", len(nodes)) + "\n")
-	for _, curve := range ranked(curves) {
-		fmt.Fprintf(&b, "| `%s` |", curve.Policy)
-		for _, count := range nodes {
-			if i := slices.IndexFunc(curve.Points, func(p CurvePoint) bool { return p.Nodes == count }); i >= 0 {
-				b.WriteString(" " + text(curve, curve.Points[i]))
-			}
-			b.WriteString(" |")
+	b.WriteString("\n|---|" + strings.Repeat("--:|", len(rates.Nodes)) + "\n")
+	for _, row := range rates.Rows {
+		fmt.Fprintf(&b, "| `%s` |", row.Name)
+		for i := range rates.Nodes {
+			b.WriteString(cell(text(row, i)))
 		}
 		b.WriteString("\n")
 	}
 	return b.String()
 }
 
-// byScenario has a row for each setting and a column for each policy.
-func byScenario(settings [][]Curve) string {
-	var policies []string
-	for _, curves := range settings {
-		for _, curve := range ranked(curves) {
-			if !slices.Contains(policies, curve.Policy) {
-				policies = append(policies, curve.Policy)
+// byScenario has a row for each table, which has one number of nodes, and a column for each policy.
+func byScenario(scenarios []string, tables []table) string {
+	var names []string
+	for _, rates := range tables {
+		for _, row := range rates.Rows {
+			if !slices.Contains(names, row.Name) {
+				names = append(names, row.Name)
 			}
 		}
 	}
 	var b strings.Builder
 	b.WriteString("| scenario | nodes |")
-	for _, policy := range policies {
-		fmt.Fprintf(&b, " `%s` |", policy)
+	for _, name := range names {
+		fmt.Fprintf(&b, " `%s` |", name)
 	}
-	b.WriteString("\n|---|--:|" + strings.Repeat("--:|", len(policies)) + "\n")
-	for _, curves := range settings {
-		nodes := nodeCounts(curves)[0]
-		fmt.Fprintf(&b, "| `%s` | %d |", curves[0].Scenario, nodes)
-		for _, policy := range policies {
-			if i := slices.IndexFunc(curves, func(curve Curve) bool { return curve.Policy == policy }); i >= 0 {
-				b.WriteString(" " + cell(curves[i], curves[i].Points[0], best(curves, nodes)))
+	b.WriteString("\n|---|--:|" + strings.Repeat("--:|", len(names)) + "\n")
+	for at, rates := range tables {
+		fmt.Fprintf(&b, "| `%s` | %d |", scenarios[at], rates.Nodes[0])
+		for _, name := range names {
+			text := ""
+			if i := slices.IndexFunc(rates.Rows, func(row tableRow) bool { return row.Name == name }); i >= 0 {
+				text = rates.Rows[i].Cells[0].markdown()
 			}
-			b.WriteString(" |")
+			b.WriteString(cell(text))
 		}
 		b.WriteString("\n")
 	}
 	return b.String()
 }
 
-// ranked sorts by the mean with most nodes.
-func ranked(curves []Curve) []Curve {
-	last := func(curve Curve) float64 { return curve.Points[len(curve.Points)-1].Mean }
-	return slices.SortedStableFunc(slices.Values(curves), func(a, b Curve) int {
-		switch {
-		case isBound(a.Policy) != isBound(b.Policy):
-			if isBound(a.Policy) {
-				return 1
-			}
-			return -1
-		case last(a) != last(b) && last(a) < last(b):
-			return -1
-		case last(a) != last(b):
+// cell is the text of a cell and the end of it.
+func cell(text string) string {
+	if text == "" {
+		return " |"
+	}
+	return " " + text + " |"
+}
+
+// ranked sorts the rows of a table of curves: what ends fewest with most nodes first, and those last that know what none can know.
+func ranked(rates table, curves []Curve) table {
+	last := map[string]float64{}
+	for _, curve := range curves {
+		last[curve.Policy] = curve.Points[len(curve.Points)-1].Mean
+	}
+	knows := func(row tableRow) int {
+		if isBound(row.Name) {
 			return 1
 		}
 		return 0
+	}
+	slices.SortStableFunc(rates.Rows, func(a, b tableRow) int {
+		return cmp.Or(knows(a)-knows(b), cmp.Compare(last[a.Name], last[b.Name]))
 	})
+	return rates
 }
 
-// cell is a rate with its interval: in italics where pods waited for too long to compare it, bold where it is the best.
-func cell(curve Curve, p CurvePoint, best float64) string {
-	text := fmt.Sprintf("%s (%s-%s)", rate(p.Mean), rate(p.Low), rate(p.High))
+// markdown is a rate with its interval: in italics where pods waited for too long to compare it, bold where it is the best. It is
+// "" where the policy was not run.
+func (c tableCell) markdown() string {
+	if c.Mean == "" {
+		return ""
+	}
+	text := fmt.Sprintf("%s (%s)", c.Mean, c.Interval)
 	switch {
-	case p.Waits:
+	case c.Waits:
 		return "*" + text + "*"
-	case p.Mean == best && !isBound(curve.Policy):
+	case c.Best:
 		return "**" + text + "**"
 	}
 	return text
-}
-
-// best is the lowest mean with so many nodes of those that are compared, -1 if there is none.
-func best(curves []Curve, nodes int) float64 {
-	lowest := -1.0
-	for _, curve := range curves {
-		for _, p := range curve.Points {
-			if p.Nodes == nodes && !p.Waits && !isBound(curve.Policy) && (lowest < 0 || p.Mean < lowest) {
-				lowest = p.Mean
-			}
-		}
-	}
-	return lowest
 }
 
 // mostlyKilled reports whether more pods were killed than evicted.
@@ -188,14 +186,17 @@ func (c *Comparison) mostlyKilled(curves []Curve) bool {
 	return kills > evictions
 }
 
-// kills is the mean number of OOM kills in a run of a curve with so many nodes.
-func (c *Comparison) kills(curve Curve, nodes int) float64 {
+// kills is the mean number of OOM kills in a run, "" where there was none.
+func (c *Comparison) kills(trace, scenario, policy string, nodes int) string {
 	kills, runs := 0, 0
 	for i := range c.Results {
 		row := &c.Results[i]
-		if row.Trace == curve.Trace && row.Scenario == curve.Scenario && row.Policy == curve.Policy && row.Nodes == nodes {
+		if row.Trace == trace && row.Scenario == scenario && row.Policy == policy && row.Nodes == nodes {
 			kills, runs = kills+row.OOMKills, runs+1
 		}
 	}
-	return float64(kills) / float64(max(runs, 1))
+	if runs == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.1f", float64(kills)/float64(runs))
 }

@@ -47,10 +47,10 @@ func TestMarkdownTables(t *testing.T) {
 			}},
 			want: "| policy | 8 nodes | 9 nodes |\n" +
 				"|---|--:|--:|\n" +
-				"| `headroom` | *2.00 (1.00-4.00)* | **0.50 (0.25-1.00)** |\n" +
-				"| `low-risk` | | 1.00 (0.50-2.00) |\n" +
-				"| `least-allocated` | **4.00 (2.00-8.00)** | 2.00 (1.00-4.00) |\n" +
-				"| `bound` | 0 (0-0) | 0.50 (0.25-1.00) |\n",
+				"| `headroom` | *2.00 (1.00–4.00)* | **0.50 (0.25–1.00)** |\n" +
+				"| `low-risk` | | 1.00 (0.50–2.00) |\n" +
+				"| `least-allocated` | **4.00 (2.00–8.00)** | 2.00 (1.00–4.00) |\n" +
+				"| `bound` | 0 (0–0) | 0.50 (0.25–1.00) |\n",
 		},
 		{
 			name: "scenarios with one number of nodes share a table",
@@ -60,8 +60,8 @@ func TestMarkdownTables(t *testing.T) {
 			}},
 			want: "| scenario | nodes | `headroom` | `low-risk` |\n" +
 				"|---|--:|--:|--:|\n" +
-				"| `base` | 30 | **1.00 (0.50-2.00)** | 2.00 (1.00-4.00) |\n" +
-				"| `nodes-large` | 7 | 3.00 (1.50-6.00) | **1.00 (0.50-2.00)** |\n",
+				"| `base` | 30 | **1.00 (0.50–2.00)** | 2.00 (1.00–4.00) |\n" +
+				"| `nodes-large` | 7 | 3.00 (1.50–6.00) | **1.00 (0.50–2.00)** |\n",
 		},
 		{
 			name: "where kernels kill more than kubelets evict, kills are told alone",
@@ -69,7 +69,7 @@ func TestMarkdownTables(t *testing.T) {
 				Results: []Row{row("headroom", 8, 1, 2), row("headroom", 8, 0, 3), row("headroom", 9, 1, 1)},
 				Curves:  []Curve{curve("base", "headroom", point(8, 4), point(9, 2))},
 			},
-			want: "| policy | 8 nodes | 9 nodes |\n|---|--:|--:|\n| `headroom` | **4.00 (2.00-8.00)** | **2.00 (1.00-4.00)** |\n\n" +
+			want: "| policy | 8 nodes | 9 nodes |\n|---|--:|--:|\n| `headroom` | **4.00 (2.00–8.00)** | **2.00 (1.00–4.00)** |\n\n" +
 				"OOM kills in a run:\n\n| policy | 8 nodes | 9 nodes |\n|---|--:|--:|\n| `headroom` | 2.5 | 1.0 |\n",
 		},
 	} {

@@ -18,7 +18,7 @@ const (
 	plotTitle                       = "Evictions and OOM kills in 1,000 pod-hours"
 )
 
-// colours are told apart by people who do not see all colours; what is known to nobody is grey.
+// colour is that of a policy's curve: told apart by people who do not see all colours, and grey where it knows what none can know.
 func colour(policy string) string {
 	switch policy {
 	case reference:
@@ -51,7 +51,7 @@ func Plot(c *Comparison) string {
 	if i < 0 {
 		return ""
 	}
-	curves := ranked(all[i])
+	curves := all[i]
 	s := newScale(curves)
 	x := func(nodes int) float64 { return plotLeft + s.x(nodes)/100*plotInnerWidth }
 	y := func(rate float64) float64 { return plotTop + s.y(rate)/100*plotInnerHeight }
@@ -68,16 +68,8 @@ func Plot(c *Comparison) string {
 		fmt.Fprintf(&b, `<text x="%.1f" y="%d" text-anchor="middle">%d</text>`+"\n", x(nodes), plotHeight-plotFoot+18, nodes)
 	}
 	fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="middle">nodes; hollow: pods wait for too long to compare</text>`+"\n", plotLeft+plotInnerWidth/2, plotHeight-10)
-	// The reference is drawn last, on top.
-	for _, curve := range slices.Backward(curves) {
-		if curve.Policy != reference {
-			plotCurve(&b, curve, x, y)
-		}
-	}
-	for _, curve := range curves {
-		if curve.Policy == reference {
-			plotCurve(&b, curve, x, y)
-		}
+	for _, curve := range byClass(curves, policies(c)) { // the reference last, on top
+		plotCurve(&b, curve, x, y)
 	}
 	plotLabels(&b, curves, x, y)
 	b.WriteString("</svg>\n")
