@@ -83,3 +83,38 @@ func TestTheRatioOfANamespaceSurvivesACheckpoint(t *testing.T) {
 		t.Errorf("expected to hold %dMi by %s, want 200Mi, but for rounding, by the namespace ratio", got.PeakBytes/mi, got.PeakSource)
 	}
 }
+
+// What is not known of a request takes nothing away from what is, whichever learner saw the workload last.
+func TestAnUnknownRequestIsNoNews(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		// own and other are what the two learners know that was requested, in Mi; later is how long after its own the other's
+		// observation was.
+		own, other int64
+		later      time.Duration
+		want       int64
+	}{
+		{"the other saw it later, and knows", 100, 200, time.Minute, 50 * 400 / 200},
+		{"the other saw it later, and does not know", 100, 0, time.Minute, 50 * 400 / 100},
+		{"the other saw it earlier, and knows", 100, 200, -time.Minute, 50 * 400 / 100},
+		{"only the other knows, and saw it earlier", 0, 200, -time.Minute, 50 * 400 / 200},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			own, other := forecast.NewLearner(fixedPrior{}), forecast.NewLearner(fixedPrior{})
+			own.Begin(noon)
+			other.Begin(noon.Add(test.later))
+			for i := range 20 {
+				own.Observe(shopWorkload(i), 400*mi, time.Hour)
+				own.Requested(shopWorkload(i), test.own*mi)
+				other.Observe(shopWorkload(i), 400*mi, time.Hour)
+				other.Requested(shopWorkload(i), test.other*mi)
+			}
+			own.Merge(other.Records(), noon.Add(time.Hour))
+			own.Publish()
+			got := own.Adjust(forecast.Demand{RequestBytes: 50 * mi, PeakBytes: 50 * mi, PeakSource: forecast.SourceRequest}, shopWorkload(99))
+			if got.PeakBytes != test.want*mi {
+				t.Errorf("expected to hold %dMi, want %dMi", got.PeakBytes/mi, test.want)
+			}
+		})
+	}
+}

@@ -2,7 +2,10 @@
 
 package forecast
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // maxWarm bounds the time of warm running that is remembered: far more than it takes to be trusted, and no sum of it overflows.
 const maxWarm = 365 * 24 * time.Hour
@@ -11,7 +14,7 @@ const maxWarm = 365 * 24 * time.Hour
 type Record struct {
 	workload Workload
 	hourly   hourly
-	request  int64
+	request  int64 // bytes; 0: not known
 	level    float64
 	warm     time.Duration
 	seen     time.Time
@@ -50,7 +53,10 @@ func (l *Learner) Merge(records []Record, now time.Time) {
 		}
 		known.hourly.merge(&record.hourly, dayOf(now))
 		if seen.After(known.seen) {
-			known.request, known.level, known.seen = record.request, record.level, seen
+			known.level, known.seen = record.level, seen
+			known.request = cmp.Or(record.request, known.request)
+		} else {
+			known.request = cmp.Or(known.request, record.request)
 		}
 		known.warm = min(known.warm+record.warm, maxWarm)
 		known.published = nil
