@@ -54,15 +54,16 @@ AUTHORITIES  = /etc/ssl/certs/ca-certificates.crt
 
 # The published comparison: what docs/evaluation.md shows. TRACES is a folder with a folder for each trace.
 REPLAY_SEEDS ?= 3
+# Of containers that live for minutes, whose runs are short and differ much.
 REPLAY_SHORT_SEEDS ?= 10
-REPLAY = $(BIN)/headroom-lab replay --seeds $(REPLAY_SEEDS) --page docs/evaluation.md
+REPLAY = $(BIN)/headroom-lab replay --page docs/evaluation.md
 .PHONY: replay
-replay: build ## Place the pods of memory traces by all policies, into out/evaluation and docs/evaluation.md (TRACES=folder REPLAY_SEEDS=n)
+replay: build ## Place the pods of memory traces by all policies, into out/evaluation and docs/evaluation.md (TRACES=folder REPLAY_SEEDS=n REPLAY_SHORT_SEEDS=n)
 	@test -d "$(TRACES)" || { echo "TRACES=$(TRACES) is not a folder: name the one with bitbrains-faststorage, google2011-jobs-a and agent-containers-a"; exit 1; }
-	@$(REPLAY) --trace $(TRACES)/bitbrains-faststorage --nodes 24,26,28,30,34 --policies all --out out/evaluation/bitbrains-base
-	@$(REPLAY) --trace $(TRACES)/bitbrains-faststorage --nodes 30 --scenarios base,requests-underset,lag-15s,lag-300s,metrics-missing,threshold-100Mi,nodes-large \
+	@$(REPLAY) --trace $(TRACES)/bitbrains-faststorage --nodes 24,26,28,30,34 --seeds $(REPLAY_SEEDS) --policies all --out out/evaluation/bitbrains-base
+	@$(REPLAY) --trace $(TRACES)/bitbrains-faststorage --nodes 30 --seeds $(REPLAY_SEEDS) --scenarios base,requests-underset,lag-15s,lag-300s,metrics-missing,threshold-100Mi,nodes-large \
 		--policies headroom,least-allocated,load-variation,low-risk,koordinator-like --out out/evaluation/bitbrains-scenarios
-	@$(REPLAY) --trace $(TRACES)/google2011-jobs-a --node-memory 16Gi --nodes 6,8 --policies all --out out/evaluation/google
+	@$(REPLAY) --trace $(TRACES)/google2011-jobs-a --node-memory 16Gi --nodes 6,8 --seeds $(REPLAY_SEEDS) --policies all --out out/evaluation/google
 	@$(REPLAY) --trace $(TRACES)/agent-containers-a --node-memory 4Gi --scenarios requests-underset --nodes 6,7,8 --seeds $(REPLAY_SHORT_SEEDS) \
 		--policies headroom,least-allocated,load-variation,low-risk,koordinator-like --out out/evaluation/agents
 

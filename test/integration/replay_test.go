@@ -149,6 +149,17 @@ func TestAnInterruptedReplayLeavesTheRunsThatAreDone(t *testing.T) {
 	wantFiles(t, out, "results.json")
 }
 
+func TestAReplayThatIsInterruptedBeforeItsFirstRunIsOverLeavesNothing(t *testing.T) {
+	t.Parallel()
+	out := filepath.Join(t.TempDir(), "replay")
+	command := exec.CommandContext(t.Context(), binary(t, "headroom-lab"), "replay", "--trace", traceOf(t, trace.Days(5), trace.Workloads(60), trace.Step(300)),
+		"--nodes", "30", "--node-memory", "8Gi", "--policies", "headroom", "--seeds", "1", "--out", out)
+	interruptAt(t, command, " series, 1 runs")
+	if _, err := os.Stat(out); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%s is there, or %v: want nothing left", out, err)
+	}
+}
+
 func TestPredictWritesAListOfResults(t *testing.T) {
 	t.Parallel()
 	out := filepath.Join(t.TempDir(), "predict")
