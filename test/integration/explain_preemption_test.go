@@ -5,6 +5,7 @@ package integration
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -111,11 +112,11 @@ func addPriorityClass(t *testing.T, clients kubernetes.Interface, name string, v
 	})
 }
 
-// addSpentBudget makes a PodDisruptionBudget that lets no pod of an app go.
+// addSpentBudget makes a PodDisruptionBudget that lets the only pod of an app not go, and waits until its controller has counted.
 func addSpentBudget(t *testing.T, clients kubernetes.Interface, namespace, app string) {
 	t.Helper()
 	budgets := clients.PolicyV1().PodDisruptionBudgets(namespace)
-	budget, err := budgets.Create(t.Context(), &policyv1.PodDisruptionBudget{
+	_, err := budgets.Create(t.Context(), &policyv1.PodDisruptionBudget{
 		ObjectMeta: metav1.ObjectMeta{Name: app},
 		Spec: policyv1.PodDisruptionBudgetSpec{
 			MinAvailable: new(intstr.FromInt32(1)), Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": app}},
@@ -124,10 +125,13 @@ func addSpentBudget(t *testing.T, clients kubernetes.Interface, namespace, app s
 	if err != nil {
 		t.Fatal(err)
 	}
-	budget.Status = policyv1.PodDisruptionBudgetStatus{ExpectedPods: 1, CurrentHealthy: 1, DesiredHealthy: 1}
-	if _, err := budgets.UpdateStatus(t.Context(), budget, metav1.UpdateOptions{}); err != nil {
-		t.Fatal(err)
-	}
+	eventually(t, "a budget of which nothing is left", func(ctx context.Context) error {
+		budget, err := budgets.Get(ctx, app, metav1.GetOptions{})
+		if err == nil && (budget.Status.ObservedGeneration < budget.Generation || budget.Status.CurrentHealthy != 1 || budget.Status.DisruptionsAllowed != 0) {
+			err = fmt.Errorf("its status is %+v", budget.Status)
+		}
+		return err
+	})
 }
 
 // podNames are the pods that are not being deleted.
