@@ -9,8 +9,10 @@ import (
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 func requiring(terms ...corev1.NodeSelectorTerm) func(*corev1.Pod) {
@@ -56,6 +58,20 @@ func TestExplainAnswers(t *testing.T) {
 			s.running("web-2", "5Gi", pod("grown", "100Mi"))
 			s.running("web-2", "100Mi", pod("vital", "100Mi", func(pod *corev1.Pod) { pod.Spec.Priority = new(int32(1000)) }))
 			s.samples.Nodes["web-2"] = nodeOf("7200Mi")
+		}, nil, codeNo},
+		{"many would be preempted, some against a budget and one that nobody measured", pod("asked", "6000Mi", func(pod *corev1.Pod) { pod.Spec.Priority = new(int32(100)) }, requiring(in("zone", "d"))), func(s *shop) {
+			s.node("small-1", "4Gi", map[string]string{"zone": "d"})
+			for i := range 5 {
+				s.running("small-1", "900Mi", pod(fmt.Sprint("guarded-", i), "1Gi", func(pod *corev1.Pod) {
+					pod.Labels, pod.Spec.Priority = map[string]string{"app": "guarded"}, new(int32(-i))
+				}))
+			}
+			delete(s.samples.Pods, types.NamespacedName{Namespace: "default", Name: "guarded-3"})
+			s.objects = append(s.objects, &policyv1.PodDisruptionBudget{
+				ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "guarded"},
+				Spec:       policyv1.PodDisruptionBudgetSpec{Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "guarded"}}},
+				Status:     policyv1.PodDisruptionBudgetStatus{DisruptionsAllowed: 1},
+			})
 		}, nil, codeNo},
 		{"it preempts nobody", pod("asked", "1Gi", func(pod *corev1.Pod) { pod.Spec.PreemptionPolicy = new(corev1.PreemptNever) }, requiring(in("zone", "b"))), func(s *shop) {
 			s.samples.Nodes["web-2"] = nodeOf("7200Mi")

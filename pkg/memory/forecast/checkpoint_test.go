@@ -91,6 +91,7 @@ func TestACheckpointThatIsNotWholeIsRefused(t *testing.T) {
 		{"a peak above all numbers", compressed(t, header+lineOf("[409600", "[9007199254740993")), "line 2: hour 0"},
 		{"a peak of a day that never was", compressed(t, header+lineOf("[0,", "[-1,")), "line 2: hour 0: daysBefore is -1 and peaksKiB 409600"},
 		{"a level below nothing", compressed(t, header+lineOf("204800", "-1")), "line 2: levelKiB is -1"},
+		{"a request below nothing", compressed(t, header+lineOf(`"levelKiB":`, `"requestKiB":-1,"levelKiB":`)), "line 2: requestKiB is -1"},
 		{"a time below nothing", compressed(t, header+lineOf("3600", "-1")), "line 2: warmSeconds is -1"},
 		{"a day before all days", compressed(t, header+lineOf("20455", "-1")), "line 2: lastDay is -1"},
 		{"a day after all days", compressed(t, header+lineOf("20455", "2147483647")), "line 2: lastDay is 2147483647"},

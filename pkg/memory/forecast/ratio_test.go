@@ -62,6 +62,21 @@ func TestTheRequestsOfANewWorkloadAreJudgedByThoseOfItsNamespace(t *testing.T) {
 	}
 }
 
+// Sums over the pods of a node must not overflow, whatever a pod requests.
+func TestWhatIsExpectedByRatioIsBounded(t *testing.T) {
+	learner := forecast.NewLearner(fixedPrior{})
+	learner.Begin(noon)
+	for i := range 20 {
+		learner.Observe(shopWorkload(i), 1<<50, time.Hour)
+		learner.Requested(shopWorkload(i), 1)
+	}
+	learner.Publish()
+	got := learner.Adjust(forecast.Demand{RequestBytes: 1 << 50, PeakBytes: 1 << 50, PeakSource: forecast.SourceRequest}, shopWorkload(99))
+	if got.PeakBytes != 1<<50 {
+		t.Errorf("expected to hold %d bytes, want the 1 PiB that no pod exceeds", got.PeakBytes)
+	}
+}
+
 // It is handed on with what was learned.
 func TestTheRatioOfANamespaceSurvivesACheckpoint(t *testing.T) {
 	learner := forecast.NewLearner(fixedPrior{})

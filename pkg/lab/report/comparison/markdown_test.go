@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -64,6 +65,14 @@ func TestMarkdownTables(t *testing.T) {
 				"| `nodes-large` | 7 | 3.00 (1.50–6.00) | **1.00 (0.50–2.00)** |\n",
 		},
 		{
+			name: "where kubelets evict more than kernels kill, both are told together",
+			of: Comparison{
+				Results: []Row{row("headroom", 8, 3, 2), row("headroom", 9, 1, 1)},
+				Curves:  []Curve{curve("base", "headroom", point(8, 4), point(9, 2))},
+			},
+			want: "| policy | 8 nodes | 9 nodes |\n|---|--:|--:|\n| `headroom` | **4.00 (2.00–8.00)** | **2.00 (1.00–4.00)** |\n",
+		},
+		{
 			name: "where kernels kill more than kubelets evict, kills are told alone",
 			of: Comparison{
 				Results: []Row{row("headroom", 8, 1, 2), row("headroom", 8, 0, 3), row("headroom", 9, 1, 1)},
@@ -101,6 +110,23 @@ func TestThePlotIsAnImageThatNamesEachCurve(t *testing.T) {
 	}
 	if none := Plot(&Comparison{Curves: []Curve{curve("base", "headroom", point(30, 1))}}); none != "" {
 		t.Errorf("one number of nodes is no curve, but is drawn: %s", none)
+	}
+}
+
+func TestThePlotMarksWhatIsNotComparedAndKeepsNamesApart(t *testing.T) {
+	plot := Plot(&Comparison{Curves: []Curve{
+		curve("base", "headroom", waiting(point(8, 4)), point(9, 2), point(10, 1)),
+		curve("base", "low-risk", point(8, 4), point(9, 2), point(10, 1)),
+	}})
+	if got := strings.Count(plot, `r="4" fill="#fff"`); got != 1 {
+		t.Errorf("%d hollow points, want the one whose pods wait", got)
+	}
+	places := map[string]bool{}
+	for _, found := range regexp.MustCompile(`y="([0-9.]+)" fill="#[0-9a-f]+">`).FindAllStringSubmatch(plot, -1) {
+		places[found[1]] = true
+	}
+	if len(places) != 2 {
+		t.Errorf("names of two curves that end in one point are at %v, want two places", places)
 	}
 }
 
