@@ -9,3 +9,8 @@ import _ "embed"
 //
 //go:embed scheduler-config.yaml
 var SchedulerConfig []byte
+
+// PackConfig is that of config/scheduler-config-pack.yaml: the same plugins, filling nodes as far as the risk allows.
+//
+//go:embed scheduler-config-pack.yaml
+var PackConfig []byte

@@ -32,7 +32,7 @@ type replayOptions struct {
 	trace, arrivals, out, nodeMemory string
 	page                             string
 	nodes                            []int
-	policies, scenarios              []string
+	policies, scenarios, configs     []string
 	seeds, starts, parallel          int
 }
 
@@ -40,7 +40,7 @@ type replayOptions struct {
 func newReplayCommand() *cobra.Command {
 	var options replayOptions
 	var policies, scenarios []string
-	for _, policy := range replay.Policies() {
+	for _, policy := range append(replay.Policies(), replay.Ablations()...) {
 		policies = append(policies, policy.Name)
 	}
 	for _, scenario := range replay.Scenarios() {
@@ -65,7 +65,8 @@ func newReplayCommand() *cobra.Command {
 	flags.StringVar(&options.page, "page", "", "Markdown page whose part \"replay NAME\" gets the tables and a plot, where NAME is the last folder of --out")
 	flags.IntSliceVar(&options.nodes, "nodes", []int{30}, "how many nodes there are; several for a curve")
 	flags.StringVar(&options.nodeMemory, "node-memory", "64Gi", "memory of a node")
-	flags.StringSliceVar(&options.policies, "policies", []string{"headroom", "least-allocated", "load-variation", "koordinator-like"}, "policies to compare, or all")
+	flags.StringSliceVar(&options.policies, "policies", []string{"headroom", "least-allocated", "load-variation", "koordinator-like"}, "policies to compare, all, or ablation: headroom and what it is without one of its parts")
+	flags.StringArrayVar(&options.configs, "config", nil, "KubeSchedulerConfiguration with one profile, to compare as a policy of the file's name; may be given several times")
 	flags.StringSliceVar(&options.scenarios, "scenarios", []string{"base"}, "scenarios to play, or all")
 	flags.IntVar(&options.seeds, "seeds", 5, "orders of arrival to play, the same ones for all policies")
 	flags.IntVar(&options.starts, "starts", 3000, "pods to start within four hours from a trace that is shorter than a day")
@@ -78,7 +79,7 @@ func newReplayCommand() *cobra.Command {
 }
 
 // matrix reads and checks everything before anything is played.
-func (o *replayOptions) matrix() (*replay.Matrix, error) {
+func (o *replayOptions) matrix(ctx context.Context) (*replay.Matrix, error) {
 	m := &replay.Matrix{Nodes: o.nodes, Seeds: o.seeds, Starts: o.starts}
 	if o.seeds < 1 || o.starts < 1 || o.parallel < 1 || len(o.nodes) == 0 || slices.Min(o.nodes) < 1 {
 		return nil, errors.New("--seeds, --starts, --parallel, --nodes: want 1 or more")
@@ -91,6 +92,11 @@ func (o *replayOptions) matrix() (*replay.Matrix, error) {
 	if m.Policies, err = chosenPolicies(o.policies); err != nil {
 		return nil, fmt.Errorf("--policies: %w", err)
 	}
+	own, err := ownPolicies(o.configs)
+	if err != nil {
+		return nil, fmt.Errorf("--config: %w", err)
+	}
+	m.Policies = append(m.Policies, own...)
 	if m.Scenarios, err = chosenScenarios(o.scenarios); err != nil {
 		return nil, fmt.Errorf("--scenarios: %w", err)
 	}
@@ -107,41 +113,11 @@ func (o *replayOptions) matrix() (*replay.Matrix, error) {
 	if m.Trace, err = trace.Read(o.trace); err != nil {
 		return nil, err
 	}
-	return m, m.Check()
-}
-
-func chosenPolicies(names []string) ([]replay.Policy, error) {
-	if slices.Contains(names, "all") {
-		return replay.Policies(), nil
-	}
-	var chosen []replay.Policy
-	for _, name := range names {
-		policy, err := replay.PolicyNamed(name)
-		if err != nil {
-			return nil, err
-		}
-		chosen = append(chosen, policy)
-	}
-	return chosen, nil
-}
-
-func chosenScenarios(names []string) ([]replay.Scenario, error) {
-	if slices.Contains(names, "all") {
-		return replay.Scenarios(), nil
-	}
-	var chosen []replay.Scenario
-	for _, name := range names {
-		scenario, err := replay.ScenarioNamed(name)
-		if err != nil {
-			return nil, err
-		}
-		chosen = append(chosen, scenario)
-	}
-	return chosen, nil
+	return m, m.Check(ctx)
 }
 
 func (o *replayOptions) run(ctx context.Context, show *screen.Screen, command *cobra.Command) error {
-	m, err := o.matrix()
+	m, err := o.matrix(ctx)
 	if err != nil {
 		return err
 	}

@@ -97,6 +97,42 @@ func resultFields() []string {
 	}
 }
 
+// ownConfiguration is a configuration of a user's, with an argument of HeadroomMemory.
+func ownConfiguration(argument string) string {
+	return `apiVersion: kubescheduler.config.k8s.io/v1
+kind: KubeSchedulerConfiguration
+profiles:
+  - plugins: {multiPoint: {enabled: [{name: HeadroomMemory, weight: 3}]}}
+    pluginConfig:
+      - name: HeadroomMemory
+        args: {` + argument + `}
+`
+}
+
+func TestReplayComparesAConfigurationOfTheUsers(t *testing.T) {
+	t.Parallel()
+	own := filepath.Join(t.TempDir(), "careful.yaml")
+	if err := os.WriteFile(own, []byte(ownConfiguration("reservePercent: 20")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(t.TempDir(), "replay")
+	command := exec.CommandContext(t.Context(), binary(t, "headroom-lab"), "replay", "--trace", traceOf(t, trace.Days(3), trace.Workloads(12), trace.Step(1800)),
+		"--nodes", "4", "--node-memory", "8Gi", "--policies", "ablation,headroom", "--config", own, "--seeds", "1", "--out", out)
+	if output, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("%v:\n%s", err, output)
+	}
+	rows, _ := fieldsOf(t, filepath.Join(out, "results.json"))
+	var policies []string
+	for _, row := range rows {
+		policy, _ := row["policy"].(string)
+		policies = append(policies, policy)
+	}
+	want := []string{"headroom", "headroom-without-filter", "headroom-without-score", "headroom-without-hours", "headroom-without-history", "careful"}
+	if diff := cmp.Diff(want, policies); diff != "" {
+		t.Errorf("policies of the results (-want +got):\n%s", diff)
+	}
+}
+
 func TestReplayWritesAListOfResults(t *testing.T) {
 	t.Parallel()
 	out := filepath.Join(t.TempDir(), "replay")
@@ -206,9 +242,11 @@ func TestReplayAndPredictNameWhatIsWrongAndLeaveNothing(t *testing.T) {
 	t.Parallel()
 	broken, good := brokenTrace(t), traceOf(t, trace.Days(3), trace.Workloads(6), trace.Step(1800))
 	place := filepath.Join(broken, "usage.csv") + ":3:3: "
-	page := filepath.Join(t.TempDir(), "page.md")
-	if err := os.WriteFile(page, []byte("no parts"), 0o600); err != nil {
-		t.Fatal(err)
+	page, typo, taken := filepath.Join(t.TempDir(), "page.md"), filepath.Join(t.TempDir(), "typo.yaml"), filepath.Join(t.TempDir(), "headroom.yaml")
+	for path, text := range map[string]string{page: "no parts", typo: ownConfiguration("filtre: Hard"), taken: ownConfiguration("filter: Hard")} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for _, test := range []struct {
 		name      string
@@ -219,6 +257,9 @@ func TestReplayAndPredictNameWhatIsWrongAndLeaveNothing(t *testing.T) {
 		{"a word for a number, to predict", []string{"predict", "--trace", broken}, place},
 		{"no trace there", []string{"replay", "--trace", good + "-not"}, "generated-not"},
 		{"no such policy", []string{"replay", "--trace", good, "--policies", "headroom,best"}, `--policies: policy "best" is not one of`},
+		{"no such configuration", []string{"replay", "--trace", good, "--config", good + ".yaml"}, "--config: open "},
+		{"a configuration with a typo", []string{"replay", "--trace", good, "--config", typo}, "typo.yaml:7: profiles[0].pluginConfig[0].args"},
+		{"a configuration with the name of a policy", []string{"replay", "--trace", good, "--config", taken}, `there is a policy "headroom" already`},
 		{"no such scenario", []string{"replay", "--trace", good, "--scenarios", "worst"}, `--scenarios: scenario "worst" is not one of`},
 		{"memory in words", []string{"replay", "--trace", good, "--node-memory", "much"}, `--node-memory "much": want a quantity`},
 		{"no such page", []string{"replay", "--trace", good, "--page", good + ".md"}, "generated.md"},

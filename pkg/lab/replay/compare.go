@@ -43,7 +43,12 @@ func (m *Matrix) Runs() []Run {
 }
 
 // Check plays nothing, and says what is wrong with the matrix.
-func (m *Matrix) Check() error {
+func (m *Matrix) Check(ctx context.Context) error {
+	for i := range m.Policies {
+		if err := m.Policies[i].Check(ctx); err != nil {
+			return err
+		}
+	}
 	for _, scenario := range m.Scenarios {
 		if _, err := m.plan(Run{Scenario: scenario, NodeBytes: m.NodeBytes * int64(scenario.NodeFactor), Seed: 1}); err != nil {
 			return fmt.Errorf("scenario %s: %w", scenario.Name, err)

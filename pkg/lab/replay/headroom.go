@@ -41,8 +41,21 @@ func (h *headroom) refresh(r *run) {
 }
 
 // learn tells of the time before the run, as a scheduler that starts reads it from Prometheus.
-func (h *headroom) learn(plan *Plan) {
+func (h *headroom) learn(plan *Plan, known history) {
 	learner := h.book.Learner()
+	switch known {
+	case noHistory:
+		return
+	case peakHistory:
+		recallPeaks(learner, plan)
+	case hourlyHistory:
+		observeAll(learner, plan)
+	}
+	learner.Publish()
+}
+
+// observeAll tells of every sample.
+func observeAll(learner *forecast.Learner, plan *Plan) {
 	indices := make([]int, len(plan.history))
 	step := time.Duration(plan.step * float64(time.Second))
 	for second := 0.0; second < plan.from; second += plan.step {
@@ -53,7 +66,24 @@ func (h *headroom) learn(plan *Plan) {
 			learner.Observe(workloadIn(l), bytes, step)
 		}
 	}
-	learner.Publish()
+}
+
+// recallPeaks tells of the largest sample of each pod, as if it had held as much in every hour.
+func recallPeaks(learner *forecast.Learner, plan *Plan) {
+	for _, l := range plan.history {
+		var peak int64
+		index := 0
+		for second := 0.0; second < plan.from; second += plan.step {
+			var bytes int64
+			bytes, index = l.at(second, index)
+			peak = max(peak, bytes)
+		}
+		for hour := range forecast.Hours {
+			at := timeAt(plan.from).Add(-time.Duration(hour+1) * time.Hour)
+			learner.Recall(workloadIn(l), peak, at, time.Hour)
+		}
+	}
+	learner.Begin(timeAt(plan.from))
 }
 
 // workloadIn is the workload as the plugin sees it.

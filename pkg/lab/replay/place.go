@@ -13,13 +13,7 @@ import (
 	"github.com/headroom-dev/headroom/pkg/memory/ledger"
 	"github.com/headroom-dev/headroom/pkg/memory/sample"
 	"github.com/headroom-dev/headroom/pkg/plugins/memory"
-	"github.com/headroom-dev/headroom/pkg/plugins/registry"
 )
-
-// PolicyOf is a policy of the user's: a KubeSchedulerConfiguration with one profile.
-func PolicyOf(name, configuration string) Policy {
-	return Policy{Name: name, configuration: configuration}
-}
 
 // Standing is a cluster that stands still.
 type Standing struct {
@@ -38,7 +32,7 @@ func (s *Standing) Place(ctx context.Context, policy Policy, pods iter.Seq[*core
 		return err
 	}
 	still := memory.NewStill()
-	scheduler, err := newScheduler(ctx, profile, registry.Plugins(still.New), nil, 1)
+	scheduler, err := newScheduler(ctx, profile, table(still.New), nil, 1)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 
 	"github.com/headroom-dev/headroom/pkg/plugins/memory"
-	"github.com/headroom-dev/headroom/pkg/plugins/registry"
 )
 
 // Run is what is to be played.
@@ -52,7 +51,7 @@ func (r *run) prepare(ctx context.Context, policy Policy) error {
 		return err
 	}
 	still := memory.NewStill()
-	plugins := registry.Plugins(still.New)
+	plugins := table(still.New)
 	judge := policy.judge
 	if policy.clairvoyant {
 		judge = newClairvoyant(r)
@@ -63,9 +62,7 @@ func (r *run) prepare(ctx context.Context, policy Policy) error {
 	}
 	if books := still.Books(); len(books) > 0 {
 		r.headroom = &headroom{book: books[0], stale: true}
-		if policy.history {
-			r.headroom.learn(r.plan)
-		}
+		r.headroom.learn(r.plan, policy.history)
 	}
 	return nil
 }

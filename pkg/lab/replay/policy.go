@@ -3,16 +3,24 @@
 package replay
 
 import (
+	"context"
 	"fmt"
 	"slices"
-	"strings"
 
+	"k8s.io/apimachinery/pkg/runtime"
+	fwk "k8s.io/kube-scheduler/framework"
 	schedulerconfig "k8s.io/kubernetes/pkg/scheduler/apis/config"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config/scheme"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
+	frameworkruntime "k8s.io/kubernetes/pkg/scheduler/framework/runtime"
+	"sigs.k8s.io/scheduler-plugins/pkg/trimaran/loadvariationriskbalancing"
+	"sigs.k8s.io/scheduler-plugins/pkg/trimaran/lowriskovercommitment"
+	"sigs.k8s.io/scheduler-plugins/pkg/trimaran/peaks"
+	"sigs.k8s.io/scheduler-plugins/pkg/trimaran/targetloadpacking"
 
 	shipped "github.com/headroom-dev/headroom/config"
-	_ "github.com/headroom-dev/headroom/pkg/plugins/registry" // arguments of the plugins
+	"github.com/headroom-dev/headroom/pkg/plugins/memory"
+	"github.com/headroom-dev/headroom/pkg/plugins/registry"
 )
 
 // Policy is a way to place pods.
@@ -20,12 +28,26 @@ type Policy struct {
 	Name string
 	// configuration is a KubeSchedulerConfiguration with one profile.
 	configuration string
-	// history: what pods held before the run is known, as from Prometheus.
-	history bool
+	// change makes another profile of it, for an ablation.
+	change func(*schedulerconfig.KubeSchedulerProfile)
+	// history is what is known of what pods held before the run, as from Prometheus.
+	history history
 	judge   judge // of a peer
 	// clairvoyant looks into the future, and bound is no policy but what no policy can beat.
 	clairvoyant, bound bool
 }
+
+// history is what is known of a workload's past.
+type history int
+
+const (
+	// noHistory: nothing.
+	noHistory history = iota
+	// peakHistory: the most that a pod held, one figure for all day.
+	peakHistory
+	// hourlyHistory: the most that a pod held in each hour of the day.
+	hourlyHistory
+)
 
 const (
 	header = `apiVersion: kubescheduler.config.k8s.io/v1
@@ -34,8 +56,8 @@ profiles:
   - schedulerName: default-scheduler
 `
 	// mostAllocated is the packing that Kubernetes documents.
-	mostAllocated     = header + "    pluginConfig:\n" + mostAllocatedArgs
-	mostAllocatedArgs = `      - name: NodeResourcesFit
+	mostAllocated = header + `    pluginConfig:
+      - name: NodeResourcesFit
         args:
           scoringStrategy:
             type: MostAllocated
@@ -51,11 +73,11 @@ profiles:
 `
 )
 
-// Policies returns all policies. Those of Headroom run the shipped configuration.
+// Policies returns all policies that are compared. Those of Headroom run the shipped configurations.
 func Policies() []Policy {
 	return []Policy{
-		{Name: "headroom", configuration: string(shipped.SchedulerConfig), history: true},
-		{Name: "headroom-pack", configuration: packing(string(shipped.SchedulerConfig)), history: true},
+		{Name: "headroom", configuration: string(shipped.SchedulerConfig), history: hourlyHistory},
+		{Name: "headroom-pack", configuration: string(shipped.PackConfig), history: hourlyHistory},
 		{Name: "least-allocated", configuration: header},
 		{Name: "most-allocated", configuration: mostAllocated},
 		{Name: "load-variation", configuration: withPeer, judge: loadVariationJudge{}},
@@ -68,22 +90,51 @@ func Policies() []Policy {
 	}
 }
 
-// packing returns the shipped configuration with the strategy Pack, and the packing of requests that goes with it.
-func packing(configuration string) string {
-	configuration = strings.Replace(configuration, "          filter: Hard\n", "          filter: Hard\n          strategy: Pack\n", 1)
-	return configuration + mostAllocatedArgs
-}
-
 // PolicyNamed returns the policy of that name.
 func PolicyNamed(name string) (Policy, error) {
 	var names []string
-	for _, policy := range Policies() {
+	for _, policy := range append(Policies(), Ablations()...) {
 		if policy.Name == name {
 			return policy, nil
 		}
 		names = append(names, policy.Name)
 	}
 	return Policy{}, fmt.Errorf("policy %q is not one of %v", name, names)
+}
+
+// PolicyOf is a policy of the user's: a KubeSchedulerConfiguration with one profile. What pods held before a run is known to
+// its HeadroomMemory, if it has that.
+func PolicyOf(name, configuration string) Policy {
+	return Policy{Name: name, configuration: configuration, history: hourlyHistory}
+}
+
+// Check makes the policy's scheduler, with all its plugins, and gives it nothing to do: what a replay cannot play is told before
+// anything is played.
+func (p *Policy) Check(ctx context.Context) error {
+	if p.bound {
+		return nil
+	}
+	profile, err := p.profile()
+	if err != nil {
+		return err
+	}
+	plugins := table(memory.NewStill().New)
+	plugins[peerName] = newPeer(nil, p.judge)
+	if _, err := newScheduler(ctx, profile, plugins, nil, 1); err != nil {
+		return fmt.Errorf("policy %s: %w", p.Name, err)
+	}
+	return nil
+}
+
+// table is that of the plugins that are not in-tree, without those that would ask a metrics server.
+func table(newMemory frameworkruntime.PluginFactory) frameworkruntime.Registry {
+	plugins := registry.Plugins(newMemory)
+	for _, name := range []string{loadvariationriskbalancing.Name, lowriskovercommitment.Name, peaks.Name, targetloadpacking.Name} {
+		plugins[name] = func(context.Context, runtime.Object, fwk.Handle) (fwk.Plugin, error) {
+			return nil, fmt.Errorf("%s asks a metrics server, which a replay has not: play load-variation, low-risk or target-load-memory instead", name)
+		}
+	}
+	return plugins
 }
 
 // profile decodes the policy's configuration as kube-scheduler does, defaults and plugin arguments included.
@@ -97,6 +148,9 @@ func (p *Policy) profile() (*schedulerconfig.KubeSchedulerProfile, error) {
 		return nil, fmt.Errorf("policy %s: a configuration of one profile is expected", p.Name)
 	}
 	profile := &configuration.Profiles[0]
+	if p.change != nil {
+		p.change(profile)
+	}
 	// A trace has no resource claims, and the plugin would need a manager of them.
 	profile.Plugins.MultiPoint.Enabled = slices.DeleteFunc(profile.Plugins.MultiPoint.Enabled, func(plugin schedulerconfig.Plugin) bool {
 		return plugin.Name == names.DynamicResources

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/headroom-dev/headroom/pkg/explain/profile"
+	"github.com/headroom-dev/headroom/pkg/lab/replay"
+)
+
+// chosenPolicies returns the policies of these names, each once.
+func chosenPolicies(names []string) ([]replay.Policy, error) {
+	var chosen []replay.Policy
+	add := func(policies ...replay.Policy) {
+		for _, policy := range policies {
+			if !slices.ContainsFunc(chosen, func(other replay.Policy) bool { return other.Name == policy.Name }) {
+				chosen = append(chosen, policy)
+			}
+		}
+	}
+	for _, name := range names {
+		switch name {
+		case "all":
+			add(replay.Policies()...)
+		case "ablation":
+			add(replay.Policies()[0])
+			add(replay.Ablations()...)
+		default:
+			policy, err := replay.PolicyNamed(name)
+			if err != nil {
+				return nil, err
+			}
+			add(policy)
+		}
+	}
+	return chosen, nil
+}
+
+// chosenScenarios returns the scenarios of these names.
+func chosenScenarios(names []string) ([]replay.Scenario, error) {
+	if slices.Contains(names, "all") {
+		return replay.Scenarios(), nil
+	}
+	var chosen []replay.Scenario
+	for _, name := range names {
+		scenario, err := replay.ScenarioNamed(name)
+		if err != nil {
+			return nil, err
+		}
+		chosen = append(chosen, scenario)
+	}
+	return chosen, nil
+}
+
+// ownPolicies returns those of configuration files, each under its file's name.
+func ownPolicies(files []string) ([]replay.Policy, error) {
+	var own []replay.Policy
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		var refused []error
+		_, problems := profile.Validate(text)
+		for _, problem := range problems {
+			if problem.Refused {
+				refused = append(refused, fmt.Errorf("%s:%d: %s %s", file, problem.Line, problem.Field, problem.Text))
+			}
+		}
+		if len(refused) > 0 {
+			return nil, errors.Join(refused...)
+		}
+		name := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
+		if _, err := replay.PolicyNamed(name); err == nil || slices.ContainsFunc(own, func(other replay.Policy) bool { return other.Name == name }) {
+			return nil, fmt.Errorf("%s: there is a policy %q already: results need names of their own, so rename the file", file, name)
+		}
+		own = append(own, replay.PolicyOf(name, string(text)))
+	}
+	return own, nil
+}
