@@ -65,7 +65,7 @@ func TestABareStartRunsTheShippedProfile(t *testing.T) {
 	for _, plugin := range got.Profiles[0].Plugins.MultiPoint.Disabled {
 		disabled[plugin.Name] = true
 	}
-	if diff := cmp.Diff(map[string]bool{"NodeName": true, "NodeAffinity": true}, disabled); diff != "" {
+	if diff := cmp.Diff(map[string]bool{"NodeName": true, "NodeAffinity": true, "NodeResourcesBalancedAllocation": true}, disabled); diff != "" {
 		t.Errorf("disabled plugins (-want +got):\n%s", diff)
 	}
 }

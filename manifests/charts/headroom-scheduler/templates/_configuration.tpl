@@ -21,6 +21,7 @@ multiPoint:
   disabled:
     - name: NodeName
     - name: NodeAffinity
+    - name: NodeResourcesBalancedAllocation
 postFilter:
   enabled:
     - name: HeadroomMemory
