@@ -175,7 +175,7 @@ func (pl *Memory) Score(_ context.Context, cycleState fwk.CycleState, _ *corev1.
 	return score, nil
 }
 
-// ScoreExtensions is nil: scores are on the common scale already.
+// ScoreExtensions returns the plugin itself, for NormalizeScore.
 func (pl *Memory) ScoreExtensions() fwk.ScoreExtensions { return pl }
 
 // Reserve counts the pod at once, so that the next pod of a burst sees it.
