@@ -14,6 +14,19 @@ import (
 	"github.com/headroom-dev/headroom/pkg/lab/replay"
 )
 
+// playedPolicies returns the policies of these names, and after them those of configuration files.
+func playedPolicies(names, configs []string) ([]replay.Policy, error) {
+	chosen, err := chosenPolicies(names)
+	if err != nil {
+		return nil, fmt.Errorf("--policies: %w", err)
+	}
+	own, err := ownPolicies(configs)
+	if err != nil {
+		return nil, fmt.Errorf("--config: %w", err)
+	}
+	return append(chosen, own...), nil
+}
+
 // chosenPolicies returns the policies of these names, each once.
 func chosenPolicies(names []string) ([]replay.Policy, error) {
 	var chosen []replay.Policy

@@ -89,14 +89,9 @@ func (o *replayOptions) matrix(ctx context.Context) (*replay.Matrix, error) {
 		return nil, fmt.Errorf("--node-memory %q: want a quantity of 1Gi or more, such as 64Gi", o.nodeMemory)
 	}
 	m.NodeBytes = memory.Value()
-	if m.Policies, err = chosenPolicies(o.policies); err != nil {
-		return nil, fmt.Errorf("--policies: %w", err)
+	if m.Policies, err = playedPolicies(o.policies, o.configs); err != nil {
+		return nil, err
 	}
-	own, err := ownPolicies(o.configs)
-	if err != nil {
-		return nil, fmt.Errorf("--config: %w", err)
-	}
-	m.Policies = append(m.Policies, own...)
 	if m.Scenarios, err = chosenScenarios(o.scenarios); err != nil {
 		return nil, fmt.Errorf("--scenarios: %w", err)
 	}
