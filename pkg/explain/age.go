@@ -3,20 +3,10 @@
 package explain
 
 import (
-	"strconv"
 	"time"
+
+	"k8s.io/apimachinery/pkg/util/duration"
 )
 
-// Age writes a time span as kubectl does its ages, in seconds, minutes, hours or days.
-func Age(age time.Duration) string {
-	switch seconds := int64(max(age, 0).Seconds()); {
-	case seconds < 120:
-		return strconv.FormatInt(seconds, 10) + "s"
-	case seconds < 2*3600:
-		return strconv.FormatInt(seconds/60, 10) + "m"
-	case seconds < 48*3600:
-		return strconv.FormatInt(seconds/3600, 10) + "h"
-	default:
-		return strconv.FormatInt(seconds/86400, 10) + "d"
-	}
-}
+// Age writes a time span as kubectl does its ages. What lies in the future, by another clock, is 0s old.
+func Age(age time.Duration) string { return duration.HumanDuration(max(age, 0)) }

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+func TestWhatDecidesBeforeAnyNodeIsSaidFirst(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		change  func(*corev1.Pod)
+		kind    string // "": nothing is said
+		decides bool
+		want    string
+	}{
+		{"a pod that was just made", func(*corev1.Pod) {}, "", false, ""},
+		{"one that was tried", func(p *corev1.Pod) {
+			p.CreationTimestamp = metav1.NewTime(noon.Add(-time.Hour))
+			p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse}}
+		}, "", false, ""},
+		{"one that nobody tried for an hour", func(p *corev1.Pod) { p.CreationTimestamp = metav1.NewTime(noon.Add(-time.Hour)) },
+			NoteNotSeen, true, "in the 60m since it was made: headroom-scheduler does not run, or has not got to it; there is no lease kube-system/headroom-scheduler"},
+		{"gates", func(p *corev1.Pod) { p.Spec.SchedulingGates = []corev1.PodSchedulingGate{{Name: "example.com/quota"}} },
+			NoteGated, true, "scheduling gates (example.com/quota)"},
+		{"a node's name that its maker set", func(p *corev1.Pod) { p.UID, p.Spec.NodeName = "", "a" },
+			NoteBypass, true, "spec.nodeName: a was set by whoever made it"},
+		{"evicted", func(p *corev1.Pod) { p.Status.Phase, p.Status.Reason = corev1.PodFailed, "Evicted" },
+			NoteFinished, true, "it has ended (Evicted)"},
+		{"done", func(p *corev1.Pod) { p.Status.Phase = corev1.PodSucceeded }, NoteFinished, true, "it has ended (Succeeded)"},
+		{"being deleted", func(p *corev1.Pod) { p.DeletionTimestamp = new(metav1.NewTime(noon.Add(-5 * time.Minute))) },
+			NoteTerminating, true, "it is being deleted since 5m"},
+		{"nominated", func(p *corev1.Pod) { p.Status.NominatedNodeName = "b" }, NoteNominated, false, "it is nominated to node b"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			pod := waiting()
+			test.change(pod)
+			notes := open(t).first(t.Context(), pod, true)
+			if test.kind == "" {
+				if len(notes) > 0 {
+					t.Errorf("it says %+v, want nothing", notes)
+				}
+				return
+			}
+			if len(notes) != 1 || notes[0].Kind != test.kind || notes[0].Decides != test.decides || !strings.Contains(notes[0].Text, test.want) {
+				t.Errorf("it says %+v, want one note of kind %s, decides %v, with %q", notes, test.kind, test.decides, test.want)
+			}
+		})
+	}
+}
+
+// waiting is a pod of the shipped scheduler that was just made.
+func waiting() *corev1.Pod {
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "web", UID: "web", CreationTimestamp: metav1.NewTime(noon.Add(-time.Second))},
+		Spec:       corev1.PodSpec{SchedulerName: "headroom-scheduler"},
+	}
+}
+
+func TestASchedulerThatNobodyKnowsIsSaidToBeMissing(t *testing.T) {
+	pod := waiting()
+	pod.Spec.SchedulerName = "headrom-scheduler"
+	notes := open(t).first(t.Context(), pod, false)
+	if len(notes) != 1 || notes[0].Kind != NoteOtherScheduler || !notes[0].Decides || !strings.Contains(notes[0].Text, `perhaps "headroom-scheduler" is meant`) {
+		t.Errorf("it says %+v, want that the scheduler is none of the profile's, and which may be meant", notes)
+	}
+}
+
+func TestTheLeaseTellsWhetherTheSchedulerRuns(t *testing.T) {
+	s := open(t)
+	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "headroom-scheduler"}}
+	leases := s.options.Cluster.Client.CoordinationV1().Leases("kube-system")
+	if _, err := leases.Create(t.Context(), lease, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := s.readLease(t.Context(), "headroom-scheduler"), "was never renewed"; !strings.Contains(got, want) {
+		t.Errorf("it says %q, want %q", got, want)
+	}
+	lease.Spec.RenewTime = new(metav1.NewMicroTime(noon.Add(-3 * time.Second)))
+	if _, err := leases.Update(t.Context(), lease, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := s.readLease(t.Context(), "headroom-scheduler"), "was renewed 3s ago"; !strings.Contains(got, want) {
+		t.Errorf("it says %q, want %q", got, want)
+	}
+}
