@@ -51,13 +51,18 @@ func Markdown(c *Comparison) string {
 	var tables []string
 	var single []table
 	var scenarios []string
-	for _, curves := range settings(c) {
+	played := settings(c)
+	for _, curves := range played {
 		rates := ranked(newTable(curves, nodeCounts(curves), all), curves)
 		if len(rates.Nodes) == 1 {
 			single, scenarios = append(single, rates), append(scenarios, curves[0].Scenario)
 			continue
 		}
-		tables = append(tables, byNodes(rates, func(row tableRow, i int) string { return row.Cells[i].markdown() }))
+		title := ""
+		if len(played) > 1 {
+			title = "`" + curves[0].Scenario + "`:\n\n"
+		}
+		tables = append(tables, title+byNodes(rates, func(row tableRow, i int) string { return row.Cells[i].markdown() }))
 		if c.mostlyKilled(curves) {
 			tables = append(tables, "OOM kills in a run:\n\n"+byNodes(rates, func(row tableRow, i int) string {
 				return c.kills(curves[0].Trace, curves[0].Scenario, row.Name, rates.Nodes[i])

@@ -65,6 +65,15 @@ func TestMarkdownTables(t *testing.T) {
 				"| `nodes-large` | 7 | 3.00 (1.50–6.00) | **1.00 (0.50–2.00)** |\n",
 		},
 		{
+			name: "scenarios with several numbers of nodes have a table each, which says whose it is",
+			of: Comparison{Curves: []Curve{
+				curve("churn", "headroom", point(8, 4), point(9, 2)),
+				curve("memory-sticky", "headroom", point(8, 3), point(9, 1)),
+			}},
+			want: "`churn`:\n\n| policy | 8 nodes | 9 nodes |\n|---|--:|--:|\n| `headroom` | **4.00 (2.00–8.00)** | **2.00 (1.00–4.00)** |\n\n" +
+				"`memory-sticky`:\n\n| policy | 8 nodes | 9 nodes |\n|---|--:|--:|\n| `headroom` | **3.00 (1.50–6.00)** | **1.00 (0.50–2.00)** |\n",
+		},
+		{
 			name: "where kubelets evict more than kernels kill, both are told together",
 			of: Comparison{
 				Results: []Row{row("headroom", 8, 3, 2), row("headroom", 9, 1, 1)},
