@@ -133,6 +133,10 @@ func TestABurstOutlivesItsScheduler(t *testing.T) {
 				names = append(names, fmt.Sprintf("burst-%02d", i))
 			}
 			addNodes(t, c, memory, names...)
+			// A node that nothing is known of yet gets no pod as long as others have room.
+			if err := c.WaitNodeMetrics(t.Context(), names...); err != nil {
+				t.Fatal(err)
+			}
 			r := &replicas{cluster: c, clients: clients}
 			var kubeconfig string
 			r.gate, kubeconfig = newGate(t, c)
