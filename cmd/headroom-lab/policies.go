@@ -42,7 +42,6 @@ func chosenPolicies(names []string) ([]replay.Policy, error) {
 		case "all":
 			add(replay.Policies()...)
 		case "ablation":
-			add(replay.Policies()[0])
 			add(replay.Ablations()...)
 		default:
 			policy, err := replay.PolicyNamed(name)
@@ -51,22 +50,6 @@ func chosenPolicies(names []string) ([]replay.Policy, error) {
 			}
 			add(policy)
 		}
-	}
-	return chosen, nil
-}
-
-// chosenScenarios returns the scenarios of these names.
-func chosenScenarios(names []string) ([]replay.Scenario, error) {
-	if slices.Contains(names, "all") {
-		return replay.Scenarios(), nil
-	}
-	var chosen []replay.Scenario
-	for _, name := range names {
-		scenario, err := replay.ScenarioNamed(name)
-		if err != nil {
-			return nil, err
-		}
-		chosen = append(chosen, scenario)
 	}
 	return chosen, nil
 }
@@ -80,14 +63,17 @@ func ownPolicies(files []string) ([]replay.Policy, error) {
 			return nil, err
 		}
 		var refused []error
-		_, problems := profile.Validate(text)
+		configuration, problems := profile.Validate(text)
 		for _, problem := range problems {
 			if problem.Refused {
-				refused = append(refused, fmt.Errorf("%s:%d: %s %s", file, problem.Line, problem.Field, problem.Text))
+				refused = append(refused, errors.New(problem.Place(file)+": "+problem.Words()))
 			}
 		}
 		if len(refused) > 0 {
 			return nil, errors.Join(refused...)
+		}
+		if count := len(configuration.Profiles); count != 1 {
+			return nil, fmt.Errorf("%s: it has %d profiles, and a policy is one: put each into a file of its own", file, count)
 		}
 		name := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
 		if _, err := replay.PolicyNamed(name); err == nil || slices.ContainsFunc(own, func(other replay.Policy) bool { return other.Name == name }) {

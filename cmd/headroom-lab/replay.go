@@ -40,7 +40,7 @@ type replayOptions struct {
 func newReplayCommand() *cobra.Command {
 	var options replayOptions
 	var policies, scenarios []string
-	for _, policy := range append(replay.Policies(), replay.Ablations()...) {
+	for _, policy := range replay.Named() {
 		policies = append(policies, policy.Name)
 	}
 	for _, scenario := range replay.Scenarios() {
@@ -109,6 +109,22 @@ func (o *replayOptions) matrix(ctx context.Context) (*replay.Matrix, error) {
 		return nil, err
 	}
 	return m, m.Check(ctx)
+}
+
+// chosenScenarios returns the scenarios of these names.
+func chosenScenarios(names []string) ([]replay.Scenario, error) {
+	if slices.Contains(names, "all") {
+		return replay.Scenarios(), nil
+	}
+	var chosen []replay.Scenario
+	for _, name := range names {
+		scenario, err := replay.ScenarioNamed(name)
+		if err != nil {
+			return nil, err
+		}
+		chosen = append(chosen, scenario)
+	}
+	return chosen, nil
 }
 
 func (o *replayOptions) run(ctx context.Context, show *screen.Screen, command *cobra.Command) error {

@@ -68,20 +68,12 @@ func (s *shared) validate(ctx context.Context, file string) error {
 
 func configurationText(p *page, report *explain.Configuration) {
 	for _, problem := range report.Problems {
-		head := report.File
-		if problem.Line > 0 {
-			head += fmt.Sprintf(":%d", problem.Line)
-		}
 		kind := "refused"
 		if !problem.Refused {
 			kind = "mind"
 		}
-		text := problem.Text
-		if problem.Field != "" {
-			text = problem.Field + ": " + text
-		}
-		p.line("%s: %s", p.paint(bold, head), kind)
-		p.paragraph("  ", text)
+		p.line("%s: %s", p.paint(bold, problem.Place(report.File)), kind)
+		p.paragraph("  ", problem.Words())
 	}
 	if !report.Valid {
 		return

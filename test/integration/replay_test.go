@@ -242,8 +242,12 @@ func TestReplayAndPredictNameWhatIsWrongAndLeaveNothing(t *testing.T) {
 	t.Parallel()
 	broken, good := brokenTrace(t), traceOf(t, trace.Days(3), trace.Workloads(6), trace.Step(1800))
 	place := filepath.Join(broken, "usage.csv") + ":3:3: "
-	page, typo, taken := filepath.Join(t.TempDir(), "page.md"), filepath.Join(t.TempDir(), "typo.yaml"), filepath.Join(t.TempDir(), "headroom.yaml")
-	for path, text := range map[string]string{page: "no parts", typo: ownConfiguration("filtre: Hard"), taken: ownConfiguration("filter: Hard")} {
+	folder := t.TempDir()
+	page, typo, taken, two := filepath.Join(folder, "page.md"), filepath.Join(folder, "typo.yaml"), filepath.Join(folder, "headroom.yaml"), filepath.Join(folder, "two.yaml")
+	for path, text := range map[string]string{
+		page: "no parts", typo: ownConfiguration("filtre: Hard"), taken: ownConfiguration("filter: Hard"),
+		two: ownConfiguration("filter: Hard") + "  - schedulerName: other\n",
+	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -258,7 +262,9 @@ func TestReplayAndPredictNameWhatIsWrongAndLeaveNothing(t *testing.T) {
 		{"no trace there", []string{"replay", "--trace", good + "-not"}, "generated-not"},
 		{"no such policy", []string{"replay", "--trace", good, "--policies", "headroom,best"}, `--policies: policy "best" is not one of`},
 		{"no such configuration", []string{"replay", "--trace", good, "--config", good + ".yaml"}, "--config: open "},
-		{"a configuration with a typo", []string{"replay", "--trace", good, "--config", typo}, "typo.yaml:7: profiles[0].pluginConfig[0].args"},
+		{"a configuration with a typo", []string{"replay", "--trace", good, "--config", typo}, "typo.yaml:7: profiles[0].pluginConfig[0].args.filtre: no such field"},
+		{"a configuration of two profiles", []string{"replay", "--trace", good, "--config", two}, "two.yaml: it has 2 profiles"},
+		{"a file that is no configuration", []string{"replay", "--trace", good, "--config", page}, "page.md: "},
 		{"a configuration with the name of a policy", []string{"replay", "--trace", good, "--config", taken}, `there is a policy "headroom" already`},
 		{"no such scenario", []string{"replay", "--trace", good, "--scenarios", "worst"}, `--scenarios: scenario "worst" is not one of`},
 		{"memory in words", []string{"replay", "--trace", good, "--node-memory", "much"}, `--node-memory "much": want a quantity`},

@@ -37,6 +37,22 @@ type Problem struct {
 	Refused bool `json:"refused"`
 }
 
+// Place is where the problem is in a file of that name, by line as far as it is known.
+func (p *Problem) Place(file string) string {
+	if p.Line == 0 {
+		return file
+	}
+	return file + ":" + strconv.Itoa(p.Line)
+}
+
+// Words says which field is wrong, as far as it is known, and why.
+func (p *Problem) Words() string {
+	if p.Field == "" {
+		return p.Text
+	}
+	return p.Field + ": " + p.Text
+}
+
 // Validate returns what is wrong with a configuration, by line, and the configuration itself, or nil if it cannot be read.
 func Validate(text []byte) (*schedulerconfig.KubeSchedulerConfiguration, []Problem) {
 	lines := newLineFinder(text)

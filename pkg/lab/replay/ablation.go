@@ -10,12 +10,13 @@ import (
 	"github.com/headroom-dev/headroom/pkg/plugins/memory"
 )
 
-// Ablations returns policies that are Headroom's shipped one without one of its parts, to see what each of them is worth.
+// Ablations returns Headroom's shipped policy, and that without one of its parts, to see what each of them is worth.
 func Ablations() []Policy {
 	without := func(what string, known history, change func(*schedulerconfig.KubeSchedulerProfile)) Policy {
 		return Policy{Name: "headroom-without-" + what, configuration: string(shipped.SchedulerConfig), history: known, change: change}
 	}
 	return []Policy{
+		headroomPolicy(),
 		without("filter", hourlyHistory, func(profile *schedulerconfig.KubeSchedulerProfile) {
 			memoryArgs(profile, func(args *config.HeadroomMemoryArgs) { args.Filter = config.FilterOff })
 		}),

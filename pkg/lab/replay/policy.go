@@ -76,7 +76,7 @@ profiles:
 // Policies returns all policies that are compared. Those of Headroom run the shipped configurations.
 func Policies() []Policy {
 	return []Policy{
-		{Name: "headroom", configuration: string(shipped.SchedulerConfig), history: hourlyHistory},
+		headroomPolicy(),
 		{Name: "headroom-pack", configuration: string(shipped.PackConfig), history: hourlyHistory},
 		{Name: "least-allocated", configuration: header},
 		{Name: "most-allocated", configuration: mostAllocated},
@@ -90,10 +90,18 @@ func Policies() []Policy {
 	}
 }
 
+// headroomPolicy is Headroom as it is shipped.
+func headroomPolicy() Policy {
+	return Policy{Name: "headroom", configuration: string(shipped.SchedulerConfig), history: hourlyHistory}
+}
+
+// Named returns all policies that have a name, those that are compared before the ablations.
+func Named() []Policy { return append(Policies(), Ablations()[1:]...) }
+
 // PolicyNamed returns the policy of that name.
 func PolicyNamed(name string) (Policy, error) {
 	var names []string
-	for _, policy := range append(Policies(), Ablations()...) {
+	for _, policy := range Named() {
 		if policy.Name == name {
 			return policy, nil
 		}
