@@ -24,6 +24,8 @@ func field(name string) corev1.NodeSelectorTerm {
 }
 
 func TestTermsThatReadLikeOneConditionAreSaidToBeAlternatives(t *testing.T) {
+	both := field("a")
+	both.MatchExpressions = term("zone").MatchExpressions
 	for _, test := range []struct {
 		name  string
 		terms []corev1.NodeSelectorTerm
@@ -36,6 +38,7 @@ func TestTermsThatReadLikeOneConditionAreSaidToBeAlternatives(t *testing.T) {
 		{"the same key in both, as alternatives are meant", []corev1.NodeSelectorTerm{term("zone"), term("zone")}, ""},
 		{"the same key among others", []corev1.NodeSelectorTerm{term("zone", "disk"), term("zone", "gpu")}, ""},
 		{"a term that is empty, and matches nothing", []corev1.NodeSelectorTerm{term("disk"), term()}, ""},
+		{"a label of one node, or another label", []corev1.NodeSelectorTerm{term("disk"), both}, ""},
 		{"a node's name or a label", []corev1.NodeSelectorTerm{term("disk"), field("a")}, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

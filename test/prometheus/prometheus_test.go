@@ -59,10 +59,15 @@ func cluster() []line {
 		{workingSet, `id="/kubepods/c",namespace="shop",pod="web-1",container="POD",node="w1"`, constant(mebi)},
 		{workingSet, `id="/kubepods/d",namespace="shop",pod="web-1",container="",node="w1"`, constant(700 * mebi)},
 		{workingSet, `id="/kubepods/e",namespace="shop",pod="db-0",container="db",node="w2"`, constant(400 * mebi)},
+		{workingSet, `id="/kubepods/e",namespace="shop",pod="db-0",container="db",node="w2",replica="b"`, constant(300 * mebi)},
 		{"kube_pod_info", `namespace="shop",pod="web-1",priority_class="high"`, constant(1)},
 		{"kube_pod_container_resource_requests", `namespace="shop",pod="web-1",container="web",resource="memory"`, constant(64 * mebi)},
 		{"kube_pod_container_resource_requests", `namespace="shop",pod="web-1",container="proxy",resource="memory"`, constant(16 * mebi)},
 		{"kube_pod_owner", `namespace="shop",pod="web-1",owner_kind="ReplicaSet",owner_name="web-5d",owner_is_controller="true"`, constant(1)},
+		{"kube_pod_owner", `namespace="shop",pod="web-1",owner_kind="Wheel",owner_name="other",owner_is_controller="false"`, constant(1)},
+		{"kube_pod_status_qos_class", `namespace="shop",pod="web-1",qos_class="BestEffort"`, constant(0)},
+		{"kube_pod_status_qos_class", `namespace="shop",pod="web-1",qos_class="Burstable"`, constant(1)},
+		{"kube_pod_status_qos_class", `namespace="shop",pod="web-1",qos_class="Guaranteed"`, constant(0)},
 		{"kube_replicaset_owner", `namespace="shop",replicaset="web-5d",owner_kind="Deployment",owner_name="web",owner_is_controller="true"`, constant(1)},
 	}
 }
@@ -89,8 +94,7 @@ func start(t *testing.T, now time.Time, lines []line) *prometheus.Source {
 		"--storage.tsdb.path", filepath.Join(folder, "data"), "--web.listen-address", address)
 	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
 	command.WaitDelay = 10 * time.Second
-	var output strings.Builder
-	command.Stderr = &output
+	command.Stderr = t.Output()
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -205,7 +209,7 @@ func TestARealPrometheusAnswersAsItIsRead(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := map[types.NamespacedName]prometheus.Facts{
-			web: {RequestBytes: 80 * mebi, OwnerKind: "Deployment", OwnerName: "web", PriorityClass: "high"},
+			web: {RequestBytes: 80 * mebi, OwnerKind: "Deployment", OwnerName: "web", QOSClass: "Burstable", PriorityClass: "high"},
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("facts (-stored +read):\n%s", diff)
