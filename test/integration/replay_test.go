@@ -102,7 +102,8 @@ func ownConfiguration(argument string) string {
 	return `apiVersion: kubescheduler.config.k8s.io/v1
 kind: KubeSchedulerConfiguration
 profiles:
-  - plugins: {multiPoint: {enabled: [{name: HeadroomMemory, weight: 3}]}}
+  - schedulerName: own
+    plugins: {multiPoint: {enabled: [{name: HeadroomMemory, weight: 3}]}}
     pluginConfig:
       - name: HeadroomMemory
         args: {` + argument + `}
@@ -262,7 +263,7 @@ func TestReplayAndPredictNameWhatIsWrongAndLeaveNothing(t *testing.T) {
 		{"no trace there", []string{"replay", "--trace", good + "-not"}, "generated-not"},
 		{"no such policy", []string{"replay", "--trace", good, "--policies", "headroom,best"}, `--policies: policy "best" is not one of`},
 		{"no such configuration", []string{"replay", "--trace", good, "--config", good + ".yaml"}, "--config: open "},
-		{"a configuration with a typo", []string{"replay", "--trace", good, "--config", typo}, "typo.yaml:7: profiles[0].pluginConfig[0].args.filtre: no such field"},
+		{"a configuration with a typo", []string{"replay", "--trace", good, "--config", typo}, "typo.yaml:8: profiles[0].pluginConfig[0].args.filtre: no such field"},
 		{"a configuration of two profiles", []string{"replay", "--trace", good, "--config", two}, "two.yaml: it has 2 profiles"},
 		{"a file that is no configuration", []string{"replay", "--trace", good, "--config", page}, "page.md: "},
 		{"a configuration with the name of a policy", []string{"replay", "--trace", good, "--config", taken}, `there is a policy "headroom" already`},
