@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/headroom-dev/headroom/pkg/memory/ledger"
 )
 
 const mebibyte = 1 << 20
@@ -181,5 +183,34 @@ func TestBackoff(t *testing.T) {
 	}
 	if diff := cmp.Diff([]float64{10, 20, 40, 80, 160, 300, 300}, got); diff != "" {
 		t.Errorf("seconds (-want +got):\n%s", diff)
+	}
+}
+
+// Between two steps the pod's memory runs in a straight line to three times what the node has: its kubelet and kernel act at
+// steps only. A scheduler that was shown that would refuse the sample, and know nothing of a node that is full.
+func TestNoMetricsShowMoreThanANodeHas(t *testing.T) {
+	plan := &Plan{lives: []*life{rising("a", 5000, 1000, 30_000, 540, 600)}, to: 1200, step: 60}
+	policy, err := PolicyNamed("headroom")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRun(Run{Scenario: Base(), Policy: policy, Nodes: 1, NodeBytes: 10_000 * mebibyte}, plan)
+	if err := r.prepare(t.Context(), policy); err != nil {
+		t.Fatal(err)
+	}
+	got := map[float64]int64{} // MiB by when it was measured
+	r.at(646, func() {
+		m := r.measure(646)
+		got[m.taken] = m.nodes[0].latest / mebibyte
+		r.headroom.refresh(r)
+		if node := r.headroom.book.Snapshot().Nodes[0]; node.State != ledger.Fresh {
+			t.Errorf("the node's sample is %v, want it fresh", node.State)
+		}
+	})
+	if err := r.play(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[float64]int64{585: 10_000}, got); diff != "" {
+		t.Errorf("measured (-want +got):\n%s", diff)
 	}
 }
