@@ -207,7 +207,7 @@ func TestWhatIsHeldNowIsNotWaitedForLong(t *testing.T) {
 	for _, step := range []struct {
 		after time.Duration
 		want  int64
-	}{{0, 4000}, {5 * time.Minute, 4000}, {10 * time.Minute, 2000}, {15 * time.Minute, 1000}, {25 * time.Minute, 500}, {24 * time.Hour, 500}} {
+	}{{0, 4000}, {5 * time.Minute, 4000}, {15 * time.Minute, 2000}, {25 * time.Minute, 1000}, {45 * time.Minute, 500}, {24 * time.Hour, 500}} {
 		learner.Begin(noon.Add(step.after))
 		learner.Publish()
 		got := learner.Adjust(fixedPrior{}.Demand(nil), web)
@@ -216,6 +216,41 @@ func TestWhatIsHeldNowIsNotWaitedForLong(t *testing.T) {
 		}
 		if peak := (got.PeakBytes + mi - 1) / mi; peak != 4600 {
 			t.Errorf("after %s: a peak of %dMi is expected, want 4600Mi still", step.after, peak)
+		}
+	}
+}
+
+// The successor of a pod that was evicted is tried with less and less room. Where it is evicted each time, it is tried less and
+// less often; after a quiet day as often as at first.
+func TestWhatIsEndedAgainAndAgainWaitsLonger(t *testing.T) {
+	web, learner, now := forecast.Workload{Owner: "web"}, forecast.NewLearner(fixedPrior{}), noon
+	halfIsEnough := func() time.Duration {
+		for after := time.Duration(0); ; after += time.Minute {
+			learner.Begin(now.Add(after))
+			learner.Publish()
+			if demand := learner.Adjust(fixedPrior{}.Demand(nil), web); demand.FirmBytes <= 2000*mi {
+				return after
+			}
+		}
+	}
+	for _, step := range []struct {
+		name  string
+		later time.Duration // than the end before
+		want  time.Duration
+	}{
+		{"for the first time", 0, 15 * time.Minute},
+		{"again", 2 * time.Hour, 25 * time.Minute},
+		{"and again", 2 * time.Hour, 45 * time.Minute},
+		{"after a quiet day", 24 * time.Hour, 15 * time.Minute},
+	} {
+		now = now.Add(step.later)
+		learner.Begin(now)
+		learner.Observe(web, 4000*mi, 10*time.Hour)
+		for range 2 { // to be told twice does no harm
+			learner.Ended(web, 4000*mi, now)
+		}
+		if got := halfIsEnough(); got != step.want {
+			t.Errorf("ended %s: half of what it held is enough after %s, want %s", step.name, got, step.want)
 		}
 	}
 }
