@@ -39,11 +39,19 @@ func (names halfFull) Read(context.Context) (*sample.Set, error) {
 // open returns the shipped scheduler over two nodes of 8 GiB that hold 4 GiB each, and the pods.
 func open(t *testing.T, pods ...*corev1.Pod) *Scheduler {
 	t.Helper()
+	return openOver(t, func(*corev1.Node) {}, pods...)
+}
+
+// openOver does so after its nodes were changed.
+func openOver(t *testing.T, change func(*corev1.Node), pods ...*corev1.Pod) *Scheduler {
+	t.Helper()
 	names := halfFull{"a", "b"}
 	var objects []runtime.Object
 	for _, name := range names {
 		memory := corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("8Gi"), corev1.ResourcePods: resource.MustParse("110")}
-		objects = append(objects, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}, Status: corev1.NodeStatus{Capacity: memory, Allocatable: memory}})
+		node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}, Status: corev1.NodeStatus{Capacity: memory, Allocatable: memory}}
+		change(node)
+		objects = append(objects, node)
 	}
 	for _, pod := range pods {
 		objects = append(objects, pod)

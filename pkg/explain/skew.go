@@ -39,7 +39,11 @@ func (c *cycle) skew() string {
 				}
 			}
 		}
-		parts = append(parts, fmt.Sprintf("%s, maxSkew %d: %s; %d of %d nodes count", spread.TopologyKey, spread.MaxSkew, domains(pods), counted, len(c.nodes)))
+		words := "no node that counts has this label"
+		if counted > 0 {
+			words = fmt.Sprintf("%s; %d of %d nodes count", domains(pods), counted, len(c.nodes))
+		}
+		parts = append(parts, fmt.Sprintf("%s, maxSkew %d: %s", spread.TopologyKey, spread.MaxSkew, words))
 	}
 	return strings.Join(parts, "; ")
 }

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package explain
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// told is what is said of a cause: who rejects, what the nearest node lacks, and what would help.
+type told struct{ Plugin, Missing, Change, Detail string }
+
+func TestEveryCauseSaysWhatIsMissingAndWhatWouldHelp(t *testing.T) {
+	selects := func(key, value string) func(*corev1.Pod) {
+		return func(pod *corev1.Pod) { pod.Spec.NodeSelector = map[string]string{key: value} }
+	}
+	labelled := func(key, value string) func(*corev1.Node) {
+		return func(node *corev1.Node) { node.Labels = map[string]string{key: value} }
+	}
+	tainted := func(key string) func(*corev1.Node) {
+		return func(node *corev1.Node) {
+			node.Spec.Taints = []corev1.Taint{{Key: key, Value: "batch", Effect: corev1.TaintEffectNoSchedule}}
+		}
+	}
+	for _, test := range []struct {
+		name    string
+		node    func(*corev1.Node)
+		request string
+		pod     func(*corev1.Pod)
+		others  []*corev1.Pod
+		want    []told
+	}{
+		{
+			name: "memory that is held", request: "6Gi",
+			want: []told{{
+				Plugin: "HeadroomMemory", Missing: "2Gi of memory: 4Gi left, 6Gi asked for",
+				Change: "2Gi less used on a, or a request of 4Gi at most",
+			}},
+		},
+		{
+			name: "memory by requests, of which the smaller shortage is told", request: "3Gi",
+			others: []*corev1.Pod{pending("first", "7Gi", placedOn("a")), pending("second", "6Gi", placedOn("b"))},
+			want: []told{{
+				Plugin: "NodeResourcesFit", Missing: "1Gi memory: 2Gi of 8Gi free by requests, 3Gi asked for",
+				Change: "1Gi memory less requested on b",
+			}},
+		},
+		{
+			name: "more than any node has", request: "1Gi",
+			pod: func(pod *corev1.Pod) {
+				pod.Spec.Containers[0].Resources.Requests["example.com/gpu"] = resource.MustParse("2")
+			},
+			node: func(node *corev1.Node) { node.Status.Allocatable["example.com/gpu"] = resource.MustParse("1") },
+			want: []told{{
+				Plugin: "NodeResourcesFit", Missing: "1 example.com/gpu: 1 of 1 free by requests, 2 asked for",
+				Change: "a larger node, or a request of 1 example.com/gpu at most",
+			}},
+		},
+		{
+			name: "a label that no node has", request: "1Gi", pod: selects("disktype", "ssd"),
+			want: []told{{
+				Plugin: "HeadroomNodeAffinity", Missing: "wants disktype In [ssd], has no such label",
+				Change: "kubectl label node a disktype=ssd, or change nodeSelector[disktype]", Detail: `no node has label "disktype"`,
+			}},
+		},
+		{
+			name: "another value", request: "1Gi", pod: selects("disktype", "ssd"), node: labelled("disktype", "hdd"),
+			want: []told{{
+				Plugin: "HeadroomNodeAffinity", Missing: "wants disktype In [ssd], has hdd", Change: "change nodeSelector[disktype]",
+				Detail: `no node has disktype="ssd"`,
+			}},
+		},
+		{
+			name: "a toleration", request: "1Gi", node: tainted("dedicated"),
+			want: []told{{
+				Plugin: "TaintToleration", Missing: "a toleration of the taint dedicated=batch:NoSchedule",
+				Change: "tolerate it, or kubectl taint node a dedicated:NoSchedule-",
+			}},
+		},
+		{
+			name: "a taint that Kubernetes sets", request: "1Gi", node: tainted(corev1.TaintNodeMemoryPressure),
+			want: []told{{
+				Plugin: "TaintToleration", Missing: "a toleration of the taint node.kubernetes.io/memory-pressure=batch:NoSchedule",
+				Change: "the node's condition has to end: kubectl describe node a",
+			}},
+		},
+		{
+			name: "a cordon", request: "1Gi", node: func(node *corev1.Node) { node.Spec.Unschedulable = true },
+			want: []told{{Plugin: "NodeUnschedulable", Missing: "it is cordoned", Change: "kubectl uncordon a"}},
+		},
+		{
+			name: "a port of the host", request: "1Gi", pod: port(80),
+			others: []*corev1.Pod{pending("first", "1Gi", placedOn("a"), port(80)), pending("second", "1Gi", placedOn("b"), port(80))},
+			want: []told{{
+				Plugin: "NodePorts", Missing: "didn't have free ports for the requested pod ports",
+				Change: "free the host port there, or do without hostPort",
+			}},
+		},
+		{
+			name: "a spread over domains that there are not", request: "1Gi", node: labelled("zone", "z1"), pod: spreadOver("rack"),
+			want: []told{{
+				Plugin: "PodTopologySpread", Missing: "didn't match pod topology spread constraints (missing required label)",
+				Change: "raise maxSkew, or set whenUnsatisfiable: ScheduleAnyway", Detail: "rack, maxSkew 1: no node that counts has this label",
+			}},
+		},
+		{
+			name: "an even spread", request: "1Gi", pod: spreadOver("zone"),
+			node: func(node *corev1.Node) {
+				node.Labels = map[string]string{"zone": "zone-" + node.Name}
+				node.Spec.Unschedulable = node.Name == "b"
+			},
+			others: []*corev1.Pod{pending("first", "1Gi", placedOn("a"), spreadOver("zone"))},
+			want: []told{
+				{Plugin: "NodeUnschedulable", Missing: "it is cordoned", Change: "kubectl uncordon b"},
+				{
+					Plugin: "PodTopologySpread", Missing: "didn't match pod topology spread constraints",
+					Change: "raise maxSkew, or set whenUnsatisfiable: ScheduleAnyway", Detail: "zone, maxSkew 1: zone-b has 0, zone-a has 1; 2 of 2 nodes count",
+				},
+			},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if test.node == nil {
+				test.node = func(*corev1.Node) {}
+			}
+			pod := pending("web", test.request)
+			if test.pod != nil {
+				test.pod(pod)
+			}
+			placement, err := openOver(t, test.node, append(test.others, pod)...).Explain(t.Context(), pod, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []told
+			for _, cause := range placement.Causes {
+				got = append(got, told{cause.Plugin, cause.Missing, cause.Change, cause.Detail})
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func placedOn(node string) func(*corev1.Pod) {
+	return func(pod *corev1.Pod) { pod.Spec.NodeName = node }
+}
+
+// spreadOver makes a pod one of those that are spread evenly over the domains of a label.
+func spreadOver(key string) func(*corev1.Pod) {
+	return func(pod *corev1.Pod) {
+		pod.Labels = map[string]string{"app": "web"}
+		pod.Spec.TopologySpreadConstraints = []corev1.TopologySpreadConstraint{{
+			MaxSkew: 1, TopologyKey: key, WhenUnsatisfiable: corev1.DoNotSchedule, LabelSelector: &metav1.LabelSelector{MatchLabels: pod.Labels},
+		}}
+	}
+}
+
+func port(number int32) func(*corev1.Pod) {
+	return func(pod *corev1.Pod) {
+		pod.Spec.Containers[0].Ports = []corev1.ContainerPort{{ContainerPort: number, HostPort: number, Protocol: corev1.ProtocolTCP}}
+	}
+}
