@@ -25,8 +25,8 @@ func (c *cycle) need() *PodNeed {
 		return nil
 	}
 	return &PodNeed{
-		RequestBytes: account.Demand.RequestBytes, FirmBytes: account.Demand.FirmBytes, PeakBytes: account.Demand.PeakBytes,
-		PeakSource: string(account.Demand.PeakSource), Filter: string(account.Mode), Degraded: account.Degraded,
+		RequestBytes: account.Demand.RequestBytes, FirmBytes: account.Demand.FirmBytes, FirmSource: string(account.Demand.FirmSource),
+		PeakBytes: account.Demand.PeakBytes, PeakSource: string(account.Demand.PeakSource), Filter: string(account.Mode), Degraded: account.Degraded,
 	}
 }
 
@@ -116,9 +116,10 @@ func (m *NodeMemory) sentence(demand forecast.Demand) string {
 // percent is a share in percent, to one digit.
 func percent(share float64) float64 { return math.Round(share*1000) / 10 }
 
+// firmSource says in words where what a node must have left comes from.
 func firmSource(demand forecast.Demand) string {
-	if demand.PeakSource == forecast.SourceDeclared {
-		return "declared"
+	if demand.FirmSource == forecast.SourceSiblings {
+		return "held of late by pods of its workload"
 	}
-	return "request"
+	return string(demand.FirmSource)
 }

@@ -15,6 +15,7 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/noderesources"
 
+	"github.com/headroom-dev/headroom/pkg/memory/forecast"
 	"github.com/headroom-dev/headroom/pkg/memory/quantity"
 	"github.com/headroom-dev/headroom/pkg/plugins/memory"
 	"github.com/headroom-dev/headroom/pkg/plugins/nodeaffinity"
@@ -70,7 +71,12 @@ func (c *cycle) memoryShortfall(node fwk.NodeInfo, plain shortfall) shortfall {
 	switch {
 	case account.Verdict == "unseen":
 		plain.change = fmt.Sprintf("wait: %s is promised to pods that are still starting there", quantity.InWords(account.Node.MeasuredLeft-account.Node.Left+account.AddedFirm))
-	case account.Left > 0:
+	case account.Demand.FirmSource == forecast.SourceSiblings:
+		plain.change += ", or wait: what pods of its workload held counts less and less while none runs"
+	case account.Left <= 0: // Nothing that it asks for would fit.
+	case account.Demand.FirmSource == forecast.SourceDeclared:
+		plain.change += fmt.Sprintf(", or a declared peak of %s at most", quantity.InWords(account.Left))
+	default:
 		plain.change += fmt.Sprintf(", or a request of %s at most", quantity.InWords(account.Left))
 	}
 	return plain

@@ -4,11 +4,14 @@ package explain
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/headroom-dev/headroom/pkg/memory/forecast"
 )
 
 // told is what is said of a cause: who rejects, what the nearest node lacks, and what would help.
@@ -39,6 +42,14 @@ func TestEveryCauseSaysWhatIsMissingAndWhatWouldHelp(t *testing.T) {
 			want: []told{{
 				Plugin: "HeadroomMemory", Missing: "2Gi of memory: 4Gi left, 6Gi asked for",
 				Change: "2Gi less used on a, or a request of 4Gi at most",
+			}},
+		},
+		{
+			name: "memory that is held, and a peak that the pod declares", request: "1Gi",
+			pod: func(pod *corev1.Pod) { pod.Annotations = map[string]string{forecast.PeakAnnotation: "5Gi"} },
+			want: []told{{
+				Plugin: "HeadroomMemory", Missing: "1Gi of memory: 4Gi left, 5Gi asked for",
+				Change: "1Gi less used on a, or a declared peak of 4Gi at most",
 			}},
 		},
 		{
@@ -143,6 +154,34 @@ func TestEveryCauseSaysWhatIsMissingAndWhatWouldHelp(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// The pod requests 1Gi; that of its workload which ran last held 5Gi.
+func TestWhatItsWorkloadHeldIsSaidToBeWhatItAsksFor(t *testing.T) {
+	pod := pending("web", "1Gi")
+	scheduler := open(t, pod)
+	learner := scheduler.still.Books()[0].Learner()
+	learner.Begin(noon)
+	learner.Observe(forecast.WorkloadOf(pod), 5<<30, 10*time.Hour)
+	learner.Publish()
+	placement, err := scheduler.Explain(t.Context(), pod, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(placement.Causes) != 1 || len(placement.Rejected) != 2 {
+		t.Fatalf("rejected for %+v, want one cause on two nodes", placement.Causes)
+	}
+	cause := placement.Causes[0]
+	got := []string{cause.Missing, cause.Change, placement.Memory.FirmSource, placement.Rejected[0].Memory.Text}
+	want := []string{
+		"1Gi of memory: 4Gi left, 5Gi asked for",
+		"1Gi less used on a, or wait: what pods of its workload held counts less and less while none runs",
+		"siblings",
+		"has 8Gi (memory of the machine, no eviction threshold), holds 4Gi: 4Gi left, this pod asks for 5Gi (held of late by pods of its workload), 1Gi short",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

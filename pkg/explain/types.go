@@ -97,8 +97,10 @@ type Counts struct {
 // PodNeed is what the pod is counted for.
 type PodNeed struct {
 	RequestBytes int64 `json:"requestBytes"`
-	// FirmBytes is what a node must have left for it, and PeakBytes what it is expected to hold at its peak, by PeakSource.
+	// FirmBytes is what a node must have left for it, by FirmSource, and PeakBytes what it is expected to hold at its peak, by
+	// PeakSource.
 	FirmBytes  int64  `json:"firmBytes"`
+	FirmSource string `json:"firmSource"`
 	PeakBytes  int64  `json:"peakBytes"`
 	PeakSource string `json:"peakSource"`
 	// Filter is what the filter may do for this pod: Hard, Soft or Off.

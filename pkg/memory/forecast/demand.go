@@ -37,6 +37,8 @@ type Demand struct {
 	// FirmBytes is what a node must have left for the pod, by the Filter: what is declared, or else the request, or what pods
 	// of its workload were measured to hold of late if that is more. What is only expected never gets in here.
 	FirmBytes int64
+	// FirmSource names where FirmBytes comes from: SourceDeclared, SourceRequest or SourceSiblings.
+	FirmSource Source
 	// PeakBytes is what it is expected to hold at its peak. Less than FirmBytes only if siblings are known to hold less than
 	// they request.
 	PeakBytes int64

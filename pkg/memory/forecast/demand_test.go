@@ -95,6 +95,7 @@ func TestDemand(t *testing.T) {
 				AllocatedResources: memory("100Mi"), Resources: &corev1.ResourceRequirements{Requests: memory("400Mi"), Limits: memory("400Mi")}}}},
 			forecast.Demand{RequestBytes: 400 * mi, FirmBytes: 400 * mi, PeakBytes: 400 * mi, PeakSource: forecast.SourceLimit}},
 	} {
+		test.want.FirmSource = forecast.SourceRequest // Nothing else is firm of a pod that declares nothing.
 		t.Run(test.name, func(t *testing.T) {
 			if diff := cmp.Diff(test.want, prior.Demand(&corev1.Pod{Spec: test.spec, Status: test.status})); diff != "" {
 				t.Errorf("demand (-want +got):\n%s", diff)
@@ -105,14 +106,14 @@ func TestDemand(t *testing.T) {
 
 func TestAPodMayDeclareItsPeak(t *testing.T) {
 	prior := forecast.Prior{LimitPercent: 50, DefaultContainerBytes: 200 * mi}
-	undeclared := forecast.Demand{RequestBytes: 100 * mi, FirmBytes: 100 * mi, PeakBytes: 200 * mi, PeakSource: forecast.SourceLimit}
+	undeclared := forecast.Demand{RequestBytes: 100 * mi, FirmBytes: 100 * mi, FirmSource: forecast.SourceRequest, PeakBytes: 200 * mi, PeakSource: forecast.SourceLimit}
 	for _, test := range []struct {
 		name, annotation string
 		want             forecast.Demand
 		wantError        bool
 	}{
-		{"more than it requests", "250Mi", forecast.Demand{RequestBytes: 100 * mi, FirmBytes: 250 * mi, PeakBytes: 250 * mi, PeakSource: forecast.SourceDeclared}, false},
-		{"less than it requests", "50Mi", forecast.Demand{RequestBytes: 100 * mi, FirmBytes: 50 * mi, PeakBytes: 50 * mi, PeakSource: forecast.SourceDeclared}, false},
+		{"more than it requests", "250Mi", forecast.Demand{RequestBytes: 100 * mi, FirmBytes: 250 * mi, FirmSource: forecast.SourceDeclared, PeakBytes: 250 * mi, PeakSource: forecast.SourceDeclared}, false},
+		{"less than it requests", "50Mi", forecast.Demand{RequestBytes: 100 * mi, FirmBytes: 50 * mi, FirmSource: forecast.SourceDeclared, PeakBytes: 50 * mi, PeakSource: forecast.SourceDeclared}, false},
 		{"no quantity", "a lot", undeclared, true},
 		{"nothing", "0", undeclared, true},
 		{"negative", "-1Gi", undeclared, true},

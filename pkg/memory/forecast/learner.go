@@ -21,11 +21,6 @@ const (
 	trusted = 10 * time.Minute
 	// recent is the time constant of the average that says what a workload holds now.
 	recent = 5 * time.Minute
-	// halfLife is the time in which half of a workload's level is forgotten while no pod of it runs. It doubles with each end for
-	// want of memory that follows another one within repeated, maxDoublings times at most: up to more than ten hours.
-	halfLife     = 10 * time.Minute
-	repeated     = 24 * time.Hour
-	maxDoublings = 6
 	// remembered is how long a workload is remembered that no pod is seen of: a weekly job comes back.
 	remembered = 8 * 24 * time.Hour
 	// maxWorkloads bounds what is kept; the workloads that were seen least lately go first.
@@ -56,9 +51,7 @@ type learned struct {
 	warm    time.Duration // that pods of the workload were seen to run, in all
 	seen    time.Time
 	hour    ongoing
-	// ended is when a pod was last ended for want of memory, and ends how many times one was in a row.
-	ended time.Time
-	ends  int
+	endings endings
 	// published is nil if there is news since.
 	published *Learned
 }
@@ -126,13 +119,7 @@ func (l *Learner) Ended(workload Workload, bytes int64, at time.Time) {
 		known.warm = max(known.warm, trusted/2)
 	}
 	known.hourly.add(at, bytes)
-	if at.After(known.ended) {
-		if at.Sub(known.ended) >= repeated {
-			known.ends = 0
-		}
-		known.ended = at
-		known.ends++
-	}
+	known.endings.note(at)
 	if !at.Before(known.seen) {
 		known.level = max(known.level, float64(bytes))
 		known.seen = at
@@ -177,18 +164,16 @@ func (k *learned) publish(now time.Time) *Learned {
 	return &Learned{
 		hours:      hours,
 		peakBytes:  int64((1 + margin) * float64(hours.Most())),
-		levelBytes: int64(k.level * lasting(now.Sub(k.seen), k.ends)),
+		levelBytes: int64(k.level * lasting(now.Sub(k.seen), k.endings.halfLife())),
 		trust:      1 - math.Exp(-k.warm.Seconds()/trusted.Seconds()),
 	}
 }
 
 // lasting is what is left of a workload's level after a time in which no pod of it was seen. A pod that starts again may hold far
 // less, and it must not wait for ever for room that it held once. But where pods are ended again and again they did not hold less,
-// and the level lasts the longer the more often it happened, as the kubelet waits longer each time before it starts a container
-// that ends again and again.
-func lasting(unseen time.Duration, ends int) float64 {
-	half := halfLife << min(max(ends-1, 0), maxDoublings)
-	return math.Pow(0.5, max(unseen-recent, 0).Seconds()/half.Seconds())
+// and the level lasts the longer the more often it happened.
+func lasting(unseen, halfLife time.Duration) float64 {
+	return math.Pow(0.5, max(unseen-recent, 0).Seconds()/halfLife.Seconds())
 }
 
 // Demand returns the pod's demand: the prior's, corrected by what was learned of its workload.
@@ -223,7 +208,9 @@ func (l *Learner) Adjust(demand Demand, workload Workload) Demand {
 	demand.Learned, demand.PriorBytes = known, demand.PeakBytes
 	demand.PeakBytes = known.blend(known.peakBytes, demand.PeakBytes)
 	if source == SourceSiblings { // What another revision holds is only expected of this one.
-		demand.FirmBytes = max(demand.FirmBytes, int64(known.trust*float64(known.levelBytes)))
+		if held := int64(known.trust * float64(known.levelBytes)); held > demand.FirmBytes {
+			demand.FirmBytes, demand.FirmSource = held, SourceSiblings
+		}
 	}
 	demand.PeakSource = source
 	return demand

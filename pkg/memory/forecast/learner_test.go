@@ -220,41 +220,6 @@ func TestWhatIsHeldNowIsNotWaitedForLong(t *testing.T) {
 	}
 }
 
-// The successor of a pod that was evicted is tried with less and less room. Where it is evicted each time, it is tried less and
-// less often; after a quiet day as often as at first.
-func TestWhatIsEndedAgainAndAgainWaitsLonger(t *testing.T) {
-	web, learner, now := forecast.Workload{Owner: "web"}, forecast.NewLearner(fixedPrior{}), noon
-	halfIsEnough := func() time.Duration {
-		for after := time.Duration(0); ; after += time.Minute {
-			learner.Begin(now.Add(after))
-			learner.Publish()
-			if demand := learner.Adjust(fixedPrior{}.Demand(nil), web); demand.FirmBytes <= 2000*mi {
-				return after
-			}
-		}
-	}
-	for _, step := range []struct {
-		name  string
-		later time.Duration // than the end before
-		want  time.Duration
-	}{
-		{"for the first time", 0, 15 * time.Minute},
-		{"again", 2 * time.Hour, 25 * time.Minute},
-		{"and again", 2 * time.Hour, 45 * time.Minute},
-		{"after a quiet day", 24 * time.Hour, 15 * time.Minute},
-	} {
-		now = now.Add(step.later)
-		learner.Begin(now)
-		learner.Observe(web, 4000*mi, 10*time.Hour)
-		for range 2 { // to be told twice does no harm
-			learner.Ended(web, 4000*mi, now)
-		}
-		if got := halfIsEnough(); got != step.want {
-			t.Errorf("ended %s: half of what it held is enough after %s, want %s", step.name, got, step.want)
-		}
-	}
-}
-
 // What pods held a while ago is expected of those that come, and does not count for now, nor take anything off what is then measured.
 func TestWhatIsRecalledIsExpectedAndNoMore(t *testing.T) {
 	replicaSet := func(hash string) forecast.Workload {

@@ -15,6 +15,9 @@ func (r *Record) line() checkpointLine {
 		Seen: r.seen.Unix(), WarmSeconds: int64(min(r.warm, maxWarm) / time.Second), LevelKiB: roundKiB(r.level), RequestKiB: roundKiB(float64(r.request)),
 		DaysBefore: make([]int32, Hours), PeaksKiB: make([]int64, Hours),
 	}
+	if r.endings.count > 0 {
+		line.Ended, line.Ends = r.endings.last.Unix(), r.endings.count
+	}
 	last := int32(1)
 	for _, day := range r.hourly.day {
 		last = max(last, day)
@@ -57,6 +60,9 @@ func (l *checkpointLine) record() (Record, error) {
 	if l.RequestKiB < 0 || l.RequestKiB > maxKiB {
 		return record, fmt.Errorf("requestKiB is %d, want 0 to %d", l.RequestKiB, int64(maxKiB))
 	}
+	if l.Ends < 0 || l.Ends > maxDoublings+1 || (l.Ends == 0) != (l.Ended == 0) {
+		return record, fmt.Errorf("ends is %d and ended %d, want 1 to %d and a time, or neither", l.Ends, l.Ended, maxDoublings+1)
+	}
 	if l.LastDay < 0 || l.LastDay == math.MaxInt32 {
 		return record, fmt.Errorf("lastDay is %d, want the number of days since 1970", l.LastDay)
 	}
@@ -65,6 +71,9 @@ func (l *checkpointLine) record() (Record, error) {
 	}
 	record.request = l.RequestKiB << 10
 	record.level, record.warm, record.seen = float64(l.LevelKiB)*(1<<10), time.Duration(l.WarmSeconds)*time.Second, time.Unix(l.Seen, 0)
+	if l.Ends > 0 {
+		record.endings = endings{last: time.Unix(l.Ended, 0), count: l.Ends}
+	}
 	return record, nil
 }
 

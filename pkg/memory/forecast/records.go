@@ -18,6 +18,7 @@ type Record struct {
 	level    float64
 	warm     time.Duration
 	seen     time.Time
+	endings  endings
 }
 
 // Workload returns whose record it is.
@@ -27,7 +28,7 @@ func (r *Record) Workload() Workload { return r.workload }
 func (l *Learner) Records() []Record {
 	records := make([]Record, 0, len(l.workloads))
 	for workload, known := range l.workloads {
-		records = append(records, Record{workload: workload, hourly: known.hourly, request: known.request, level: known.level, warm: known.warm, seen: known.seen})
+		records = append(records, Record{workload: workload, hourly: known.hourly, request: known.request, level: known.level, warm: known.warm, seen: known.seen, endings: known.endings})
 	}
 	return records
 }
@@ -59,6 +60,7 @@ func (l *Learner) Merge(records []Record, now time.Time) {
 			known.request = cmp.Or(known.request, record.request)
 		}
 		known.warm = min(known.warm+record.warm, maxWarm)
+		known.endings.merge(record.endings, now)
 		known.published = nil
 	}
 }

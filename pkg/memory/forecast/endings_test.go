@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package forecast_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/headroom-dev/headroom/pkg/memory/forecast"
+)
+
+// evict lets a pod of the workload hold 4000Mi and be evicted, all of it told twice, which does no harm.
+func evict(learner *forecast.Learner, workload forecast.Workload, at time.Time) {
+	learner.Begin(at)
+	learner.Observe(workload, 4000*mi, 10*time.Hour)
+	for range 2 {
+		learner.Ended(workload, 4000*mi, at)
+	}
+}
+
+// halfIsEnough returns the time after which a pod of the workload is tried with half of the room that the one held that was
+// evicted at the given time.
+func halfIsEnough(learner *forecast.Learner, workload forecast.Workload, at time.Time) time.Duration {
+	for after := time.Duration(0); ; after += time.Minute {
+		learner.Begin(at.Add(after))
+		learner.Publish()
+		if demand := learner.Adjust(fixedPrior{}.Demand(nil), workload); demand.FirmBytes <= 2000*mi {
+			return after
+		}
+	}
+}
+
+// The successor of a pod that was evicted is tried with less and less room. Where it is evicted each time, it is tried less and
+// less often; after a quiet day as often as at first.
+func TestWhatIsEndedAgainAndAgainWaitsLonger(t *testing.T) {
+	web, learner, now := forecast.Workload{Owner: "web"}, forecast.NewLearner(fixedPrior{}), noon
+	for _, step := range []struct {
+		name  string
+		later time.Duration // than the one before
+		want  time.Duration
+	}{
+		{"for the first time", 0, 15 * time.Minute},
+		{"again", 2 * time.Hour, 25 * time.Minute},
+		{"and again", 2 * time.Hour, 45 * time.Minute},
+		{"after a quiet day", 24 * time.Hour, 15 * time.Minute},
+	} {
+		now = now.Add(step.later)
+		evict(learner, web, now)
+		if got := halfIsEnough(learner, web, now); got != step.want {
+			t.Errorf("evicted %s: half of what it held is enough after %s, want %s", step.name, got, step.want)
+		}
+	}
+}
+
+func TestEndsAreRememberedAcrossARestart(t *testing.T) {
+	web, learner := forecast.Workload{Owner: "web", Template: "abc"}, forecast.NewLearner(fixedPrior{})
+	for i := range 3 {
+		evict(learner, web, noon.Add(time.Duration(i-2)*time.Hour))
+	}
+	data, _, err := forecast.Encode(learner.Records(), noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	restored, err := forecast.Restore(fixedPrior{}, data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What was written is rounded to three digits.
+	if got := halfIsEnough(restored, web, noon); got < 44*time.Minute || got > 47*time.Minute {
+		t.Errorf("after a restart half of what it held is enough after %s, want 45m", got)
+	}
+}
