@@ -48,23 +48,8 @@ const largestFigure = float64(1 << 62)
 // record returns what a line says, or what is wrong with it.
 func (l *checkpointLine) record() (Record, error) {
 	record := Record{workload: Workload{Namespace: l.Namespace, Kind: l.Kind, Owner: l.Owner, Template: l.Template}}
-	if len(l.DaysBefore) != Hours || len(l.PeaksKiB) != Hours {
-		return record, fmt.Errorf("daysBefore has %d figures and peaksKiB %d, want %d each", len(l.DaysBefore), len(l.PeaksKiB), Hours)
-	}
-	if l.WarmSeconds < 0 || l.WarmSeconds > int64(maxWarm/time.Second) {
-		return record, fmt.Errorf("warmSeconds is %d, want 0 to %d", l.WarmSeconds, int64(maxWarm/time.Second))
-	}
-	if l.LevelKiB < 0 || l.LevelKiB > maxKiB {
-		return record, fmt.Errorf("levelKiB is %d, want 0 to %d", l.LevelKiB, int64(maxKiB))
-	}
-	if l.RequestKiB < 0 || l.RequestKiB > maxKiB {
-		return record, fmt.Errorf("requestKiB is %d, want 0 to %d", l.RequestKiB, int64(maxKiB))
-	}
-	if l.Ends < 0 || l.Ends > maxDoublings+1 || (l.Ends == 0) != (l.Ended == 0) {
-		return record, fmt.Errorf("ends is %d and ended %d, want 1 to %d and a time, or neither", l.Ends, l.Ended, maxDoublings+1)
-	}
-	if l.LastDay < 0 || l.LastDay == math.MaxInt32 {
-		return record, fmt.Errorf("lastDay is %d, want the number of days since 1970", l.LastDay)
+	if err := l.check(); err != nil {
+		return record, err
 	}
 	if err := l.hours(&record.hourly); err != nil {
 		return record, err
@@ -75,6 +60,33 @@ func (l *checkpointLine) record() (Record, error) {
 		record.endings = endings{last: time.Unix(l.Ended, 0), count: l.Ends}
 	}
 	return record, nil
+}
+
+// check says what is wrong with the figures but those of hours.
+func (l *checkpointLine) check() error {
+	for _, figure := range []struct {
+		name       string
+		value, max int64
+	}{
+		{"warmSeconds", l.WarmSeconds, int64(maxWarm / time.Second)},
+		{"levelKiB", l.LevelKiB, maxKiB},
+		{"requestKiB", l.RequestKiB, maxKiB},
+		{"ends", int64(l.Ends), maxDoublings + 1},
+	} {
+		if figure.value < 0 || figure.value > figure.max {
+			return fmt.Errorf("%s is %d, want 0 to %d", figure.name, figure.value, figure.max)
+		}
+	}
+	if (l.Ends == 0) != (l.Ended == 0) {
+		return fmt.Errorf("ends is %d and ended %d, want both or neither", l.Ends, l.Ended)
+	}
+	if l.LastDay < 0 || l.LastDay == math.MaxInt32 {
+		return fmt.Errorf("lastDay is %d, want the number of days since 1970", l.LastDay)
+	}
+	if len(l.DaysBefore) != Hours || len(l.PeaksKiB) != Hours {
+		return fmt.Errorf("daysBefore has %d figures and peaksKiB %d, want %d each", len(l.DaysBefore), len(l.PeaksKiB), Hours)
+	}
+	return nil
 }
 
 // hours reads what was held at most in each hour, or says what is wrong with it.
