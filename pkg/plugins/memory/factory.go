@@ -115,10 +115,11 @@ func (f *Factory) share(ctx context.Context, args *config.HeadroomMemoryArgs, ha
 	if err != nil {
 		return nil, err
 	}
+	learner := forecast.NewLearner(prior)
 	made := &shared{
 		books:   newBooks(reserveOf(args)),
-		waiting: newWaiting(handle),
-		learner: forecast.NewLearner(prior),
+		waiting: newWaiting(handle, learner),
+		learner: learner,
 	}
 	if err := f.keep(ctx, args, handle, prior, source, made); err != nil {
 		return nil, err

@@ -44,14 +44,15 @@ func (a *activations) Activate(_ klog.Logger, pods map[string]*corev1.Pod) {
 }
 
 func newFleet(activator fwk.PodActivator) *fleet {
+	prior := forecast.Prior{LimitPercent: 50, DefaultContainerBytes: 200 * mi}
 	return &fleet{
 		samples: &sample.Set{Nodes: map[string]sample.Node{}, Pods: map[types.NamespacedName]sample.Pod{}},
 		plugin: &Memory{
 			modes:     modes{filter: config.FilterHard},
-			prior:     forecast.Prior{LimitPercent: 50, DefaultContainerBytes: 200 * mi},
-			estimator: forecast.Prior{LimitPercent: 50, DefaultContainerBytes: 200 * mi},
+			prior:     prior,
+			estimator: prior,
 			books:     newBooks(reserve{}),
-			waiting:   newWaiting(activator),
+			waiting:   newWaiting(activator, prior),
 			metrics:   newMetrics(),
 			latest:    cycle.NewLatest[*cycleState](stateKey),
 		},

@@ -64,7 +64,8 @@ func (s *Still) New(_ context.Context, arguments runtime.Object, handle fwk.Hand
 	defer s.mutex.Unlock()
 	book := s.byKey[key]
 	if book == nil {
-		shared := &shared{books: newBooks(reserveOf(args)), waiting: newWaiting(handle), learner: forecast.NewLearner(prior)}
+		learner := forecast.NewLearner(prior)
+		shared := &shared{books: newBooks(reserveOf(args)), waiting: newWaiting(handle, learner), learner: learner}
 		book = &StillBook{Args: args, handle: handle, shared: shared, builder: ledger.NewBuilder(ledgerOptions(args, prior, shared.learner))}
 		s.byKey[key], s.books = book, append(s.books, book)
 	}

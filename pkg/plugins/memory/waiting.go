@@ -15,6 +15,7 @@ import (
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 
+	"github.com/headroom-dev/headroom/pkg/memory/forecast"
 	"github.com/headroom-dev/headroom/pkg/memory/ledger"
 )
 
@@ -22,6 +23,9 @@ import (
 // would wake them.
 type waiting struct {
 	activator fwk.PodActivator
+	// estimator says what a pod needs by now: what its workload was seen to hold counts less the longer none of it runs, and an
+	// hour later more may be known of it.
+	estimator forecast.Estimator
 	// node returns the node of a name, or nil; by it only pods that may run there are woken.
 	node func(name string) *corev1.Node
 
@@ -54,8 +58,8 @@ func (b *book) offering(needed int64) nodeSet {
 	return set
 }
 
-func newWaiting(activator fwk.PodActivator) *waiting {
-	return &waiting{activator: activator, pods: map[types.UID]waiter{}, node: func(string) *corev1.Node { return nil }}
+func newWaiting(activator fwk.PodActivator, estimator forecast.Estimator) *waiting {
+	return &waiting{activator: activator, estimator: estimator, pods: map[types.UID]waiter{}, node: func(string) *corev1.Node { return nil }}
 }
 
 // add takes in a pod that found no room by the book.
@@ -94,8 +98,8 @@ func (w *waiting) count() int {
 	return len(w.pods)
 }
 
-// wake activates the pods for which a node has room by the new book that had none by the book that judged them: as many as
-// that room holds, the most important and then the oldest first. It returns how many.
+// wake activates the pods for which a node has room by the new book, by what they need now, that had none by the book that judged
+// them: as many as that room holds, the most important and then the oldest first. It returns how many.
 func (w *waiting) wake(logger klog.Logger, now *book) int {
 	w.mutex.Lock()
 	judged := maps.Clone(w.pods)
@@ -106,6 +110,7 @@ func (w *waiting) wake(logger klog.Logger, now *book) int {
 	offered := map[int64]nodeSet{} // by what is needed: replicas need alike
 	for _, waiter := range slices.SortedFunc(maps.Values(judged), inTurn) {
 		uid := waiter.pod.UID
+		waiter.needed = w.estimator.Demand(waiter.pod).FirmBytes
 		outcome := w.judge(waiter, now, promised)
 		if outcome == wakes {
 			activated[klog.KObj(waiter.pod).String()] = waiter.pod

@@ -15,6 +15,7 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 
+	"github.com/headroom-dev/headroom/pkg/memory/forecast"
 	"github.com/headroom-dev/headroom/pkg/memory/ledger"
 	"github.com/headroom-dev/headroom/pkg/memory/sample"
 )
@@ -61,6 +62,32 @@ func TestReturningMemoryWakesJustThePodsThatFit(t *testing.T) {
 	} {
 		if diff := cmp.Diff(step.want, wakeAt(step.bytes)); diff != "" {
 			t.Errorf("woken at %dMi (-want +got):\n%s", step.bytes/mi, diff)
+		}
+	}
+}
+
+// The pod requests 100Mi, and the one of its workload that was evicted held 2000Mi. Half of that is forgotten ten minutes after
+// it has not been seen for five; its node has 1400Mi left all the time.
+func TestAPodIsWokenOnceItNeedsLess(t *testing.T) {
+	var woken activations
+	fleet := newFleet(&woken).node("n1", 2500*mi, 0)
+	pod := newPod("p", 100*mi)
+	learner := forecast.NewLearner(fleet.plugin.prior)
+	fleet.plugin.estimator, fleet.plugin.waiting.estimator = learner, learner
+	learner.Begin(now)
+	learner.Observe(forecast.WorkloadOf(pod), 2000*mi, 10*time.Hour)
+	learner.Publish()
+	fleet.publish()
+	fleet.reject(t, pod)
+	for _, step := range []struct {
+		after time.Duration
+		want  int
+	}{{5 * time.Minute, 0}, {8 * time.Minute, 0}, {15 * time.Minute, 1}} {
+		learner.Begin(now.Add(step.after))
+		learner.Publish()
+		fleet.plugin.waiting.wake(klog.Background(), fleet.publish())
+		if len(woken) != step.want {
+			t.Errorf("after %s: %d pods were woken, want %d", step.after, len(woken), step.want)
 		}
 	}
 }
