@@ -21,7 +21,7 @@ func (pl *Memory) isSchedulableAfterPodDeletion(_ klog.Logger, pod *corev1.Pod, 
 	}
 	entry, ok := pl.books.current().snapshot.Pod(deleted.UID)
 	if ok && !leftItsMemory(deleted) && entry.Measured > 0 {
-		pl.waiting.expect(pod, pl.estimator.Demand(pod).FirmBytes)
+		pl.waiting.expect(pod)
 		return fwk.QueueSkip, nil
 	}
 	pl.books.depart(deleted.UID) // The keeper does so too, but maybe not before the pod is tried again.

@@ -34,9 +34,8 @@ type waiting struct {
 }
 
 type waiter struct {
-	pod    *corev1.Pod
-	needed int64 // bytes that a node must have left
-	// offered are the nodes that offered so much when the pod was judged last, by the index of judged. That one changes
+	pod *corev1.Pod
+	// offered are the nodes that offered what the pod needed when the pod was judged last, by the index of judged. That one changes
 	// while pods come and go, and what it offers later was not offered then.
 	judged  *ledger.Snapshot
 	offered nodeSet
@@ -62,20 +61,20 @@ func newWaiting(activator fwk.PodActivator, estimator forecast.Estimator) *waiti
 	return &waiting{activator: activator, estimator: estimator, pods: map[types.UID]waiter{}, node: func(string) *corev1.Node { return nil }}
 }
 
-// add takes in a pod that found no room by the book.
+// add takes in a pod that found no room by the book, where it needed so many bytes.
 func (w *waiting) add(pod *corev1.Pod, needed int64, judged *book) {
-	waiter := waiter{pod: pod, needed: needed, judged: judged.snapshot, offered: judged.offering(needed)}
+	waiter := waiter{pod: pod, judged: judged.snapshot, offered: judged.offering(needed)}
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	w.pods[pod.UID] = waiter
 }
 
 // expect takes in a pod that some node may soon have room for. One that waits already waits for any such node.
-func (w *waiting) expect(pod *corev1.Pod, needed int64) {
+func (w *waiting) expect(pod *corev1.Pod) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	if _, waits := w.pods[pod.UID]; !waits {
-		w.pods[pod.UID] = waiter{pod: pod, needed: needed, judged: &ledger.Snapshot{}}
+		w.pods[pod.UID] = waiter{pod: pod, judged: &ledger.Snapshot{}}
 	}
 }
 
@@ -110,8 +109,8 @@ func (w *waiting) wake(logger klog.Logger, now *book) int {
 	offered := map[int64]nodeSet{} // by what is needed: replicas need alike
 	for _, waiter := range slices.SortedFunc(maps.Values(judged), inTurn) {
 		uid := waiter.pod.UID
-		waiter.needed = w.estimator.Demand(waiter.pod).FirmBytes
-		outcome := w.judge(waiter, now, promised)
+		needed := w.estimator.Demand(waiter.pod).FirmBytes
+		outcome := w.judge(waiter, needed, now, promised)
 		if outcome == wakes {
 			activated[klog.KObj(waiter.pod).String()] = waiter.pod
 		}
@@ -121,10 +120,10 @@ func (w *waiting) wake(logger klog.Logger, now *book) int {
 			case wakes:
 				delete(w.pods, uid)
 			case staysOut:
-				if offered[waiter.needed] == nil {
-					offered[waiter.needed] = now.offering(waiter.needed)
+				if offered[needed] == nil {
+					offered[needed] = now.offering(needed)
 				}
-				waiter.judged, waiter.offered = now.snapshot, offered[waiter.needed]
+				waiter.judged, waiter.offered = now.snapshot, offered[needed]
 				w.pods[uid] = waiter
 			case comesNext: // Its turn comes by a later book if what was promised is left over.
 			}
@@ -163,14 +162,14 @@ const (
 
 // judge says whether some node offers now what it did not offer when the pod was judged: enough bytes beyond what is
 // promised to pods that were woken before it, or no fresh sample any more, which leaves the decision to requests.
-func (w *waiting) judge(waiter waiter, now *book, promised map[int]int64) outcome {
+func (w *waiting) judge(waiter waiter, needed int64, now *book, promised map[int]int64) outcome {
 	if now.snapshot.Degraded {
 		return wakes
 	}
 	result := staysOut
 	var required *nodeaffinity.RequiredNodeAffinity
 	for i := range now.snapshot.Nodes {
-		if !now.offers(i, waiter.needed) {
+		if !now.offers(i, needed) {
 			continue
 		}
 		name := now.snapshot.Nodes[i].Name
@@ -188,11 +187,11 @@ func (w *waiting) judge(waiter waiter, now *book, promised map[int]int64) outcom
 				continue
 			}
 		}
-		if !now.offers(i, waiter.needed+promised[i]) {
+		if !now.offers(i, needed+promised[i]) {
 			result = comesNext
 			continue
 		}
-		promised[i] += waiter.needed
+		promised[i] += needed
 		return wakes
 	}
 	return result

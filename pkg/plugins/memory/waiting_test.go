@@ -342,7 +342,7 @@ func TestWhatAHintExpectsDoesNotForgetWhatWasOffered(t *testing.T) {
 	fleet := newFleet(&woken).node("n1", 3800*mi, 0).node("tainted", 0, 0)
 	judged := fleet.publish()
 	fleet.plugin.waiting.add(newPod("p", 500*mi), 500*mi, judged)
-	fleet.plugin.waiting.expect(newPod("p", 500*mi), 500*mi)
+	fleet.plugin.waiting.expect(newPod("p", 500*mi))
 	fleet.plugin.waiting.wake(klog.Background(), fleet.publish())
 	if len(woken) != 0 {
 		t.Errorf("woken: %v, want none", woken)
