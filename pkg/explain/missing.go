@@ -71,9 +71,12 @@ func (c *cycle) memoryShortfall(node fwk.NodeInfo, plain shortfall) shortfall {
 	switch {
 	case account.Verdict == "unseen":
 		plain.change = fmt.Sprintf("wait: %s is promised to pods that are still starting there", quantity.InWords(account.Node.MeasuredLeft-account.Node.Left+account.AddedFirm))
-	case account.Demand.FirmSource == forecast.SourceSiblings:
-		plain.change += ", or wait: what pods of its workload held counts less and less while none runs"
 	case account.Left <= 0: // Nothing that it asks for would fit.
+	case account.Demand.FirmSource == forecast.SourceSiblings:
+		// A smaller request alone does not help; and where even the request does not fit, nor does waiting.
+		if account.Demand.RequestBytes <= account.Left {
+			plain.change += ", or wait: what pods of its workload held counts less and less while none runs"
+		}
 	case account.Demand.FirmSource == forecast.SourceDeclared:
 		plain.change += fmt.Sprintf(", or a declared peak of %s at most", quantity.InWords(account.Left))
 	default:

@@ -157,18 +157,25 @@ func TestEveryCauseSaysWhatIsMissingAndWhatWouldHelp(t *testing.T) {
 	}
 }
 
-// The pod requests 1Gi; that of its workload which ran last held 5Gi.
-func TestWhatItsWorkloadHeldIsSaidToBeWhatItAsksFor(t *testing.T) {
-	pod := pending("web", "1Gi")
+// explainedAfter explains a pod of whose workload another one held so many bytes until now.
+func explainedAfter(t *testing.T, pod *corev1.Pod, bytes int64) *Placement {
+	t.Helper()
 	scheduler := open(t, pod)
 	learner := scheduler.still.Books()[0].Learner()
 	learner.Begin(noon)
-	learner.Observe(forecast.WorkloadOf(pod), 5<<30, 10*time.Hour)
+	learner.Observe(forecast.WorkloadOf(pod), bytes, 10*time.Hour)
 	learner.Publish()
 	placement, err := scheduler.Explain(t.Context(), pod, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return placement
+}
+
+// The pod requests 1Gi; that of its workload which ran last held 5Gi.
+func TestWhatItsWorkloadHeldIsSaidToBeWhatItAsksFor(t *testing.T) {
+	pod := pending("web", "1Gi")
+	placement := explainedAfter(t, pod, 5<<30)
 	if len(placement.Causes) != 1 || len(placement.Rejected) != 2 {
 		t.Fatalf("rejected for %+v, want one cause on two nodes", placement.Causes)
 	}
@@ -182,6 +189,15 @@ func TestWhatItsWorkloadHeldIsSaidToBeWhatItAsksFor(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// Where the request alone does not fit, waiting is no advice.
+func TestNobodyIsAdvisedToWaitForWhatDoesNotFitAnyhow(t *testing.T) {
+	pod := pending("web", "4500Mi")
+	placement := explainedAfter(t, pod, 5<<30)
+	if len(placement.Causes) != 1 || placement.Causes[0].Change != "1Gi less used on a" {
+		t.Errorf("causes %+v, want one, and nothing but less used on a to help", placement.Causes)
 	}
 }
 
