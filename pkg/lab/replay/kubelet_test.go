@@ -202,6 +202,11 @@ func TestNoMetricsShowMoreThanANodeHas(t *testing.T) {
 	r.at(646, func() {
 		m := r.measure(646)
 		got[m.taken] = m.nodes[0].latest / mebibyte
+		for name, pod := range r.samples(m).Pods {
+			if pod.Bytes != 10_000*mebibyte {
+				t.Errorf("%s is measured to hold %d MiB, want the 10000 of its node", name, pod.Bytes/mebibyte)
+			}
+		}
 		r.headroom.refresh(r)
 		if node := r.headroom.book.Snapshot().Nodes[0]; node.State != ledger.Fresh {
 			t.Errorf("the node's sample is %v, want it fresh", node.State)

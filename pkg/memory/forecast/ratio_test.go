@@ -85,15 +85,7 @@ func TestTheRatioOfANamespaceSurvivesACheckpoint(t *testing.T) {
 		learner.Observe(shopWorkload(i), 400*mi, time.Hour)
 		learner.Requested(shopWorkload(i), 100*mi)
 	}
-	data, _, err := forecast.Encode(learner.Records(), noon)
-	if err != nil {
-		t.Fatal(err)
-	}
-	restored, err := forecast.Restore(fixedPrior{}, data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := restored.Adjust(forecast.Demand{RequestBytes: 50 * mi, PeakBytes: 50 * mi, PeakSource: forecast.SourceRequest}, shopWorkload(99))
+	got := restarted(t, learner).Adjust(forecast.Demand{RequestBytes: 50 * mi, PeakBytes: 50 * mi, PeakSource: forecast.SourceRequest}, shopWorkload(99))
 	if got.PeakBytes < 198*mi || got.PeakBytes > 202*mi || got.PeakSource != forecast.SourceNamespace {
 		t.Errorf("expected to hold %dMi by %s, want 200Mi, but for rounding, by the namespace ratio", got.PeakBytes/mi, got.PeakSource)
 	}
