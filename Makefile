@@ -50,7 +50,8 @@ demo: build ## Two node pools, default scheduler against Headroom: report in out
 # The image is made here and not by "docker build", which would need an image of Go, from a registry. Its binary is linked
 # without C, so it is compiled apart from everything else: the first time takes as long as the first "make build".
 IMAGE_FOLDER = out/image
-AUTHORITIES  = /etc/ssl/certs/ca-certificates.crt
+# Debian and others, RHEL and its kin, macOS.
+AUTHORITIES ?= $(firstword $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem))
 
 # The published comparison: what docs/evaluation.md shows. TRACES is a folder with a folder for each trace.
 REPLAY_SEEDS ?= 3
@@ -73,11 +74,12 @@ replay: build ## Place the pods of memory traces by all policies, into out/evalu
 		--policies headroom,headroom-without-filter,headroom-without-score --out out/evaluation/agents-ablation
 
 .PHONY: image
-image: ## Build the container image headroom-scheduler with docker, without a registry (BASE=image for another than scratch)
+image: ## Build the container image headroom-scheduler with docker, without a registry (BASE=image for another than scratch, AUTHORITIES=file of certificate authorities)
+	@test -r "$(AUTHORITIES)" || { echo "no file of certificate authorities (\"$(AUTHORITIES)\"): name one by AUTHORITIES=file"; exit 1; }
 	@mkdir -p $(IMAGE_FOLDER)
 	@echo "Compiling headroom-scheduler without C (the first time takes minutes)"
 	@CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -o $(IMAGE_FOLDER)/headroom-scheduler -ldflags '-s -w $(LDFLAGS)' ./cmd/headroom-scheduler
-	@cp $(AUTHORITIES) $(IMAGE_FOLDER)/ca-certificates.crt
+	@cp "$(AUTHORITIES)" $(IMAGE_FOLDER)/ca-certificates.crt
 	docker build --file Dockerfile.prebuilt $(if $(BASE),--build-arg BASE=$(BASE)) --tag headroom-scheduler:$(VERSION) $(IMAGE_FOLDER)
 
 ##@ Test
@@ -123,9 +125,9 @@ ASSEMBLED_NODE_IMAGE = headroom-node:$(KUBERNETES_VERSION)
 E2E_TESTS ?= .
 
 .PHONY: e2e
-e2e: build e2e-images ## On real kubelets: a kind cluster, or E2E_KUBECONFIG=file (E2E_NODE_IMAGE=image E2E_MINUTES=n E2E_RUNS=n E2E_ARMS=name,name E2E_EVENTS=n E2E_KEEP=1 E2E_TESTS=regexp)
+e2e: build e2e-images ## On real kubelets: a kind cluster, or E2E_KUBECONFIG=file (E2E_NODE_IMAGE=image E2E_IMAGE=repository:tag E2E_MINUTES=n E2E_RUNS=n E2E_ARMS=name,name E2E_EVENTS=n E2E_KEEP=1 E2E_TESTS=regexp)
 	@E2E=1 E2E_NODE_IMAGE=$(or $(E2E_NODE_IMAGE),$(shell docker image inspect --format $(ASSEMBLED_NODE_IMAGE) $(ASSEMBLED_NODE_IMAGE) 2>/dev/null)) \
-		E2E_KUBECONFIG=$(E2E_KUBECONFIG) E2E_MINUTES=$(E2E_MINUTES) E2E_RUNS=$(E2E_RUNS) E2E_ARMS=$(E2E_ARMS) E2E_EVENTS=$(E2E_EVENTS) E2E_KEEP=$(E2E_KEEP) \
+		E2E_KUBECONFIG=$(E2E_KUBECONFIG) E2E_IMAGE=$(E2E_IMAGE) E2E_MINUTES=$(E2E_MINUTES) E2E_RUNS=$(E2E_RUNS) E2E_ARMS=$(E2E_ARMS) E2E_EVENTS=$(E2E_EVENTS) E2E_KEEP=$(E2E_KEEP) \
 		$(GO) test -count=1 -vet=off -v -timeout 6h -run '$(E2E_TESTS)' ./test/e2e
 
 .PHONY: e2e-node-image
@@ -206,7 +208,7 @@ clean: ## Remove bin/ and out/
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+		/^[a-z0-9-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 # Read by the Dockerfile, so that an image carries the same versions as bin/.
 .PHONY: print-ldflags

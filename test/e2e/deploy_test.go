@@ -29,6 +29,7 @@ func images() []string {
 
 const (
 	system            = "kube-system"
+	ownLabel          = "headroom.dev/e2e" // of namespaces that the tests made
 	controlPlaneLabel = "node-role.kubernetes.io/control-plane"
 	staticScheduler   = "/etc/kubernetes/manifests/kube-scheduler.yaml"
 	storedScheduler   = "/etc/kubernetes/kube-scheduler.yaml"
@@ -172,7 +173,7 @@ func (e *environment) newNamespace(ctx context.Context, name string) error {
 	if err := e.removeNamespace(ctx, name); err != nil {
 		return err
 	}
-	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{ownLabel: ""}}}
 	if _, err := e.clients.CoreV1().Namespaces().Create(ctx, namespace, metav1.CreateOptions{}); err != nil {
 		return err
 	}
@@ -182,7 +183,22 @@ func (e *environment) newNamespace(ctx context.Context, name string) error {
 	})
 }
 
+// ours fails for a namespace that somebody else made: what is in it is not ours to remove.
+func (e *environment) ours(ctx context.Context, name string) error {
+	namespace, err := e.clients.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	if _, ok := namespace.Labels[ownLabel]; !ok {
+		return fmt.Errorf("namespace %s has no label %s, so these tests did not make it and do not touch it: remove it, or test on another cluster", name, ownLabel)
+	}
+	return nil
+}
+
 func (e *environment) removeNamespace(ctx context.Context, name string) error {
+	if err := e.ours(ctx, name); err != nil {
+		return err
+	}
 	if err := ignoreMissing(e.clients.CoreV1().Namespaces().Delete(ctx, name, metav1.DeleteOptions{})); err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ import (
 
 const (
 	release      = "headroom-scheduler"
-	releaseSpace = "headroom"
+	releaseSpace = "headroom-e2e"
 	chartFolder  = root + "/manifests/charts/headroom-scheduler"
 	// helmBinary is made by "make e2e-images" from the module that has Helm.
 	helmBinary = outFolder + "/helm"
@@ -31,9 +31,12 @@ func (e *environment) deployHeadroom(ctx context.Context, own values) error {
 	if err := e.removeHeadroom(ctx); err != nil {
 		return err
 	}
-	all := values{"nodeSelector": values{controlPlaneLabel: ""}}
-	if e.kind != nil {
-		all["image"] = values{"tag": "e2e", "pullPolicy": "Never"}
+	if err := e.refuseAnother(ctx); err != nil {
+		return err
+	}
+	all, err := e.releaseValues(ctx)
+	if err != nil {
+		return err
 	}
 	maps.Copy(all, own)
 	content, err := yaml.Marshal(all)
@@ -44,11 +47,57 @@ func (e *environment) deployHeadroom(ctx context.Context, own values) error {
 	if err := os.WriteFile(path, content, 0o644); err != nil {
 		return err
 	}
-	return e.helm(ctx, "install", release, chartFolder, "--create-namespace", "--values", path, "--wait", "--timeout", waitLimit.String())
+	if err := e.newNamespace(ctx, releaseSpace); err != nil {
+		return err
+	}
+	return e.helm(ctx, "install", release, chartFolder, "--values", path, "--wait", "--timeout", waitLimit.String())
+}
+
+// releaseValues are those that the cluster asks for: the image that is tested, on control planes where there are any, so that
+// workers have all their memory for the pods of the tests.
+func (e *environment) releaseValues(ctx context.Context) (values, error) {
+	image := os.Getenv(imageVariable)
+	if image == "" {
+		image = images()[0]
+	}
+	at := strings.LastIndex(image, ":")
+	if at < 1 || at < strings.LastIndex(image, "/") { // A registry may have a port.
+		return nil, fmt.Errorf("%s=%q: want repository:tag", imageVariable, image)
+	}
+	named := values{"repository": image[:at], "tag": image[at+1:]}
+	if e.kind != nil {
+		named["pullPolicy"] = "Never"
+	}
+	all := values{"image": named}
+	controlPlanes, err := e.clients.CoreV1().Nodes().List(ctx, metav1.ListOptions{LabelSelector: controlPlaneLabel})
+	if err != nil {
+		return nil, err
+	}
+	if len(controlPlanes.Items) > 0 {
+		all["nodeSelector"] = values{controlPlaneLabel: ""}
+	}
+	return all, nil
+}
+
+// refuseAnother fails where somebody else's headroom-scheduler runs, which would place the pods of the tests.
+func (e *environment) refuseAnother(ctx context.Context) error {
+	list, err := e.clients.AppsV1().Deployments("").List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=headroom-scheduler"})
+	if err != nil {
+		return err
+	}
+	for _, deployment := range list.Items {
+		if deployment.Namespace != releaseSpace {
+			return fmt.Errorf("deployment %s/%s would place pods of the tests: uninstall it first, or test on another cluster", deployment.Namespace, deployment.Name)
+		}
+	}
+	return nil
 }
 
 // removeHeadroom ends headroom-scheduler and all that it remembers.
 func (e *environment) removeHeadroom(ctx context.Context) error {
+	if err := e.ours(ctx, releaseSpace); err != nil {
+		return err
+	}
 	if err := e.helm(ctx, "uninstall", release, "--ignore-not-found", "--wait", "--timeout", waitLimit.String()); err != nil {
 		return err
 	}

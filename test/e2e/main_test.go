@@ -29,6 +29,7 @@ const (
 	wantedVariable     = "E2E"
 	kubeconfigVariable = "E2E_KUBECONFIG"
 	nodeImageVariable  = "E2E_NODE_IMAGE"
+	imageVariable      = "E2E_IMAGE" // of headroom-scheduler; empty: what "make e2e-images" made
 	keepVariable       = "E2E_KEEP"
 	minutesVariable    = "E2E_MINUTES"
 	runsVariable       = "E2E_RUNS"

@@ -47,6 +47,12 @@ func evictedWell(status *corev1.PodStatus) {
 	status.Conditions = []corev1.PodCondition{{Type: corev1.DisruptionTarget, Status: corev1.ConditionTrue, Reason: corev1.PodReasonTerminationByKubelet}}
 }
 
+func ofJob(name string) *corev1.Pod {
+	p := pod(name, unchanged)
+	p.OwnerReferences = []metav1.OwnerReference{{Kind: "Job", Name: "batch", Controller: new(true)}}
+	return p
+}
+
 func TestTallyCountsEachEndOnce(t *testing.T) {
 	tests := []struct {
 		name string
@@ -56,6 +62,10 @@ func TestTallyCountsEachEndOnce(t *testing.T) {
 		{
 			name: "nothing happened", pods: []*corev1.Pod{pod("a", unchanged), pod("b", unchanged)},
 			want: counts{Running: 2, Nodes: map[string]int{"w1": 2}, Victims: map[string]int{}},
+		},
+		{
+			name: "a pod of a Job is to end, and does not stand in for one that is to run", pods: []*corev1.Pod{pod("a", unchanged), ofJob("b")},
+			want: counts{Running: 1, Nodes: map[string]int{"w1": 1}, Victims: map[string]int{}},
 		},
 		{
 			name: "one kill, seen twice, then another",
@@ -109,6 +119,40 @@ func TestTallyKnowsSinceWhenAllAreReady(t *testing.T) {
 	seen.forget(pod("b", evicted), at(6))
 	if since, all := seen.readySince(); !all || !since.Equal(at(5)) {
 		t.Errorf("ready since %s, %t, want %s", since, all, at(5))
+	}
+}
+
+func TestARunIsWellOnlyIfEverythingHappened(t *testing.T) {
+	well := func() *runResult {
+		return &runResult{
+			Minutes: fullMinutes, counts: counts{Running: wantedPods}, Wanted: wantedPods, SecondsToRunning: new(5.0),
+			Updated: growingPods, JobSucceeded: batchPods,
+		}
+	}
+	for _, tt := range []struct {
+		name   string
+		change func(*runResult)
+		want   string
+	}{
+		{"all went well", func(*runResult) {}, ""},
+		{"evicted", func(r *runResult) { r.Evictions = 1 }, "1 evictions"},
+		{"killed", func(r *runResult) { r.OOMKills = 2 }, "2 OOM kills"},
+		{"one is Pending", func(r *runResult) { r.Running-- }, "13 pods running at the end, want 14"},
+		{"the first never ran", func(r *runResult) { r.SecondsToRunning = nil }, "the first 10 pods never all ran"},
+		{"the update is stuck behind its first new pod", func(r *runResult) { r.Updated = 0 }, "the rolling update replaced 0 pods, want 9"},
+		{"the Job waits", func(r *runResult) { r.JobSucceeded = 2 }, "2 pods of the Job succeeded and 0 failed, want 4 and 0"},
+		{"the Job failed at first", func(r *runResult) { r.JobFailed = 1 }, "4 pods of the Job succeeded and 1 failed, want 4 and 0"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			result := well()
+			tt.change(result)
+			if got := result.hurt(); got != tt.want {
+				t.Errorf("hurt: %q, want %q", got, tt.want)
+			}
+		})
+	}
+	if mild := well(); !mild.tooMild() {
+		t.Error("a full run in which nothing happens to the default scheduler's pods counts as proof")
 	}
 }
 

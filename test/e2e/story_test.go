@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/headroom-dev/headroom/pkg/lab/wholefile"
@@ -23,6 +24,11 @@ const (
 	// wantedPods run at the end of a story: the holder, nine that grow, two slow ones and two with bursts.
 	wantedPods = 14
 	firstPods  = 10
+	// growingPods and batchPods are the pods of the Deployment that is updated, and of the Job.
+	growingPods = 9
+	batchPods   = 4
+	// defaultHurts is how often the default scheduler's story ends a pod, at least: it would tell nothing of others if it did not.
+	defaultHurts, fullMinutes = 3, 10
 	// settled is how long the pods of the first part have to be ready for, to count as running.
 	settled = 30 * time.Second
 )
@@ -55,17 +61,40 @@ type runResult struct {
 	Minutes   float64 `json:"minutes"`
 	counts
 	Wanted int `json:"wanted"`
+	// Updated is how many of the pods that the rolling update was to replace are new and ready at the end, of nine, and
+	// JobSucceeded how many of the Job's have succeeded, of four. JobFailed of them have failed.
+	Updated      int `json:"updated"`
+	JobSucceeded int `json:"jobSucceeded"`
+	JobFailed    int `json:"jobFailed"`
 	// SecondsToRunning is from the creation of the nine until all ten were ready for half a minute, less that; nil: never.
 	SecondsToRunning *float64 `json:"secondsToRunning"`
 }
 
-// hurt reports whether anything happened to a pod, or not all run.
-func (r *runResult) hurt() bool {
-	return r.Evictions > 0 || r.OOMKills > 0 || r.Running < r.Wanted || r.SecondsToRunning == nil
+// hurt says what happened to pods that should not have, or what should have happened and did not: "" if all went well. A
+// scheduler that leaves pods Pending hurts too.
+func (r *runResult) hurt() string {
+	var found []string
+	note := func(wrong bool, format string, args ...any) {
+		if wrong {
+			found = append(found, fmt.Sprintf(format, args...))
+		}
+	}
+	note(r.Evictions > 0, "%d evictions", r.Evictions)
+	note(r.OOMKills > 0, "%d OOM kills", r.OOMKills)
+	note(r.Running != r.Wanted, "%d pods running at the end, want %d", r.Running, r.Wanted)
+	note(r.SecondsToRunning == nil, "the first %d pods never all ran", firstPods)
+	note(r.Updated != growingPods, "the rolling update replaced %d pods, want %d", r.Updated, growingPods)
+	note(r.JobSucceeded != batchPods || r.JobFailed > 0, "%d pods of the Job succeeded and %d failed, want %d and 0", r.JobSucceeded, r.JobFailed, batchPods)
+	return strings.Join(found, ", ")
 }
 
-// TestMemoryStory plays manifests/story.yaml with each scheduler in turn. What the default scheduler does is noted, and
-// nothing may happen to any pod that Headroom places.
+// tooMild reports whether a story of full length did so little to what the default scheduler places that it proves nothing.
+func (r *runResult) tooMild() bool {
+	return r.Minutes >= fullMinutes && r.Evictions+r.OOMKills < defaultHurts
+}
+
+// TestMemoryStory plays manifests/story.yaml with each scheduler in turn. In a run of full length the default scheduler's pods
+// are ended, and nothing may happen to any pod that Headroom places: it runs, is updated, or succeeds.
 func TestMemoryStory(t *testing.T) {
 	e := cluster(t)
 	minutes, runs := number(t, minutesVariable, 10), number(t, runsVariable, 1)
@@ -85,8 +114,11 @@ func TestMemoryStory(t *testing.T) {
 					t.Fatal(err)
 				}
 				t.Logf("%+v", *result)
-				if a.values != nil && result.hurt() {
-					t.Errorf("%d evictions, %d OOM kills, %d of %d pods running at the end", result.Evictions, result.OOMKills, result.Running, result.Wanted)
+				if hurt := result.hurt(); a.values != nil && hurt != "" {
+					t.Error(hurt)
+				}
+				if a.values == nil && result.tooMild() {
+					t.Errorf("%d evictions and OOM kills with the default scheduler: the story is too mild to tell anything", result.Evictions+result.OOMKills)
 				}
 			})
 		}
@@ -140,10 +172,28 @@ func (e *environment) play(t *testing.T, a arm, run int, length time.Duration) (
 	if err := p.until(ctx, length); err != nil {
 		return nil, err
 	}
-	return &runResult{
+	result = &runResult{
 		Scheduler: strings.TrimSuffix(a.name, "-kubelet"), Source: a.source, Run: run, Minutes: length.Minutes(),
 		counts: p.seen.counts(), Wanted: wantedPods, SecondsToRunning: p.seconds,
-	}, nil
+	}
+	return result, p.ended(ctx, result)
+}
+
+// ended notes what became of the rolling update and of the Job.
+func (p *performance) ended(ctx context.Context, result *runResult) error {
+	growing, err := p.environment.clients.AppsV1().Deployments(p.namespace).Get(ctx, "growing", metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	if status := growing.Status; status.ObservedGeneration == growing.Generation && status.Replicas == growingPods {
+		result.Updated = int(min(status.UpdatedReplicas, status.AvailableReplicas))
+	}
+	batch, err := p.environment.clients.BatchV1().Jobs(p.namespace).Get(ctx, "batch", metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	result.JobSucceeded, result.JobFailed = int(batch.Status.Succeeded), int(batch.Status.Failed)
+	return nil
 }
 
 // story returns the objects of the story for a scheduler.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
@@ -140,7 +141,8 @@ type counts struct {
 	Evictions int `json:"evictions"`
 	OOMKills  int `json:"oomKills"`
 	Restarts  int `json:"restarts"`
-	Running   int `json:"running"`
+	// Running pods are ready, and of no Job, which is to end.
+	Running int `json:"running"`
 	// Nodes is how many pods run on each node.
 	Nodes map[string]int `json:"nodes"`
 	// Victims are the names of the pods that were evicted or killed, with how often.
@@ -161,7 +163,7 @@ func (t *tally) counts() counts {
 		result.Restarts += int(restarts)
 	}
 	for _, pod := range t.current {
-		if ready(pod) {
+		if owner := metav1.GetControllerOf(pod); ready(pod) && (owner == nil || owner.Kind != "Job") {
 			result.Running++
 			result.Nodes[pod.Spec.NodeName]++
 		}
