@@ -25,7 +25,7 @@ func halfIsEnough(t *testing.T, learner *forecast.Learner, workload forecast.Wor
 	for after := time.Duration(0); after < 24*time.Hour; after += time.Minute {
 		learner.Begin(at.Add(after))
 		learner.Publish()
-		if demand := learner.Adjust(fixedPrior{}.Demand(nil), workload); demand.FirmBytes <= 2000*mi {
+		if demand := learner.Adjust(fixedPrior{}.Demand(nil), workload); demand.FirmBytes <= 2400*mi { // half of 4000Mi and a fifth
 			return after
 		}
 	}

@@ -107,8 +107,8 @@ func (l *Learner) Recall(workload Workload, bytes int64, at time.Time, ran time.
 }
 
 // Ended takes in that a pod of the workload held so many bytes when it was ended for want of memory. It may be told of late, and
-// more than once. What pods hold is measured at times, and one that is ended has often grown since; its successor will soon
-// hold as much.
+// more than once. What pods hold is measured at times, and one that is ended has often grown since, and would have grown on: its
+// successor is taken to hold a fifth more soon, as one that was OOM-killed is.
 func (l *Learner) Ended(workload Workload, bytes int64, at time.Time) {
 	if l.now.Sub(at) >= remembered {
 		return
@@ -121,7 +121,7 @@ func (l *Learner) Ended(workload Workload, bytes int64, at time.Time) {
 	known.hourly.add(at, bytes)
 	known.endings.note(at)
 	if !at.Before(known.seen) {
-		known.level = max(known.level, float64(bytes))
+		known.level = max(known.level, float64(raised(bytes)))
 		known.seen = at
 	}
 	known.published = nil
@@ -185,17 +185,20 @@ func (l *Learner) Demand(pod *corev1.Pod) Demand {
 	return l.Adjust(demand, WorkloadOf(pod))
 }
 
-// Adjust corrects a demand of the prior by what was learned of the workload. What a pod declares, and what is expected of
-// one that was OOM-killed, stays: it held less than it wanted.
+// Adjust corrects a demand of the prior by what was learned of the workload. What a pod declares stays. What is expected of one
+// that was OOM-killed is the least that it will hold, all day: it held less than it wanted.
 func (l *Learner) Adjust(demand Demand, workload Workload) Demand {
-	if demand.PeakSource == SourceDeclared || demand.PeakSource == SourceOOMKilled {
+	if demand.PeakSource == SourceDeclared {
 		return demand
 	}
 	estimates := l.published.Load()
 	if estimates == nil {
 		return demand
 	}
-	demand = l.inNamespace(demand, workload.Namespace)
+	killed := demand.PeakSource == SourceOOMKilled
+	if !killed {
+		demand = l.inNamespace(demand, workload.Namespace)
+	}
 	known, source := (*estimates)[workload], SourceSiblings
 	if known == nil {
 		if all, ok := workload.revisions(); ok {
@@ -205,14 +208,21 @@ func (l *Learner) Adjust(demand Demand, workload Workload) Demand {
 	if known == nil {
 		return demand
 	}
-	demand.Learned, demand.PriorBytes = known, demand.PeakBytes
-	demand.PeakBytes = known.blend(known.peakBytes, demand.PeakBytes)
+	learned := known.peakBytes
 	if source == SourceSiblings { // What another revision holds is only expected of this one.
 		if held := int64(known.trust * float64(known.levelBytes)); held > demand.FirmBytes {
 			demand.FirmBytes, demand.FirmSource = held, SourceSiblings
+			learned = max(learned, held)
 		}
 	}
-	demand.PeakSource = source
+	if killed {
+		if learned > demand.PeakBytes {
+			demand.PeakBytes, demand.PeakSource = learned, source
+		}
+		return demand
+	}
+	demand.Learned, demand.PriorBytes = known, demand.PeakBytes
+	demand.PeakBytes, demand.PeakSource = known.blend(learned, demand.PeakBytes), source
 	return demand
 }
 

@@ -66,12 +66,37 @@ func TestNothingIsLearnedOfOthersAndBeforeItIsPublished(t *testing.T) {
 	if got := learner.Adjust(prior, forecast.Workload{Owner: "other"}); got != prior {
 		t.Errorf("another workload: %+v, want the prior", got)
 	}
-	for _, source := range []forecast.Source{forecast.SourceDeclared, forecast.SourceOOMKilled} {
-		said := prior
-		said.PeakSource = source
-		if got := learner.Adjust(said, forecast.Workload{Owner: "web"}); got != said {
-			t.Errorf("%s: %+v, want what it was", source, got)
-		}
+	declared := prior
+	declared.PeakSource = forecast.SourceDeclared
+	if got := learner.Adjust(declared, forecast.Workload{Owner: "web"}); got != declared {
+		t.Errorf("declared: %+v, want what it was", got)
+	}
+}
+
+// One of two containers was killed at its small limit: that tells less of the pod than what its siblings hold.
+func TestAKillMakesNobodyExpectLess(t *testing.T) {
+	web := forecast.Workload{Owner: "web"}
+	for _, test := range []struct {
+		name                     string
+		held, killed             int64 // MiB that siblings hold, and that are expected after the kill
+		wantPeakMin, wantFirmMin int64
+		source                   forecast.Source
+	}{
+		{"siblings hold more", 3000, 300, 3000, 2800, forecast.SourceSiblings},
+		{"siblings hold less", 100, 700, 700, 500, forecast.SourceOOMKilled},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			learner := forecast.NewLearner(fixedPrior{})
+			learner.Begin(noon)
+			learner.Observe(web, test.held*mi, 10*time.Hour)
+			learner.Publish()
+			demand := fixedPrior{}.Demand(nil)
+			demand.PeakBytes, demand.PeakSource = test.killed*mi, forecast.SourceOOMKilled
+			got := learner.Adjust(demand, web)
+			if got.PeakBytes < test.wantPeakMin*mi || got.FirmBytes < test.wantFirmMin*mi || got.PeakSource != test.source {
+				t.Errorf("demand %+v, want a peak of %dMi and firmly %dMi at least, by %s", got, test.wantPeakMin, test.wantFirmMin, test.source)
+			}
+		})
 	}
 }
 
@@ -179,7 +204,7 @@ func TestWhatAnEvictedPodHeldCountsForItsSuccessor(t *testing.T) {
 		ended          time.Duration // before now
 		wantPeak, firm int64
 	}{
-		{"a moment ago: at once", 0, 2300, 2000},
+		{"a moment ago: at once, and a fifth more, since it was growing", 0, 2400, 2400},
 		{"yesterday, before it was last measured: half of it is expected, and nothing is known to be held", 24 * time.Hour, 1150, 500},
 		{"long ago", 30 * 24 * time.Hour, 345, 500},
 	} {

@@ -57,9 +57,10 @@ func request(pod *corev1.Pod) int64 {
 // peak composes the pod's peak and weakens the source to what it is known by.
 func (p Prior) peak(pod *corev1.Pod, source *Source) int64 {
 	var regular, sidecars, initPeak int64
+	ofAll := podLimit(pod)
 	for i := range pod.Spec.InitContainers {
 		container := &pod.Spec.InitContainers[i]
-		peak := p.container(container, statusOf(pod.Status.InitContainerStatuses, container.Name), source)
+		peak := p.container(container, statusOf(pod.Status.InitContainerStatuses, container.Name), ofAll, source)
 		if container.RestartPolicy != nil && *container.RestartPolicy == corev1.ContainerRestartPolicyAlways {
 			sidecars += peak
 			initPeak = max(initPeak, sidecars)
@@ -69,13 +70,11 @@ func (p Prior) peak(pod *corev1.Pod, source *Source) int64 {
 	}
 	for i := range pod.Spec.Containers {
 		container := &pod.Spec.Containers[i]
-		regular += p.container(container, statusOf(pod.Status.ContainerStatuses, container.Name), source)
+		regular += p.container(container, statusOf(pod.Status.ContainerStatuses, container.Name), ofAll, source)
 	}
 	peak := max(regular+sidecars, initPeak) + memoryVolumes(pod)
-	if podLevel := pod.Spec.Resources; podLevel != nil {
-		if limit, ok := podLevel.Limits[corev1.ResourceMemory]; ok {
-			peak = min(peak, quantity.Bytes(limit))
-		}
+	if ofAll > 0 {
+		peak = min(peak, ofAll)
 	}
 	if overhead, ok := pod.Spec.Overhead[corev1.ResourceMemory]; ok {
 		peak += min(quantity.Bytes(overhead), largestPod)
@@ -83,14 +82,27 @@ func (p Prior) peak(pod *corev1.Pod, source *Source) int64 {
 	return peak
 }
 
-// container returns the expected peak of one container and weakens the source to what this container is known by.
-func (p Prior) container(container *corev1.Container, status *corev1.ContainerStatus, source *Source) int64 {
+// podLimit is the limit of all containers together, in bytes, or 0 for none.
+func podLimit(pod *corev1.Pod) int64 {
+	if pod.Spec.Resources == nil {
+		return 0
+	}
+	limit := pod.Spec.Resources.Limits[corev1.ResourceMemory]
+	return quantity.Bytes(limit)
+}
+
+// container returns the expected peak of one container and weakens the source to what this container is known by. podLimit is
+// that of all containers together, or 0.
+func (p Prior) container(container *corev1.Container, status *corev1.ContainerStatus, podLimit int64, source *Source) int64 {
 	request := min(quantity.Bytes(*container.Resources.Requests.Memory()), largestPod)
 	limit, limited := limitOf(container, status)
 	if status != nil && oomKilled(status) {
 		*source = SourceOOMKilled
 		if limited { // It wanted more than it held when it was killed, which was up to its limit.
 			return limit
+		}
+		if podLimit > 0 {
+			return podLimit
 		}
 		return raised(max(request, p.DefaultContainerBytes))
 	}
