@@ -24,16 +24,27 @@ type Matrix struct {
 	Starts int
 }
 
-// Runs returns the runs of the matrix, those that are compared with each other side by side.
+// Runs returns the runs of the matrix, those that are compared with each other side by side, each once: two numbers of nodes may
+// come to the same number of large ones.
 func (m *Matrix) Runs() []Run {
+	type setting struct {
+		scenario, policy string
+		nodes, seed      int
+	}
+	known := map[setting]bool{}
 	var runs []Run
 	for _, scenario := range m.Scenarios {
 		for _, nodes := range m.Nodes {
 			for seed := range m.Seeds {
 				for _, policy := range m.Policies {
+					this := setting{scenario.Name, policy.Name, max(nodes/scenario.NodeFactor, 1), seed}
+					if known[this] {
+						continue
+					}
+					known[this] = true
 					runs = append(runs, Run{
 						Trace: m.Trace.Name, Scenario: scenario, Policy: policy, Seed: uint64(seed) + 1,
-						Nodes: max(nodes/scenario.NodeFactor, 1), NodeBytes: m.NodeBytes * int64(scenario.NodeFactor),
+						Nodes: this.nodes, NodeBytes: m.NodeBytes * int64(scenario.NodeFactor),
 					})
 				}
 			}

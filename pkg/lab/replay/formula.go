@@ -83,6 +83,10 @@ func expectedUse(request, limit int64) float64 {
 // no metric shows is taken to use (koordinator pkg/scheduler/apis/config/v1/defaults.go: memory).
 const koordinatorMost, koordinatorEstimate = 0.95, 0.70
 
+// koordinatorReport is the time between two reports of a node, in seconds: what came less than that before one is not taken to be
+// in it (koordinator pkg/scheduler/plugins/loadaware/pod_assign_cache.go).
+const koordinatorReport = 60.0
+
 // koordinatorUse is what Koordinator takes such a pod to use, in whole bytes.
 func koordinatorUse(request, limit int64) float64 {
 	return math.Round(koordinatorEstimate * float64(max(request, limit)))

@@ -215,35 +215,41 @@ func TestKoordinator(t *testing.T) {
 	const mebibyte = 1 << 20
 	for _, test := range []struct {
 		name           string
-		latest         int64 // of 1000 MiB, which are all allocatable
+		mean           int64 // of five minutes, of 1000 MiB, which are all allocatable
 		unknown        bool
 		unseen         int64 // request of a pod that came after the measurement
+		young, holds   int64 // request of a pod that came half a minute before it, and what it held then
 		request, limit int64
 		admits         bool
 		score          int64
 	}{
 		// 500 + 0.7 x 100 = 570: 100 x (1 - 0.57)
-		{name: "request", latest: 500, request: 100, admits: true, score: 43},
+		{name: "request", mean: 500, request: 100, admits: true, score: 43},
 		// 500 + 0.7 x 200 = 640
-		{name: "the limit counts where it is more", latest: 500, request: 100, limit: 200, admits: true, score: 36},
+		{name: "the limit counts where it is more", mean: 500, request: 100, limit: 200, admits: true, score: 36},
 		// 500 + 0.7 x 100 + 0.7 x 300 = 780
-		{name: "a pod that no metric shows", latest: 500, unseen: 300, request: 100, admits: true, score: 22},
+		{name: "a pod that no metric shows", mean: 500, unseen: 300, request: 100, admits: true, score: 22},
+		// 500 + 0.7 x 100 + 0.7 x 300 - 50 = 730
+		{name: "a young pod is not in the mean yet, and counts for what is not seen of it", mean: 500, young: 300, holds: 50, request: 100, admits: true, score: 27},
+		// 500 + 0.7 x 100
+		{name: "a young pod that holds more than is expected", mean: 500, young: 100, holds: 90, request: 100, admits: true, score: 43},
 		// 870 + 70 = 940 of at most 950
-		{name: "just under the most", latest: 870, request: 100, admits: true, score: 6},
+		{name: "just under the most", mean: 870, request: 100, admits: true, score: 6},
 		// 890 + 70 = 960
-		{name: "over the most", latest: 890, request: 100, score: 4},
+		{name: "over the most", mean: 890, request: 100, score: 4},
 		// 1000 + 70 = 1070: more than all counts as all
-		{name: "over the node", latest: 1000, request: 100, score: 0},
-		{name: "nothing is known", unknown: true, latest: 1000, request: 100, admits: true, score: 0},
+		{name: "over the node", mean: 1000, request: 100, score: 0},
+		{name: "nothing is known", unknown: true, mean: 1000, request: 100, admits: true, score: 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			n := newCluster(1, 1000*mebibyte, 0).nodes[0]
 			n.pods = []*pod{
 				{life: &life{request: 999 * mebibyte}, placed: 900}, // metrics show it
 				{life: &life{request: test.unseen * mebibyte}, placed: 1_001},
+				{life: steady("young", test.young, test.holds), placed: 970},
 			}
 			r := &run{measured: &measurement{taken: 1_000, known: true}}
-			u := &usage{known: !test.unknown, latest: test.latest * mebibyte}
+			u := &usage{known: !test.unknown, latest: 123 * mebibyte, fiveMinutes: float64(test.mean * mebibyte)}
 			l := &life{request: test.request * mebibyte, limit: test.limit * mebibyte}
 			if got := (koordinatorJudge{}).admits(r, n, u, l); got != test.admits {
 				t.Errorf("admits: %t, want %t", got, test.admits)

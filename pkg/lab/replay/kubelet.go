@@ -29,11 +29,19 @@ func (r *run) kubelets(second, stepSeconds float64) {
 	}
 }
 
-// pressure ends pods of a node that is short of memory. Memory moved in a straight line since the step before. If it rose so
-// slowly that the kubelet's looks fell between its threshold and the end of memory, the kubelet evicts; if it was over
-// before the kubelet looked, the kernel kills.
+// pressure ends pods of a node that is short of memory. Where steps are further apart than the kubelet's looks, memory moved in
+// a straight line since the step before: if it rose so slowly that a look fell between the threshold and the end of memory, the
+// kubelet evicts; if memory was over before the kubelet looked, the kernel kills. Where they are not, the kernel kills as soon as
+// memory is over, and the kubelet evicts when it looks.
 func (r *run) pressure(n *node, second, stepSeconds float64) {
 	held := n.held()
+	looks := r.looks(n, second, stepSeconds)
+	if !looks {
+		if held > n.bytes {
+			r.oom(n, held, second)
+		}
+		return
+	}
 	if n.bytes-held >= n.evictionHard {
 		if n.pressure && second-n.calm >= pressureSeconds {
 			n.pressure = false
@@ -41,17 +49,46 @@ func (r *run) pressure(n *node, second, stepSeconds float64) {
 		}
 		return
 	}
-	if held > n.bytes {
-		rise := float64(held-n.heldAt(second-stepSeconds)) * lookSeconds / max(stepSeconds, lookSeconds)
-		n.resume(second)
-		if rise > float64(n.evictionHard) {
-			held = r.oom(n, held, second)
-		}
+	first := n.firstLook(held, second, stepSeconds)
+	if held > n.bytes && (stepSeconds < lookSeconds || n.rise(held, second, stepSeconds) > float64(n.evictionHard)) {
+		held = r.oom(n, held, second)
 	}
 	if n.bytes-held < n.evictionHard {
-		r.evict(n, held, second)
+		r.evict(n, held, second, first)
 	}
 	n.calm = second
+}
+
+// looks reports whether the kubelet of a node looked since the step before. Kubelets do not look in unison.
+func (r *run) looks(n *node, second, stepSeconds float64) bool {
+	if stepSeconds >= lookSeconds {
+		return true
+	}
+	const parts = 1000
+	phase := lookSeconds * float64(mix(uint64(n.index)*0x9e3779b97f4a7c15+r.seed)%parts) / parts
+	return math.Floor((second-phase)/lookSeconds) > math.Floor((second-stepSeconds-phase)/lookSeconds)
+}
+
+// rise is by how much memory rose between two looks, in bytes.
+func (n *node) rise(held int64, second, stepSeconds float64) float64 {
+	before := n.heldAt(second - stepSeconds)
+	n.resume(second)
+	return float64(held-before) * lookSeconds / stepSeconds
+}
+
+// firstLook is when the kubelet saw first that the node is over its threshold: a look's distance after memory ran through it at
+// the latest.
+func (n *node) firstLook(held int64, second, stepSeconds float64) float64 {
+	if stepSeconds <= lookSeconds {
+		return second
+	}
+	before, threshold := n.heldAt(second-stepSeconds), n.bytes-n.evictionHard
+	n.resume(second)
+	if before >= threshold { // by a pod that came since, for example
+		return second - stepSeconds + lookSeconds
+	}
+	crossed := second - stepSeconds*float64(held-threshold)/float64(held-before)
+	return min(crossed+lookSeconds, second)
 }
 
 // resume moves the pods of a node back to a second after a look at an earlier one.
@@ -61,8 +98,9 @@ func (n *node) resume(second float64) {
 	}
 }
 
-// evict ends pods in the kubelet's order until its threshold is met no more, and marks the node.
-func (r *run) evict(n *node, held int64, second float64) {
+// evict ends pods in the kubelet's order until its threshold is met no more, and marks the node. The kubelet looked first at the
+// second first.
+func (r *run) evict(n *node, held int64, second, first float64) {
 	pods := make([]eviction.Pod, len(n.pods))
 	byName := make(map[string]*pod, len(n.pods))
 	for i, p := range n.pods {
@@ -75,7 +113,7 @@ func (r *run) evict(n *node, held int64, second float64) {
 		}
 		victim := byName[ranked.Name]
 		held -= victim.bytes
-		r.evicted(victim, second)
+		r.evicted(victim, second, first)
 	}
 	if !n.pressure {
 		n.pressure = true
@@ -132,12 +170,12 @@ func (r *run) oomKilled(p *pod, second float64) {
 // backoff is the time before the next start after so many ends in a row, in seconds.
 func backoff(ends int) float64 { return min(firstBackoff*math.Pow(2, float64(ends)), longestBackoff) }
 
-// evicted is a pod that the kubelet ended: its owner makes another one, which has to be placed again.
-func (r *run) evicted(p *pod, second float64) {
+// evicted is a pod that the kubelet ended after a look: its owner makes another one, which has to be placed again.
+func (r *run) evicted(p *pod, second, look float64) {
 	r.result.Evictions++
 	r.tell(p, second, evicted)
 	r.leave(p, second)
-	r.troubles = append(r.troubles, trouble(p, second))
+	r.troubles = append(r.troubles, trouble(p, second, look))
 	if second < p.life.end {
 		ends := r.ends[p.life]
 		if second-p.placed > 2*longestBackoff {

@@ -186,6 +186,102 @@ func TestBackoff(t *testing.T) {
 	}
 }
 
+// ended plays lives on one node of 10,000 MiB in steps of some seconds, and returns when what ended how.
+func ended(t *testing.T, step, seconds float64, lives ...*life) (ends []string, troubles []ledger.Trouble) {
+	t.Helper()
+	policy, err := PolicyNamed("least-allocated")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRun(Run{Scenario: Base(), Policy: policy, Nodes: 1, NodeBytes: 10_000 * mebibyte}, &Plan{lives: lives, to: seconds, step: step})
+	if err := r.prepare(t.Context(), policy); err != nil {
+		t.Fatal(err)
+	}
+	r.story = func(_ *node, second float64, p *pod, what string) {
+		ends = append(ends, fmt.Sprintf("%.0f %s %s", second, p.life.id, what))
+	}
+	if err := r.play(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return ends, r.troubles
+}
+
+// The first node's kubelet looks at 0, 10, 20 ... with seed 0.
+func TestAKubeletLooksEveryTenSecondsAndTheKernelAlways(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		lives []*life
+		want  []string
+	}{
+		{
+			// 9,700 MiB are passed at 23, and 10,000 are not reached before 30.
+			name:  "over the threshold between two looks",
+			lives: []*life{rising("a", 100, 100, 1000, 22, 31), steady("b", 8950, 8950)},
+			want:  []string{"30 a evicted"},
+		},
+		{
+			// 10,000 MiB are passed at 25.
+			name:  "over the machine before the kubelet looks",
+			lives: []*life{rising("a", 100, 100, 2000, 22, 26), steady("b", 8950, 8950)},
+			want:  []string{"25 a OOM-killed"},
+		},
+		{
+			name:  "over the threshold and back before the kubelet looks",
+			lives: []*life{until(rising("a", 100, 100, 1000, 22, 23), 28), steady("b", 8950, 8950)},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, _ := ended(t, 1, 35, test.lives...)
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("ends (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A step of five minutes ends with more than the kubelet saw when it evicted: that is what its message says.
+func TestAnEvictionTellsWhatWasHeldWhenTheKubeletLooked(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		life *life
+		want int64 // MiB
+	}{
+		// 9,700 MiB are passed at 480, when the pod holds 750; ten seconds later it has risen by another 16.
+		{"above its request", rising("a", 600, 450, 950, 300, 600), 766},
+		{"below its request nothing is said", rising("a", 780, 450, 950, 300, 600), 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			ends, troubles := ended(t, 300, 700, test.life, steady("b", 8_900, 8_950))
+			if diff := cmp.Diff([]string{"600 a evicted"}, ends); diff != "" {
+				t.Fatalf("ends (-want +got):\n%s", diff)
+			}
+			if got := troubles[0].HeldBytes / mebibyte; got != test.want {
+				t.Errorf("held %d MiB, want %d", got, test.want)
+			}
+		})
+	}
+}
+
+func TestCranesDayIsADay(t *testing.T) {
+	r := &run{cluster: newCluster(1, 1000, 0)}
+	n := r.cluster.nodes[0]
+	p := &pod{life: &life{times: []float64{0, 3600, 3601}, bytes: []int64{900, 900, 100}}}
+	n.pods = []*pod{p}
+	for second := 0.0; second <= 47*3600; second += 300 {
+		p.bytes = p.holds(second)
+		r.mark(second)
+	}
+	for _, test := range []struct {
+		hour float64
+		want int64
+	}{{24, 900}, {26, 100}, {47, 100}} {
+		u := &usage{latest: 100}
+		if u.windows(n.marks, test.hour*3600); u.day != test.want {
+			t.Errorf("after %g hours the most of a day is %d, want %d", test.hour, u.day, test.want)
+		}
+	}
+}
+
 // Between two steps the pod's memory runs in a straight line to three times what the node has: its kubelet and kernel act at
 // steps only. A scheduler that was shown that would refuse the sample, and know nothing of a node that is full.
 func TestNoMetricsShowMoreThanANodeHas(t *testing.T) {

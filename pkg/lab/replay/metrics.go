@@ -95,7 +95,9 @@ func (u *usage) windows(marks []mark, taken float64) {
 		if age <= hour {
 			u.hour = max(u.hour, mark.bytes)
 		}
-		u.day = max(u.day, mark.bytes)
+		if age <= daySeconds { // Marks are kept for longer.
+			u.day = max(u.day, mark.bytes)
+		}
 	}
 	u.fiveMinutes = five / fives
 	u.quarter = sum / count
@@ -109,11 +111,15 @@ func (r *run) missing(node int, taken float64) bool {
 	if r.scenario.MissingPercent == 0 {
 		return false
 	}
-	x := uint64(node)*0x9e3779b97f4a7c15 + uint64(taken)*0xbf58476d1ce4e5b9 + r.seed
+	x := mix(uint64(node)*0x9e3779b97f4a7c15 + uint64(taken)*0xbf58476d1ce4e5b9 + r.seed)
+	return int(x%100) < r.scenario.MissingPercent
+}
+
+// mix scatters a number over all others.
+func mix(x uint64) uint64 {
 	x ^= x >> 31
 	x *= 0x94d049bb133111eb
-	x ^= x >> 29
-	return int(x%100) < r.scenario.MissingPercent
+	return x ^ x>>29
 }
 
 // samples returns the same measurement as a source of Headroom's publishes it.
@@ -143,7 +149,7 @@ func (r *run) samples(m *measurement) *sample.Set {
 	return set
 }
 
-// mark remembers what nodes hold at a step, for a day.
+// mark remembers what nodes hold at a step, for a day or longer.
 func (r *run) mark(second float64) {
 	for _, n := range r.cluster.nodes {
 		n.marks = append(n.marks, mark{second, n.held()})

@@ -61,12 +61,25 @@ func (targetLoadJudge) score(r *run, n *node, u *usage, l *life) int64 {
 	return targetLoad(100 * (u.quarter + use(l) + unseen(n, r.measured.taken-60, use)) / float64(n.bytes))
 }
 
-// koordinatorJudge counts pods that metrics do not show yet, and the one to be placed.
+// koordinatorJudge takes a mean of five minutes for what is used, and counts the pod to be placed and what pods that came after
+// a minute before the measurement are not seen to use yet (koordinator pkg/scheduler/plugins/loadaware). Its metrics expire by
+// when they are reported, which is not what lags in a scenario: here they never do.
 type koordinatorJudge struct{}
 
 func (koordinatorJudge) used(r *run, n *node, u *usage, l *life) float64 {
-	use := func(l *life) float64 { return koordinatorUse(l.request, l.limit) }
-	return float64(u.latest) + use(l) + unseen(n, r.measured.taken, use)
+	used := u.fiveMinutes + koordinatorUse(l.request, l.limit)
+	taken := r.measured.taken
+	for _, p := range n.pods {
+		if p.placed <= taken-koordinatorReport {
+			continue
+		}
+		var seen float64
+		if p.there(taken) {
+			seen = float64(p.holds(taken))
+		}
+		used += max(koordinatorUse(p.life.request, p.life.limit)-seen, 0)
+	}
+	return used
 }
 
 func (j koordinatorJudge) admits(r *run, n *node, u *usage, l *life) bool {

@@ -5,6 +5,7 @@ package replay
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -200,5 +201,25 @@ func TestAMatrixThatIsInterruptedKeepsWhatIsDone(t *testing.T) {
 	})
 	if !errors.Is(err, context.Canceled) || len(done) < 3 || len(done) > 5 {
 		t.Errorf("error %v after %d results, want that it was canceled, after 3 or a few more", err, len(done))
+	}
+}
+
+func TestEachRunIsPlayedOnce(t *testing.T) {
+	large, err := ScenarioNamed("nodes-large")
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy, err := PolicyNamed("least-allocated")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &Matrix{Trace: &trace.Trace{}, Scenarios: []Scenario{Base(), large}, Policies: []Policy{policy}, Nodes: []int{28, 30, 30}, NodeBytes: 1, Seeds: 2}
+	var got []string
+	for _, run := range m.Runs() {
+		got = append(got, fmt.Sprint(run.Scenario.Name, " ", run.Nodes, " ", run.Seed))
+	}
+	want := []string{"base 28 1", "base 28 2", "base 30 1", "base 30 2", "nodes-large 7 1", "nodes-large 7 2"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("runs (-want +got):\n%s", diff)
 	}
 }

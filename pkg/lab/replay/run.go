@@ -218,8 +218,14 @@ func (r *run) finish() {
 	r.result.NodeUseP50, r.result.NodeUseP99 = r.uses.quantile(0.5), r.uses.quantile(0.99)
 }
 
-func trouble(p *pod, second float64) ledger.Trouble {
-	return ledger.Trouble{Node: p.node.object.Name, Workload: forecast.WorkloadOf(p.object), Time: timeAt(second), HeldBytes: p.bytes}
+// trouble is what a kubelet says of a pod that it evicted after a look: what it held then, if that is more than it requests
+// (k8s.io/kubernetes pkg/kubelet/eviction/helpers.go: evictionMessage).
+func trouble(p *pod, second, look float64) ledger.Trouble {
+	held := p.holds(max(look, p.placed))
+	if held <= p.life.request {
+		held = 0
+	}
+	return ledger.Trouble{Node: p.node.object.Name, Workload: forecast.WorkloadOf(p.object), Time: timeAt(second), HeldBytes: held}
 }
 
 // updatePod tells the scheduler that a pod's status changed.

@@ -3,14 +3,16 @@
 package replay
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-func TestBootstrap(t *testing.T) {
+func TestIntervals(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		values []float64
@@ -19,32 +21,43 @@ func TestBootstrap(t *testing.T) {
 		{"nothing", nil, Interval{}},
 		{"one value tells no spread", []float64{3}, Interval{3, 3, 3}},
 		{"all the same", []float64{2, 2, 2}, Interval{2, 2, 2}},
-		{"two values", []float64{0, 10}, Interval{5, 0, 10}},
+		{"two values: 12.7 times the standard error of 5", []float64{0, 10}, Interval{5, -58.53, 68.53}},
+		{"three values: 4.30 times that of 1/sqrt(3)", []float64{1, 2, 3}, Interval{2, -0.484, 4.484}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if diff := cmp.Diff(test.want, Bootstrap(test.values)); diff != "" {
+			if diff := cmp.Diff(test.want, IntervalOf(test.values), cmpopts.EquateApprox(0, 0.01)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-// The interval holds the true mean about as often as it says; the percentile bootstrap of few values is known to be a little narrow.
 func TestTheIntervalHoldsTheMeanAsOftenAsItSays(t *testing.T) {
-	random := rand.New(rand.NewPCG(5, 6))
-	const trials, size = 200, 20
-	held := 0
-	for range trials {
-		values := make([]float64, size)
-		for i := range values {
-			values[i] = 7 + random.NormFloat64()
-		}
-		if interval := Bootstrap(values); interval.Low <= 7 && 7 <= interval.High {
-			held++
-		}
+	for _, seeds := range []int{3, 10, 20} {
+		t.Run(fmt.Sprint(seeds, " seeds"), func(t *testing.T) {
+			random := rand.New(rand.NewPCG(5, 6))
+			const trials = 1000
+			held := 0
+			for range trials {
+				values := make([]float64, seeds)
+				for i := range values {
+					values[i] = 7 + random.NormFloat64()
+				}
+				if interval := IntervalOf(values); interval.Low <= 7 && 7 <= interval.High {
+					held++
+				}
+			}
+			if held < trials*93/100 || held > trials*97/100 {
+				t.Errorf("%d of %d intervals hold the mean, want about 95 %%", held, trials)
+			}
+		})
 	}
-	if held < trials*88/100 || held > trials*98/100 {
-		t.Errorf("%d of %d intervals hold the mean, want about 95 %%", held, trials)
+}
+
+func TestARateIsNeverBelowNothing(t *testing.T) {
+	groups := Groups([]Result{rated("a", 30, 1, 0), rated("a", 30, 2, 0), rated("a", 30, 3, 3)})
+	if rate := groups[0].Rate(); rate.Low != 0 || rate.Mean != 1 {
+		t.Errorf("%+v, want 1 from 0 on", rate)
 	}
 }
 

@@ -46,6 +46,7 @@ func Summarize(c *comparison.Comparison, results []Result) {
 			if d, ok := g.Against(other); ok {
 				c.Paired = append(c.Paired, comparison.Difference{
 					Trace: g.Trace, Scenario: g.Scenario, Policy: g.Policy, Nodes: g.Nodes, Mean: d.Mean, Low: d.Low, High: d.High,
+					Waits: g.PendingPerPod() > mostPending || other.PendingPerPod() > mostPending,
 				})
 			}
 		}

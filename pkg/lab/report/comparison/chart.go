@@ -66,7 +66,7 @@ func newChart(curves []Curve, all []policy, large bool) chart {
 	nodes := nodeCounts(curves)
 	c := chart{
 		Scenario: curves[0].Scenario, Large: large, Rates: s.rateTicks(),
-		Label: fmt.Sprintf("Evictions per 1000 pod-hours by number of nodes: %s, %s.", curves[0].Trace, curves[0].Scenario),
+		Label: fmt.Sprintf("Evictions and OOM kills per 1000 pod-hours by number of nodes: %s, %s.", curves[0].Trace, curves[0].Scenario),
 	}
 	most := 8
 	if large {
@@ -88,7 +88,7 @@ func newChart(curves []Curve, all []policy, large bool) chart {
 
 // title gives the exact figures of a point.
 func (p CurvePoint) title(policy string) string {
-	text := fmt.Sprintf("%s, %d nodes: %s evictions per 1000 pod-hours, %s to %s", policy, p.Nodes, rate(p.Mean), rate(p.Low), rate(p.High))
+	text := fmt.Sprintf("%s, %d nodes: %s evictions and OOM kills per 1000 pod-hours, %s to %s", policy, p.Nodes, rate(p.Mean), rate(p.Low), rate(p.High))
 	if p.Waits {
 		text += "; not compared: pods waited for too long"
 	}

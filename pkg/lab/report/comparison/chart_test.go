@@ -16,6 +16,10 @@ func TestTheHeadlineCountsWinsLossesAndWhatIsNotCertain(t *testing.T) {
 	difference := func(policy string, low, high float64) Difference {
 		return Difference{Trace: "t", Scenario: "base", Policy: policy, Mean: (low + high) / 2, Low: low, High: high}
 	}
+	waits := func(d Difference) Difference {
+		d.Waits = true
+		return d
+	}
 	for _, test := range []struct {
 		name   string
 		paired []Difference
@@ -24,9 +28,11 @@ func TestTheHeadlineCountsWinsLossesAndWhatIsNotCertain(t *testing.T) {
 		{"nothing", nil, "Policies compared over replayed traces"},
 		{"bounds and own variants are no rivals", []Difference{difference("bound", -2, -1), difference("headroom-pack", 1, 2)}, "Policies compared over replayed traces"},
 		{"one win", []Difference{difference("a", 1, 2)},
-			"Against 1\u00a0policy at equal nodes, Headroom had fewer evictions in 1 of 1\u00a0comparison, more in 0, and no certain difference in 0."},
+			"Against 1\u00a0policy at equal nodes, Headroom had fewer evictions and OOM kills in 1 of 1\u00a0comparison, more in 0, and no certain difference in 0."},
+		{"where pods wait nothing is won", []Difference{difference("a", 1, 2), waits(difference("a", 1, 2)), waits(difference("b", -2, -1))},
+			"Against 1\u00a0policy at equal nodes, Headroom had fewer evictions and OOM kills in 1 of 1\u00a0comparison, more in 0, and no certain difference in 0."},
 		{"some of each", []Difference{difference("a", 1, 2), difference("a", -2, -1), difference("b", -1, 1), difference("b", 0, 1)},
-			"Against 2\u00a0policies at equal nodes, Headroom had fewer evictions in 1 of 4\u00a0comparisons, more in 1, and no certain difference in 2."},
+			"Against 2\u00a0policies at equal nodes, Headroom had fewer evictions and OOM kills in 1 of 4\u00a0comparisons, more in 1, and no certain difference in 2."},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if diff := cmp.Diff(test.want, headline(test.paired)); diff != "" {
@@ -45,10 +51,10 @@ func TestAChartHasThePointsOfItsCurves(t *testing.T) {
 	large := got[0].Large[0]
 	// Nodes 3 to 5, evictions 0 to 5; the reference is drawn last.
 	want := []dot{
-		{Class: 2, X: 4, Y: 7.39, Title: "least-allocated, 3 nodes: 4.00 evictions per 1000 pod-hours, 3.00 to 5.00"},
-		{Class: 2, X: 96, Y: 63.32, Waits: true, Title: "least-allocated, 5 nodes: 0.25 evictions per 1000 pod-hours, 0.10 to 0.40; not compared: pods waited for too long"},
-		{Class: 0, X: 4, Y: 49.71, Title: "headroom, 3 nodes: 0.50 evictions per 1000 pod-hours, 0.25 to 0.75"},
-		{Class: 0, X: 50, Y: 97, Title: "headroom, 4 nodes: 0 evictions per 1000 pod-hours, 0 to 0"},
+		{Class: 2, X: 4, Y: 7.39, Title: "least-allocated, 3 nodes: 4.00 evictions and OOM kills per 1000 pod-hours, 3.00 to 5.00"},
+		{Class: 2, X: 96, Y: 63.32, Waits: true, Title: "least-allocated, 5 nodes: 0.25 evictions and OOM kills per 1000 pod-hours, 0.10 to 0.40; not compared: pods waited for too long"},
+		{Class: 0, X: 4, Y: 49.71, Title: "headroom, 3 nodes: 0.50 evictions and OOM kills per 1000 pod-hours, 0.25 to 0.75"},
+		{Class: 0, X: 50, Y: 97, Title: "headroom, 4 nodes: 0 evictions and OOM kills per 1000 pod-hours, 0 to 0"},
 	}
 	if diff := cmp.Diff(want, large.Dots); diff != "" {
 		t.Errorf("dots (-want +got):\n%s", diff)

@@ -18,7 +18,7 @@ type against struct {
 	Reference      string
 	Nodes          int
 	Text, Interval string
-	// Verdict is "fewer", "more" or "no difference" of the policy against the reference.
+	// Verdict is "fewer", "more" or "no difference" of the policy against the reference, or "not compared".
 	Verdict string
 	// Left, Width and At are percent of the bar, whose middle is 0.
 	Left, Width, At float64
@@ -45,9 +45,13 @@ func differences(paired []Difference, all []policy) []against {
 	return rows
 }
 
+const notCompared = "not compared"
+
 // verdict is what the interval allows to say.
 func (d Difference) verdict() string {
 	switch {
+	case d.Waits: // who leaves pods waiting ends few
+		return notCompared
 	case d.Low > 0:
 		return "more"
 	case d.High < 0:
@@ -64,6 +68,9 @@ func headline(paired []Difference) string {
 		if cmp.Or(d.Against, reference) != reference || isBound(d.Policy) || strings.HasPrefix(d.Policy, reference) {
 			continue // its own variants are no rivals
 		}
+		if d.Waits {
+			continue
+		}
 		total++
 		seen[d.Policy] = true
 		switch d.verdict() {
@@ -76,6 +83,6 @@ func headline(paired []Difference) string {
 	if total == 0 {
 		return "Policies compared over replayed traces"
 	}
-	return fmt.Sprintf("Against %s at equal nodes, Headroom had fewer evictions in %d of %s, more in %d, and no certain difference in %d.",
+	return fmt.Sprintf("Against %s at equal nodes, Headroom had fewer evictions and OOM kills in %d of %s, more in %d, and no certain difference in %d.",
 		plural(len(seen), "policy", "policies"), fewer, plural(total, "comparison", "comparisons"), more, total-fewer-more)
 }

@@ -61,7 +61,7 @@ type Curve struct {
 	Points []CurvePoint `json:"points"`
 }
 
-// CurvePoint is the runs of a curve with so many nodes: evictions per 1000 pod-hours.
+// CurvePoint is the runs of a curve with so many nodes: evictions and OOM kills per 1000 pod-hours.
 type CurvePoint struct {
 	Nodes int     `json:"nodes"`
 	Mean  float64 `json:"mean"`
@@ -72,7 +72,7 @@ type CurvePoint struct {
 	Waits bool `json:"waits"`
 }
 
-// Difference is how many evictions per 1000 pod-hours Policy has more than Against, in runs with equal nodes and seeds.
+// Difference is how many evictions and OOM kills per 1000 pod-hours Policy has more than Against, in runs with equal nodes and seeds.
 type Difference struct {
 	Trace    string `json:"trace"`
 	Scenario string `json:"scenario"`
@@ -84,6 +84,8 @@ type Difference struct {
 	// Low and High bound the 95 % interval of the paired difference.
 	Low  float64 `json:"low"`
 	High float64 `json:"high"`
+	// Waits says that pods of either policy waited for longer than policies are compared at.
+	Waits bool `json:"waits"`
 }
 
 // Story is one run, node by node.

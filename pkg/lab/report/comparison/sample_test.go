@@ -28,10 +28,10 @@ func small() *Comparison {
 			{"t", "churn", "headroom", []CurvePoint{{3, 0.5, 0.25, 0.75, false}}},
 		},
 		Paired: []Difference{
-			{"t", "base", "least-allocated", "", 3, 3.5, 2.5, 4.5},
-			{"t", "base", "low-risk", "headroom", 3, -0.25, -0.5, -0.125},
-			{"t", "churn", "low-risk", "headroom", 3, 0.25, -0.5, 1},
-			{"t", "churn", "bound", "headroom", 3, -1, -2, -0.5},
+			{"t", "base", "least-allocated", "", 3, 3.5, 2.5, 4.5, false},
+			{"t", "base", "low-risk", "headroom", 3, -0.25, -0.5, -0.125, false},
+			{"t", "churn", "low-risk", "headroom", 3, 0.25, -0.5, 1, false},
+			{"t", "churn", "bound", "headroom", 3, -1, -2, -0.5, false},
 		},
 		Stories: []Story{{
 			Trace: "t", Scenario: "base", Policy: "headroom", Seed: 7, Span: 48 * time.Hour,

@@ -66,7 +66,7 @@ func (s scale) nodeTicks(nodes []int, most int) []document.Tick {
 	return ticks
 }
 
-// rate prints evictions per 1000 pod-hours with two digits that count.
+// rate prints evictions and OOM kills per 1000 pod-hours with two digits that count.
 func rate(value float64) string {
 	size := math.Abs(value)
 	switch {
