@@ -43,7 +43,7 @@ func TestOverlaysBuildAndDecodeStrictly(t *testing.T) {
 		t.Fatal(err)
 	}
 	own := []string{
-		metricsRule, "in headroom-system: get,update /configmaps headroom-scheduler-forecast", "in headroom-system: create /configmaps",
+		metricsRule, "in headroom-system: get,update /configmaps headroom-forecast", "in headroom-system: create /configmaps",
 	}
 	for _, test := range []struct {
 		overlay, schedulerName, lease string
@@ -76,6 +76,10 @@ func TestOverlaysBuildAndDecodeStrictly(t *testing.T) {
 			}
 			if diff := cmp.Diff(test.rules, rules(objects), sortStrings); diff != "" {
 				t.Errorf("rules (-want +got):\n%s", diff)
+			}
+			namespace := Find[*appsv1.Deployment](objects)[0].Namespace
+			for _, problem := range checkpointProblems(t, configuration, namespace, objects) {
+				t.Error(problem)
 			}
 		})
 	}

@@ -37,8 +37,8 @@ func Made(root string) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The lease of config/scheduler-config.yaml.
-	base, err := objects(chart, "leaderElection: {resourceNamespace: kube-system}", func(document string) bool {
+	// The lease of config/scheduler-config.yaml, and the checkpoint that a configuration has which names none.
+	base, err := objects(chart, "{leaderElection: {resourceNamespace: kube-system}, memory: {checkpoint: {name: headroom-forecast}}}", func(document string) bool {
 		return !configuration.MatchString(document)
 	})
 	if err != nil {
