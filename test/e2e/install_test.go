@@ -56,7 +56,7 @@ func (e *environment) typeLine(t *testing.T, from, begin string) {
 }
 
 // TestStaticPodAsTheInstallPageSays runs both code blocks of docs/install.md on the control plane: Headroom as the static pod that
-// the default scheduler was, and back.
+// the default scheduler was, twice, and back.
 func TestStaticPodAsTheInstallPageSays(t *testing.T) {
 	e := cluster(t)
 	if e.kind == nil {
@@ -89,10 +89,12 @@ func TestStaticPodAsTheInstallPageSays(t *testing.T) {
 		}
 	}
 	before := e.staticImage(t, func(string) bool { return true })
-	if _, err := e.onRepository(ctx, blocks[0][1]); err != nil {
-		t.Fatal(err)
+	for range 2 { // the second time must not take Headroom's manifest for what was there before
+		if _, err := e.onRepository(ctx, blocks[0][1]); err != nil {
+			t.Fatal(err)
+		}
+		e.staticImage(t, func(image string) bool { return strings.Contains(image, publishedImage) })
 	}
-	e.staticImage(t, func(image string) bool { return strings.Contains(image, publishedImage) })
 	e.tryPod(t, corev1.DefaultSchedulerName)
 	if err := back(ctx); err != nil {
 		t.Fatal(err)
