@@ -192,20 +192,35 @@ func inventory(t *testing.T, c *cluster.Cluster, clients kubernetes.Interface) [
 }
 
 func TestUninstallLeavesNothing(t *testing.T) {
+	for name, upgrade := range map[string]string{
+		"gone":  "",
+		"moved": "{mode: replace, schedulerNames: [moved]}", // the lease of before is left by the scheduler
+	} {
+		t.Run(name, func(t *testing.T) { uninstallLeavesNothing(t, name, upgrade) })
+	}
+}
+
+// uninstallLeavesNothing installs a release, upgrades it if it is given values for that, and uninstalls it.
+func uninstallLeavesNothing(t *testing.T, name, upgrade string) {
+	t.Helper()
 	c, clients := lab(t)
 	before := inventory(t, c, clients)
-	release := newHelm(t, c, "gone", "headroom-gone")
-	release.install(t, "schedulerNames: [gone]")
-	release.startAsInstalled(t, c, clients, "gone")
-	place(t, clients, release.namespace, "placed", "gone")
-	if err := c.StopScheduler("gone"); err != nil {
+	release := newHelm(t, c, name, "headroom-"+name)
+	release.install(t, "schedulerNames: ["+name+"]")
+	release.startAsInstalled(t, c, clients, name)
+	place(t, clients, release.namespace, "placed", name)
+	if err := c.StopScheduler(name); err != nil {
 		t.Fatal(err)
 	}
 	installed := inventory(t, c, clients)
-	for _, want := range []string{"Lease headroom-gone/gone-headroom-scheduler", "Deployment headroom-gone/gone-headroom-scheduler"} {
+	own := release.namespace + "/" + name + "-headroom-scheduler"
+	for _, want := range []string{"Lease " + own, "Deployment " + own} {
 		if !slices.Contains(installed, want) {
 			t.Errorf("after the installation there is no %s", want)
 		}
+	}
+	if upgrade != "" {
+		release.upgrade(t, upgrade)
 	}
 	release.uninstall(t)
 	if err := clients.CoreV1().Pods(release.namespace).Delete(t.Context(), "placed", metav1.DeleteOptions{GracePeriodSeconds: new(int64)}); err != nil {
@@ -215,7 +230,7 @@ func TestUninstallLeavesNothing(t *testing.T) {
 		left := slices.DeleteFunc(inventory(t, c, clients), func(object string) bool {
 			// The namespace is of "helm install --create-namespace", which leaves it to its owner.
 			return slices.Contains(before, object) || slices.Contains([]string{
-				"Namespace /headroom-gone", "ServiceAccount headroom-gone/default", "ConfigMap headroom-gone/kube-root-ca.crt",
+				"Namespace /" + release.namespace, "ServiceAccount " + release.namespace + "/default", "ConfigMap " + release.namespace + "/kube-root-ca.crt",
 			}, object)
 		})
 		if len(left) > 0 {
