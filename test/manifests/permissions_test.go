@@ -69,7 +69,7 @@ func TestOnlyWhatTheConfigurationUsesIsGranted(t *testing.T) {
 		{"a lease in the free configuration", "configuration: {leaderElection: {resourceName: l, resourceNamespace: m}}", []string{
 			"in m: get,update coordination.k8s.io/leases l", forecast, newConfigMap, metricsRule,
 		}},
-		{"no leader election", "configuration: {leaderElection: {leaderElect: false}}", []string{forecast, newConfigMap, metricsRule}},
+		{"no leader election", "{replicas: 1, configuration: {leaderElection: {leaderElect: false}}}", []string{forecast, newConfigMap, metricsRule}},
 		{"profiles of one's own", "configuration: {profiles: [{schedulerName: x}]}", []string{leaseRule}},
 		{"profiles of one's own with HeadroomMemory", `
 configuration: {profiles: [{schedulerName: x, plugins: {multiPoint: {enabled: [{name: HeadroomMemory}]}}}]}`, []string{

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package manifests
+
+import (
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+)
+
+const withoutElection = "configuration: {leaderElection: {leaderElect: false}}\n"
+
+// Two schedulers of the same names would both place pods.
+func TestWithoutLeaderElectionOneRuns(t *testing.T) {
+	for values, want := range map[string]appsv1.DeploymentStrategyType{
+		"":                              appsv1.RollingUpdateDeploymentStrategyType,
+		"replicas: 1":                   appsv1.RollingUpdateDeploymentStrategyType,
+		withoutElection + "replicas: 1": appsv1.RecreateDeploymentStrategyType,
+		withoutElection + "replicas: 0": appsv1.RecreateDeploymentStrategyType,
+	} {
+		strategy := Find[*appsv1.Deployment](render(t, Release{"r", "n"}, values))[0].Spec.Strategy
+		if strategy.Type != want || (strategy.RollingUpdate != nil) != (want == appsv1.RollingUpdateDeploymentStrategyType) {
+			t.Errorf("%q: strategy %v, want %s", values, strategy, want)
+		}
+	}
+}
+
+func TestValuesThatCannotWorkAreRefused(t *testing.T) {
+	for _, test := range []struct{ name, values, want string }{
+		{"two without leader election", withoutElection, "both place pods"},
+		{"standbys that are not ready", "configuration: {delayCacheUntilActive: true}", "configuration.delayCacheUntilActive"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := Render(chartFolder, Release{"r", "n"}, test.values)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v, want one with %q", err, test.want)
+			}
+		})
+	}
+}
+
+func TestNotesNameTheProfilesThatRun(t *testing.T) {
+	for values, want := range map[string]string{
+		"":                                "Headroom schedules pods with schedulerName: headroom-scheduler.",
+		"schedulerNames: [first, second]": "Headroom schedules pods with schedulerName: first or second.",
+		"mode: replace":                   "Headroom schedules default-scheduler and headroom-scheduler as soon as",
+		"configuration: {profiles: [{schedulerName: mine}, {schedulerName: yours}]}": "Headroom schedules pods with schedulerName: mine or yours.",
+		"configuration: {profiles: [{plugins: {}}]}":                                 "Headroom schedules pods with schedulerName: default-scheduler.",
+	} {
+		rendered, err := Render(chartFolder, Release{"r", "n"}, values)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if notes := rendered.Info.Notes; !strings.Contains(notes, want) {
+			t.Errorf("%q: the notes are\n%s\nwant %q in them", values, notes, want)
+		}
+	}
+}
