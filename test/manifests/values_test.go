@@ -6,7 +6,11 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
+
+	corev1 "k8s.io/api/core/v1"
 )
 
 // Paths from here.
@@ -115,4 +119,31 @@ func allCombinations(t *testing.T) map[string]string {
 		all["the example "+filepath.Base(file)] = string(text)
 	}
 	return all
+}
+
+// What an example has as a comment is a value that the chart knows too.
+func TestCommentedValuesOfTheExampleOfKubeletsAreRight(t *testing.T) {
+	text, err := os.ReadFile(repository + "/manifests/examples/values/kubelet.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := regexp.MustCompile(`(?m)^( +)# (kubelet: .*)$`)
+	for _, field := range []string{"caFile", "insecureSkipVerify"} {
+		found := false
+		for _, match := range values.FindAllSubmatchIndex(text, -1) {
+			value := string(text[match[4]:match[5]])
+			if !strings.Contains(value, field+": ") {
+				continue
+			}
+			found = true
+			given := string(text[:match[0]]) + string(text[match[2]:match[3]]) + value + "\n"
+			configuration := Find[*corev1.ConfigMap](render(t, Release{"r", "n"}, given))[0].Data["scheduler-config.yaml"]
+			if !strings.Contains(configuration, field+": ") {
+				t.Errorf("%s does not reach the configuration:\n%s", value, configuration)
+			}
+		}
+		if !found {
+			t.Errorf("the example has no comment with kubelet.%s", field)
+		}
+	}
 }
