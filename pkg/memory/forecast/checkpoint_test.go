@@ -213,6 +213,28 @@ func TestMergingCountsTheLargerPeakAndTheLatestLevel(t *testing.T) {
 	}
 }
 
+// A history tells what was held in past hours, not what is held of late: it takes nothing from one who knows, whichever comes first.
+func TestAHistoryDoesNotEraseWhatAnEvictionTold(t *testing.T) {
+	web := forecast.Workload{Owner: "web"}
+	evicted, history := forecast.NewLearner(fixedPrior{}), forecast.NewLearner(fixedPrior{})
+	evicted.Begin(noon.Add(-10 * time.Minute))
+	evicted.Ended(web, 8000*mi, noon.Add(-10*time.Minute))
+	history.Begin(noon)
+	history.Recall(web, 8000*mi, noon.Add(-time.Minute), 10*time.Hour)
+	for name, order := range map[string][]*forecast.Learner{"history last": {evicted, history}, "history first": {history, evicted}} {
+		learner := forecast.NewLearner(fixedPrior{})
+		for _, other := range order {
+			learner.Merge(other.Records(), noon)
+		}
+		learner.Begin(noon)
+		learner.Publish()
+		// 9600Mi, halved after ten minutes beyond the first five.
+		if got := learner.Adjust(fixedPrior{}.Demand(nil), web).FirmBytes / mi; got < 6000 || got > 8000 {
+			t.Errorf("%s: %dMi are asked for at once, want about 7000Mi", name, got)
+		}
+	}
+}
+
 // Whatever was learned, it is expected again within half a percent, and to write it once more changes nothing.
 func TestRoundTrip(t *testing.T) { rapid.Check(t, roundTrip) }
 

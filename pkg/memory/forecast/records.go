@@ -53,8 +53,9 @@ func (l *Learner) Merge(records []Record, now time.Time) {
 			l.follows(record.workload, seen)
 		}
 		known.hourly.merge(&record.hourly, dayOf(now))
+		known.level = known.mergeLevel(record.level, seen)
 		if seen.After(known.seen) {
-			known.level, known.seen = record.level, seen
+			known.seen = seen
 			known.request = cmp.Or(record.request, known.request)
 		} else {
 			known.request = cmp.Or(known.request, record.request)
@@ -62,6 +63,21 @@ func (l *Learner) Merge(records []Record, now time.Time) {
 		known.warm = min(known.warm+record.warm, maxWarm)
 		known.endings.merge(record.endings, now)
 		known.published = nil
+	}
+}
+
+// mergeLevel is the level of the one that saw the workload last. One that knows none, such as a history, which tells of hours,
+// takes nothing off the other's but time.
+func (k *learned) mergeLevel(level float64, seen time.Time) float64 {
+	switch newer := seen.After(k.seen); {
+	case newer && level > 0:
+		return level
+	case newer:
+		return k.level * lasting(seen.Sub(k.seen), k.endings.halfLife())
+	case k.level == 0:
+		return level * lasting(k.seen.Sub(seen), k.endings.halfLife())
+	default:
+		return k.level
 	}
 }
 

@@ -5,6 +5,7 @@ package forecast
 import (
 	"fmt"
 	"hash/fnv"
+	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -26,6 +27,9 @@ func WorkloadOf(pod *corev1.Pod) Workload {
 	workload := Workload{Namespace: pod.Namespace}
 	if owner := metav1.GetControllerOfNoCopy(pod); owner != nil {
 		workload.Kind, workload.Owner = owner.Kind, owner.Name
+		if owner.Kind == "Job" {
+			workload.Owner = withoutRun(owner.Name)
+		}
 	}
 	for _, label := range []string{appsv1.DefaultDeploymentUniqueLabelKey, appsv1.ControllerRevisionHashLabelKey} {
 		if hash := pod.Labels[label]; hash != "" {
@@ -35,6 +39,17 @@ func WorkloadOf(pod *corev1.Pod) Workload {
 	}
 	workload.Template = containersHash(pod)
 	return workload
+}
+
+// withoutRun returns the name of a Job without the minute of its run, which a CronJob appends (k8s.io/kubernetes
+// pkg/controller/cronjob/utils.go: getJobName): its runs are one workload.
+func withoutRun(job string) string {
+	const digits = 8 // minutes since 1970, until 2160
+	dash := len(job) - digits - 1
+	if dash < 1 || job[dash] != '-' || strings.Trim(job[dash+1:], "0123456789") != "" {
+		return job
+	}
+	return job[:dash]
 }
 
 // containersHash tells containers apart by what runs in them and what it may use.

@@ -11,6 +11,23 @@ import (
 	"github.com/headroom-dev/headroom/pkg/memory/forecast"
 )
 
+func TestRunsOfACronJobAreOneWorkload(t *testing.T) {
+	for _, test := range []struct{ kind, name, want string }{
+		{"Job", "etl-29012340", "etl"},
+		{"Job", "etl-nightly-29012340", "etl-nightly"},
+		{"Job", "migrate", "migrate"},
+		{"Job", "migrate-2", "migrate-2"},
+		{"Job", "etl-2901234a", "etl-2901234a"},
+		{"Job", "-29012340", "-29012340"},
+		{"StatefulSet", "db-29012340", "db-29012340"},
+	} {
+		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{OwnerReferences: []metav1.OwnerReference{{Kind: test.kind, Name: test.name, Controller: new(true)}}}}
+		if got := forecast.WorkloadOf(pod).Owner; got != test.want {
+			t.Errorf("%s %s: the workload's owner is %q, want %q", test.kind, test.name, got, test.want)
+		}
+	}
+}
+
 func TestPodsOfOneTemplateAreOneWorkload(t *testing.T) {
 	pod := func(change func(*corev1.Pod)) *corev1.Pod {
 		made := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
