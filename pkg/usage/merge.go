@@ -13,8 +13,8 @@ import (
 // read. A kubepods figure that the new read lacks is kept as long. What was refused is that of the new read.
 func merge(before, read *sample.Set, oldest time.Time) *sample.Set {
 	merged := &sample.Set{
-		Nodes:   newer(before.Nodes, read.Nodes, oldest),
-		Pods:    newer(before.Pods, read.Pods, oldest),
+		Nodes:   newer(before.Nodes, read.Nodes, oldest, func(node *sample.Node) *int { return &node.Missed }),
+		Pods:    newer(before.Pods, read.Pods, oldest, func(pod *sample.Pod) *int { return &pod.Missed }),
 		Refused: read.Refused, RefusedCount: read.RefusedCount,
 	}
 	for name, node := range merged.Nodes {
@@ -29,11 +29,18 @@ func merge(before, read *sample.Set, oldest time.Time) *sample.Set {
 // timed is a measurement of a node or a pod.
 type timed interface{ Taken() time.Time }
 
-func newer[K comparable, V timed](before, read map[K]V, oldest time.Time) map[K]V {
+// newer merges measurements of one kind; missed is where each counts the reads that do not have it.
+func newer[K comparable, V timed](before, read map[K]V, oldest time.Time, missed func(*V) *int) map[K]V {
 	merged := make(map[K]V, max(len(before), len(read)))
 	maps.Copy(merged, read)
 	for key, measured := range before {
-		if now, ok := merged[key]; (!ok && !measured.Taken().Before(oldest)) || (ok && now.Taken().Before(measured.Taken())) {
+		now, ok := merged[key]
+		switch {
+		case !ok && !measured.Taken().Before(oldest):
+			*missed(&measured)++
+			merged[key] = measured
+		case ok && now.Taken().Before(measured.Taken()):
+			*missed(&measured) = 0
 			merged[key] = measured
 		}
 	}

@@ -73,6 +73,10 @@ func TestAPollerKeepsWhatItReadLast(t *testing.T) {
 	at := func(bytes int64, after time.Duration) sample.Measurement {
 		return sample.Measurement{Bytes: bytes, Time: now.Add(after)}
 	}
+	missed := func(measured sample.Measurement, reads int) sample.Measurement {
+		measured.Missed = reads
+		return measured
+	}
 	for _, step := range []struct { // 15 s apart
 		name   string
 		answer any
@@ -80,10 +84,10 @@ func TestAPollerKeepsWhatItReadLast(t *testing.T) {
 	}{
 		{"the first read comes at once", nodes("a", at(1, 0), "b", at(2, 0)), nodes("a", at(1, 0), "b", at(2, 0)).Nodes},
 		{"an error keeps what was read", errors.New("unavailable"), nodes("a", at(1, 0), "b", at(2, 0)).Nodes},
-		{"a node that is missing keeps what it had", nodes("a", at(3, 30*time.Second)), nodes("a", at(3, 30*time.Second), "b", at(2, 0)).Nodes},
-		{"so do all when the source starts again", nodes(), nodes("a", at(3, 30*time.Second), "b", at(2, 0)).Nodes},
-		{"an older measurement does not replace a newer one", nodes("a", at(1, 0)), nodes("a", at(3, 30*time.Second), "b", at(2, 0)).Nodes},
-		{"until it is too old", nodes(), nodes("a", at(3, 30*time.Second)).Nodes},
+		{"a node that is missing keeps what it had", nodes("a", at(3, 30*time.Second)), nodes("a", at(3, 30*time.Second), "b", missed(at(2, 0), 1)).Nodes},
+		{"so do all when the source starts again", nodes(), nodes("a", missed(at(3, 30*time.Second), 1), "b", missed(at(2, 0), 2)).Nodes},
+		{"an older measurement does not replace a newer one", nodes("a", at(1, 0)), nodes("a", at(3, 30*time.Second), "b", missed(at(2, 0), 3)).Nodes},
+		{"until it is too old", nodes(), nodes("a", missed(at(3, 30*time.Second), 1)).Nodes},
 	} {
 		source <- step.answer
 		<-reads

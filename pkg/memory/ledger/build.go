@@ -56,6 +56,8 @@ type record struct {
 	node            string
 	// measured bytes, part of the node's last sample.
 	measured int64
+	// earlier: the node's last sample was read without the pod.
+	earlier bool
 	// peak is the most that was ever measured of the pod, in bytes.
 	peak        int64
 	terminating bool

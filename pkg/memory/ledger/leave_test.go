@@ -80,8 +80,45 @@ func TestAPodThatVanishedIsHeldForAWhile(t *testing.T) {
 			t.Errorf("book %d: by the pods' own signal left = %dMi, want %dMi", i, line.Left/mi, step.want)
 		}
 	}
-	terminating := vanishing(func(p *corev1.Pod) { p.DeletionTimestamp = &metav1.Time{Time: now} })
+	terminating := vanishing(func(p *corev1.Pod) {
+		p.DeletionTimestamp, p.DeletionGracePeriodSeconds = &metav1.Time{Time: now}, new(int64(30))
+	})
 	if got := terminating(time.Second); got != 3600 {
 		t.Errorf("gone after it was terminating: left = %dMi, want 3600Mi", got)
+	}
+	withoutGrace := vanishing(func(p *corev1.Pod) {
+		p.DeletionTimestamp, p.DeletionGracePeriodSeconds = &metav1.Time{Time: now}, new(int64(0))
+	})
+	if got := withoutGrace(time.Second); got != 2900 {
+		t.Errorf("gone by force: left = %dMi, want 2900Mi", got)
+	}
+}
+
+// The containers have stopped, and the kubelet says so a few seconds before the API does: the pod is in the API still, and no
+// more in what was measured.
+func TestAPodThatWasMissingWhenItsNodeWasMeasuredGivesNothingBack(t *testing.T) {
+	builder, nodes := ledger.NewBuilder(options), []*corev1.Node{node("n1")}
+	left := func(bytes int64, age time.Duration, missed int, pods ...*corev1.Pod) int64 {
+		set := samples(bytes, age, map[string]int64{"leaves": 700 * mi})
+		name := types.NamespacedName{Namespace: "default", Name: "leaves"}
+		kept := set.Pods[name]
+		kept.Missed, kept.Time = missed, now.Add(-20*time.Second)
+		set.Pods[name] = kept
+		ended := func(types.UID) bool { return true }
+		return builder.Build(ledger.Input{Now: now, Nodes: nodes, Pods: pods, Samples: set, Ended: ended}).Nodes[0].Left / mi
+	}
+	leaves := pod("leaves", time.Hour)
+	for _, step := range []struct {
+		name string
+		got  int64
+		want int64
+	}{
+		{"it runs", left(1000*mi, 20*time.Second, 0, leaves), 2900},
+		{"its node was measured after it stopped", left(300*mi, 2*time.Second, 1, leaves), 3199}, // the pods' own signal has it still
+		{"it is gone from the API", left(300*mi, 2*time.Second, 1), 3600},
+	} {
+		if step.got != step.want {
+			t.Errorf("%s: left = %dMi, want %dMi", step.name, step.got, step.want)
+		}
 	}
 }

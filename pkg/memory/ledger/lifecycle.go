@@ -65,3 +65,9 @@ func (b *build) started(status *corev1.ContainerStatus, taken time.Time) bool {
 	running := status.State.Running
 	return running == nil || running.StartedAt.After(taken) || (status.RestartCount > 0 && taken.Sub(running.StartedAt.Time) < b.options.WarmUp)
 }
+
+// Terminating reports whether the pod is on its way out and goes when its containers have stopped: not one that is deleted by
+// force, which has no grace.
+func Terminating(pod *corev1.Pod) bool {
+	return pod.DeletionTimestamp != nil && pod.DeletionGracePeriodSeconds != nil && *pod.DeletionGracePeriodSeconds > 0
+}

@@ -27,13 +27,14 @@ func (b *build) count(node int, pod *corev1.Pod) {
 	// An old figure says nothing of what the pod holds now.
 	old := found && b.Now.Sub(measured.Time) > b.options.FreshFor
 	entry, steady := b.entry(node, pod, known, measured, found && !old)
+	entry.Earlier = found && measured.Missed > b.Samples.Nodes[pod.Spec.NodeName].Missed
 	b.snapshot.pods[pod.UID] = entry
 	if steady {
 		b.learn(pod, known, entry.Measured, b.snapshot.Nodes[node].SampleTime)
 	} else if old && pod.DeletionTimestamp == nil && !b.warming(pod, measured.Time) {
 		b.recall(pod, known, measured)
 	}
-	known.measured = entry.Measured
+	known.measured, known.earlier = entry.Measured, entry.Earlier
 	known.peak = max(known.peak, entry.Measured)
 
 	sum := &b.tallies[node]
@@ -70,7 +71,7 @@ func (b *build) record(pod *corev1.Pod) *record {
 		known.demand = b.options.Estimator.Demand(pod)
 		known.workload = forecast.WorkloadOf(pod)
 		known.node = pod.Spec.NodeName
-		known.terminating = pod.DeletionTimestamp != nil
+		known.terminating = Terminating(pod)
 	}
 	known.build, known.gone = b.builds, time.Time{}
 	return known
@@ -198,7 +199,7 @@ func (b *build) leave() {
 			known.gone = b.Now
 		}
 		i, ok := b.snapshot.index[known.node]
-		if !ok || known.measured == 0 || b.Now.Sub(known.gone) > b.options.FreshFor {
+		if !ok || known.measured == 0 || known.earlier || b.Now.Sub(known.gone) > b.options.FreshFor {
 			delete(b.pods, uid)
 			continue
 		}

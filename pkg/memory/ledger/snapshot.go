@@ -87,6 +87,9 @@ type Pod struct {
 	// InNode is true for a pod without a sample of its own that its node's sample shows all the same: by the machine's signal
 	// nothing is counted for it.
 	InNode bool
+	// Earlier is true for a pod that was missing when its node was measured last, though the API still has it: its containers have
+	// likely stopped. What was measured of it before is not in the node's sample, and its end gives nothing back.
+	Earlier bool
 	// Counted is what Left holds for the pod, and Peak the most that it is expected to hold.
 	Counted, Peak int64
 	// Course is what Expected holds for the pod.

@@ -92,11 +92,12 @@ type reservation struct {
 type books struct {
 	latest atomic.Pointer[book]
 	kept   reserve
-	asked  atomic.Bool // about a pod: this replica schedules
+	asked  *atomic.Bool // about a pod, by any profile: this replica schedules
 
 	mutex        sync.Mutex // guards reservations, and their agreement with the sums of the latest book
 	reservations map[types.UID]reservation
-	departed     map[types.UID]struct{} // pods of the snapshot that have left their memory since
+	// departed are pods of the snapshot that have left their memory since, with whether they were taken off a book made later.
+	departed map[types.UID]bool
 }
 
 // ask notes that a pod is being scheduled.
@@ -115,7 +116,7 @@ type reserve struct {
 func (r reserve) of(size int64) int64 { return max(r.bytes, size/100*r.percent) }
 
 func newBooks(reserve reserve) *books {
-	b := &books{kept: reserve, reservations: map[types.UID]reservation{}, departed: map[types.UID]struct{}{}}
+	b := &books{kept: reserve, asked: &atomic.Bool{}, reservations: map[types.UID]reservation{}, departed: map[types.UID]bool{}}
 	// Nothing is known yet: requests decide.
 	b.latest.Store(newBook(&ledger.Snapshot{Degraded: true}, reserve))
 	return b
@@ -166,10 +167,14 @@ func (b *books) publish(snapshot *ledger.Snapshot) *book {
 		}
 		next.count(entry, +1)
 	}
-	for pod := range b.departed {
-		if !next.depart(pod) { // The snapshot knows that it is gone.
+	for pod, again := range b.departed {
+		// Either the snapshot knows that it is gone, or it does so a second time that the pod is there: its pods were listed when it
+		// had left already, so that it never did. A binding that failed only for who asked for it is taken for an end.
+		if again || !next.depart(pod) {
 			delete(b.departed, pod)
+			continue
 		}
+		b.departed[pod] = true
 	}
 	b.latest.Store(next)
 	return next
@@ -181,7 +186,7 @@ func (b *books) depart(pod types.UID) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
 	if _, known := b.departed[pod]; !known && b.latest.Load().depart(pod) {
-		b.departed[pod] = struct{}{}
+		b.departed[pod] = false
 	}
 }
 
@@ -191,7 +196,7 @@ func (b *book) depart(pod types.UID) bool {
 	if !ok {
 		return false
 	}
-	if !entry.InNode {
+	if !entry.InNode && !entry.Earlier {
 		line := &b.lines[entry.Node]
 		line.counted.Add(-entry.Counted)
 		b.asides[entry.Node].measured.Add(-entry.Measured)

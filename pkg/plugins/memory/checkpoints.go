@@ -13,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
@@ -58,11 +59,17 @@ type checkpoints struct {
 }
 
 func newCheckpoints(args *config.ForecastCheckpoint, client kubernetes.Interface) *checkpoints {
+	name := checkpointName(args)
+	return &checkpoints{client: client, namespace: name.Namespace, name: name.Name, interval: args.Interval.Duration}
+}
+
+// checkpointName is the ConfigMap that the arguments mean.
+func checkpointName(args *config.ForecastCheckpoint) types.NamespacedName {
 	namespace := args.Namespace
 	if namespace == "" {
 		namespace = ownNamespace(ownNamespaceFile)
 	}
-	return &checkpoints{client: client, namespace: namespace, name: args.Name, interval: args.Interval.Duration}
+	return types.NamespacedName{Namespace: namespace, Name: args.Name}
 }
 
 // ownNamespace returns what a file says, or kube-system where there is none.

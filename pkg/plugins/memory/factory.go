@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/klog/v2"
@@ -44,6 +45,8 @@ type shared struct {
 	books   *books
 	waiting *waiting
 	learner *forecast.Learner
+	// checkpoint is the ConfigMap that keeps what is learned, none if it is not kept.
+	checkpoint types.NamespacedName
 }
 
 // NewFactory returns a factory whose plugins show their metrics with the scheduler's own.
@@ -121,7 +124,8 @@ func (f *Factory) share(ctx context.Context, args *config.HeadroomMemoryArgs, ha
 		waiting: newWaiting(handle, learner),
 		learner: learner,
 	}
-	if err := f.keep(ctx, args, handle, prior, source, made); err != nil {
+	writes := f.join(made, key.factory, args)
+	if err := f.keep(ctx, args, handle, prior, source, made, writes); err != nil {
 		return nil, err
 	}
 	f.shared[key] = made
@@ -131,6 +135,21 @@ func (f *Factory) share(ctx context.Context, args *config.HeadroomMemoryArgs, ha
 		delete(f.shared, key)
 	})
 	return made, nil
+}
+
+// join lets a book know of those that other profiles of the same scheduler have: that any of them was asked about a pod, and
+// whether none of them writes what is learned to the same place. They learn the same: the first one's is written.
+func (f *Factory) join(made *shared, factory informers.SharedInformerFactory, args *config.HeadroomMemoryArgs) (writes bool) {
+	if args.Checkpoint.Enabled {
+		made.checkpoint, writes = checkpointName(&args.Checkpoint), true
+	}
+	for key, other := range f.shared {
+		if key.factory == factory {
+			made.books.asked = other.books.asked
+			writes = writes && other.checkpoint != made.checkpoint
+		}
+	}
+	return writes
 }
 
 // keepingOf is the part of the arguments by which a book is kept, as text.
@@ -143,7 +162,7 @@ func keepingOf(args *config.HeadroomMemoryArgs) (string, error) {
 	return string(text), err
 }
 
-func (f *Factory) keep(ctx context.Context, args *config.HeadroomMemoryArgs, handle fwk.Handle, prior forecast.Prior, source usage.Source, shared *shared) error {
+func (f *Factory) keep(ctx context.Context, args *config.HeadroomMemoryArgs, handle fwk.Handle, prior forecast.Prior, source usage.Source, shared *shared, writes bool) error {
 	keeper := &keeper{
 		books:     shared.books,
 		waiting:   shared.waiting,
@@ -174,9 +193,7 @@ func (f *Factory) keep(ctx context.Context, args *config.HeadroomMemoryArgs, han
 	if args.Checkpoint.Enabled {
 		checkpoints := newCheckpoints(&args.Checkpoint, handle.ClientSet())
 		checkpoints.clock, checkpoints.metrics, checkpoints.handover = f.clock, f.metrics, keeper.handover
-		// Profiles that keep books of their own learn the same: the first one's is written.
-		first := len(f.shared) == 0
-		checkpoints.leads = func() bool { return first && shared.books.asked.Load() }
+		checkpoints.leads = func() bool { return writes && shared.books.asked.Load() }
 		go checkpoints.run(ctx)
 	}
 	if source, ok := source.(pastSource); ok && args.Source.Prometheus != nil && args.Source.Prometheus.History.Period.Duration > 0 {

@@ -4,6 +4,7 @@ package memory
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -61,6 +62,42 @@ func TestProfilesThatSeeMemoryAlikeShareABook(t *testing.T) {
 	}
 	cancel()
 	informerFactory.Shutdown()
+}
+
+// One of several books writes what is learned, whichever profile's pods are scheduled.
+func TestOneBookWritesEachCheckpoint(t *testing.T) {
+	factory, here, elsewhere := &Factory{shared: map[sharedKey]*shared{}}, informers.NewSharedInformerFactory(nil, 0), informers.NewSharedInformerFactory(nil, 0)
+	add := func(informers informers.SharedInformerFactory, checkpoint config.ForecastCheckpoint) (*books, bool) {
+		made, args := &shared{books: newBooks(reserve{})}, arguments()
+		args.Checkpoint = checkpoint
+		writes := factory.join(made, informers, args)
+		factory.shared[sharedKey{informers, fmt.Sprint(len(factory.shared))}] = made
+		return made.books, writes
+	}
+	kept := config.ForecastCheckpoint{Enabled: true, Namespace: "n", Name: "learned"}
+	first, writes := add(here, config.ForecastCheckpoint{})
+	if writes {
+		t.Error("a profile without a checkpoint writes one")
+	}
+	for _, test := range []struct {
+		name       string
+		informers  informers.SharedInformerFactory
+		checkpoint config.ForecastCheckpoint
+		want       bool
+	}{
+		{"the first one with a checkpoint", here, kept, true},
+		{"another one with the same", here, kept, false},
+		{"one with a checkpoint of its own", here, config.ForecastCheckpoint{Enabled: true, Namespace: "n", Name: "other"}, true},
+		{"another scheduler of this process", elsewhere, kept, true},
+	} {
+		books, writes := add(test.informers, test.checkpoint)
+		if writes != test.want {
+			t.Errorf("%s: writes %v, want %v", test.name, writes, test.want)
+		}
+		if got := books.asked == first.asked; got != (test.informers == here) {
+			t.Errorf("%s: knows that the first profile was asked: %v", test.name, got)
+		}
+	}
 }
 
 // nothing is the state of a cycle in which this plugin did nothing before.

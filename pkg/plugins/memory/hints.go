@@ -8,6 +8,7 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/util"
 
+	"github.com/headroom-dev/headroom/pkg/memory/ledger"
 	"github.com/headroom-dev/headroom/pkg/memory/threshold"
 )
 
@@ -29,9 +30,10 @@ func (pl *Memory) isSchedulableAfterPodDeletion(_ klog.Logger, pod *corev1.Pod, 
 }
 
 // leftItsMemory reports whether a pod that is gone from the API has given up its memory: it was terminating, and goes only
-// after its containers have stopped, or it never had any.
+// after its containers have stopped, or it never had any. One that is deleted by force goes at once: the API server marks it as
+// terminating too, without grace (k8s.io/apiserver pkg/registry/rest/delete.go: BeforeDelete).
 func leftItsMemory(pod *corev1.Pod) bool {
-	return pod.DeletionTimestamp != nil || pod.Status.StartTime == nil
+	return ledger.Terminating(pod) || pod.Status.StartTime == nil
 }
 
 // isSchedulableAfterOwnUpdate wakes the pod when it asks for less memory itself, or changed what the Filter may do for it.

@@ -79,9 +79,14 @@ func (k *keeper) start(ctx context.Context, factory informers.SharedInformerFact
 func (k *keeper) podHandler() cache.ResourceEventHandler {
 	return cache.ResourceEventHandlerFuncs{
 		AddFunc: func(any) { k.change() },
-		UpdateFunc: func(_, updated any) {
-			if pod, ok := updated.(*corev1.Pod); ok && pod.Spec.NodeName != "" {
+		UpdateFunc: func(before, updated any) {
+			old, oldOK := before.(*corev1.Pod)
+			pod, ok := updated.(*corev1.Pod)
+			if ok && pod.Spec.NodeName != "" {
 				k.waiting.remove(pod.UID)
+			}
+			if oldOK && ok && old.UID != pod.UID { // It was deleted and made anew while nobody watched.
+				k.deleted(old)
 			}
 			k.change()
 		},
@@ -90,14 +95,19 @@ func (k *keeper) podHandler() cache.ResourceEventHandler {
 				deleted = tombstone.Obj
 			}
 			if pod, ok := deleted.(*corev1.Pod); ok {
-				k.waiting.remove(pod.UID)
-				k.books.release(pod.UID)
-				if leftItsMemory(pod) {
-					k.books.depart(pod.UID)
-				}
+				k.deleted(pod)
 			}
 			k.change()
 		},
+	}
+}
+
+// deleted takes in that a pod is gone from the API.
+func (k *keeper) deleted(pod *corev1.Pod) {
+	k.waiting.remove(pod.UID)
+	k.books.release(pod.UID)
+	if leftItsMemory(pod) {
+		k.books.depart(pod.UID)
 	}
 }
 

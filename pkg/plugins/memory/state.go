@@ -108,8 +108,8 @@ func (pl *Memory) change(cycle fwk.CycleState, pod *corev1.Pod, nodeInfo fwk.Nod
 	counted, measured := pl.estimator.Demand(pod).FirmBytes, int64(0)
 	if entry, ok := state.book.snapshot.Pod(pod.UID); ok && entry.Node == node {
 		counted, measured = entry.Counted, entry.Measured
-		if entry.InNode { // Nobody knows how much of the node's sample it is: its end is no promise.
-			counted = 0
+		if entry.InNode || entry.Earlier { // Nobody knows how much of the node's sample it is: its end is no promise.
+			counted, measured = 0, 0
 		}
 	}
 	state.changes = append(state.changes, change{node: node, counted: sign * counted, measured: sign * measured})

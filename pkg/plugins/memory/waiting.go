@@ -46,6 +46,18 @@ type nodeSet []uint64
 
 func (s nodeSet) has(i int) bool { return i>>6 < len(s) && s[i>>6]&(1<<(i&63)) != 0 }
 
+// without returns the set without some nodes; the set itself stays as it is.
+func (s nodeSet) without(nodes []int) nodeSet {
+	if len(nodes) == 0 {
+		return s
+	}
+	rest := slices.Clone(s)
+	for _, i := range nodes {
+		rest[i>>6] &^= 1 << (i & 63)
+	}
+	return rest
+}
+
 // offering returns the nodes that offer so many bytes.
 func (b *book) offering(needed int64) nodeSet {
 	set := make(nodeSet, (len(b.lines)+63)/64)
@@ -110,7 +122,7 @@ func (w *waiting) wake(logger klog.Logger, now *book) int {
 	for _, waiter := range slices.SortedFunc(maps.Values(judged), inTurn) {
 		uid := waiter.pod.UID
 		needed := w.estimator.Demand(waiter.pod).FirmBytes
-		outcome := w.judge(waiter, needed, now, promised)
+		outcome, barred := w.judge(waiter, needed, now, promised)
 		if outcome == wakes {
 			activated[klog.KObj(waiter.pod).String()] = waiter.pod
 		}
@@ -123,7 +135,7 @@ func (w *waiting) wake(logger klog.Logger, now *book) int {
 				if offered[needed] == nil {
 					offered[needed] = now.offering(needed)
 				}
-				waiter.judged, waiter.offered = now.snapshot, offered[needed]
+				waiter.judged, waiter.offered = now.snapshot, offered[needed].without(barred)
 				w.pods[uid] = waiter
 			case comesNext: // Its turn comes by a later book if what was promised is left over.
 			}
@@ -161,12 +173,12 @@ const (
 )
 
 // judge says whether some node offers now what it did not offer when the pod was judged: enough bytes beyond what is
-// promised to pods that were woken before it, or no fresh sample any more, which leaves the decision to requests.
-func (w *waiting) judge(waiter waiter, needed int64, now *book, promised map[int]int64) outcome {
+// promised to pods that were woken before it, or no fresh sample any more, which leaves the decision to requests. barred are
+// nodes that do and that the pod may not use as they are: nobody wakes it when that changes, so they do not count as offers.
+func (w *waiting) judge(waiter waiter, needed int64, now *book, promised map[int]int64) (result outcome, barred []int) {
 	if now.snapshot.Degraded {
-		return wakes
+		return wakes, nil
 	}
-	result := staysOut
 	var required *nodeaffinity.RequiredNodeAffinity
 	for i := range now.snapshot.Nodes {
 		if !now.offers(i, needed) {
@@ -178,12 +190,14 @@ func (w *waiting) judge(waiter waiter, needed int64, now *book, promised map[int
 		}
 		if node := w.node(name); node != nil {
 			if node.Spec.Unschedulable {
+				barred = append(barred, i)
 				continue
 			}
 			if required == nil {
 				required = new(nodeaffinity.GetRequiredNodeAffinity(waiter.pod))
 			}
 			if matches, err := required.Match(node); err == nil && !matches {
+				barred = append(barred, i)
 				continue
 			}
 		}
@@ -192,9 +206,9 @@ func (w *waiting) judge(waiter waiter, needed int64, now *book, promised map[int
 			continue
 		}
 		promised[i] += needed
-		return wakes
+		return wakes, nil
 	}
-	return result
+	return result, barred
 }
 
 // offers reports whether the Filter would let a pod onto the node that needs so many bytes.
