@@ -46,6 +46,8 @@ type life struct {
 type facts struct {
 	known        bool
 	requestBytes int64
+	// limit in bytes, "0" for none, empty where it is not known.
+	limit string
 	// owner is KIND/NAME of the controller, empty if there is none.
 	owner                          string
 	class, priority, priorityClass string
@@ -121,7 +123,7 @@ func (l *life) series(names *names, zero time.Time) trace.Series {
 		s.Extra[trace.WorkloadColumn] = names.text("workload", fmt.Sprintf("%s/%s", l.name.Namespace, l.owner))
 	}
 	for column, text := range map[string]string{
-		classColumn: l.class, priorityColumn: l.priority, priorityClassColumn: names.text("priority", l.priorityClass),
+		trace.LimitColumn: l.limit, classColumn: l.class, priorityColumn: l.priority, priorityClassColumn: names.text("priority", l.priorityClass),
 	} {
 		if text != "" {
 			s.Extra[column] = text

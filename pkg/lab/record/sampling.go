@@ -125,13 +125,27 @@ func (s *sampled) life(pod *corev1.Pod) *life {
 func factsOfObject(pod *corev1.Pod) facts {
 	requests := resourcehelper.PodRequests(pod, resourcehelper.PodResourcesOptions{})
 	f := facts{
-		known: true, requestBytes: requests.Memory().Value(), owner: ownerOf(pod),
+		known: true, requestBytes: requests.Memory().Value(), limit: strconv.FormatInt(limitOf(pod), 10), owner: ownerOf(pod),
 		class: string(pod.Status.QOSClass), priorityClass: pod.Spec.PriorityClassName,
 	}
 	if pod.Spec.Priority != nil {
 		f.priority = strconv.FormatInt(int64(*pod.Spec.Priority), 10)
 	}
 	return f
+}
+
+// limitOf is the limit of a pod's memory in bytes, or 0 if one of its containers has none.
+func limitOf(pod *corev1.Pod) int64 {
+	limits := resourcehelper.PodLimits(pod, resourcehelper.PodResourcesOptions{})
+	if pod.Spec.Resources != nil && !pod.Spec.Resources.Limits.Memory().IsZero() {
+		return limits.Memory().Value()
+	}
+	for i := range pod.Spec.Containers {
+		if pod.Spec.Containers[i].Resources.Limits.Memory().IsZero() {
+			return 0
+		}
+	}
+	return limits.Memory().Value()
 }
 
 // ownerOf is KIND/NAME of a pod's controller. That of a Deployment is a ReplicaSet, whose name is the Deployment's with

@@ -108,7 +108,7 @@ func TestARecordingBySampling(t *testing.T) {
 		t.Fatal(err)
 	}
 	extra := func() map[string]string {
-		return map[string]string{"namespace": "shop", "workload": "shop/Deployment/web", "qos": "Burstable", "priority": "7"}
+		return map[string]string{"namespace": "shop", "workload": "shop/Deployment/web", "qos": "Burstable", "priority": "7", "limit_bytes": "0"}
 	}
 	want := []trace.Series{ // second 0 is that of the first sample
 		{ID: "shop/web-a", RequestBytes: 4096, RequestSource: "provisioned", End: trace.Open, Times: []float64{0, 45}, Bytes: []int64{100, 120}, Extra: extra()},
@@ -166,6 +166,33 @@ func TestTheOwnerOfAPod(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			if got := ownerOf(test.pod); got != test.want {
 				t.Errorf("owner %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestALimitIsOneOnlyIfAllContainersHaveOne(t *testing.T) {
+	container := func(limit string) corev1.Container {
+		made := corev1.Container{}
+		if limit != "" {
+			made.Resources.Limits = corev1.ResourceList{corev1.ResourceMemory: resource.MustParse(limit)}
+		}
+		return made
+	}
+	ofPod := &corev1.ResourceRequirements{Limits: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("1Gi")}}
+	for _, test := range []struct {
+		name string
+		spec corev1.PodSpec
+		want int64
+	}{
+		{"none", corev1.PodSpec{Containers: []corev1.Container{container("")}}, 0},
+		{"of one of two", corev1.PodSpec{Containers: []corev1.Container{container("1Mi"), container("")}}, 0},
+		{"of both", corev1.PodSpec{Containers: []corev1.Container{container("1Mi"), container("2Mi")}}, 3 << 20},
+		{"of the pod", corev1.PodSpec{Resources: ofPod, Containers: []corev1.Container{container(""), container("")}}, 1 << 30},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := limitOf(&corev1.Pod{Spec: test.spec}); got != test.want {
+				t.Errorf("limit %d, want %d", got, test.want)
 			}
 		})
 	}

@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 
 	"github.com/headroom-dev/headroom/pkg/lab/trace"
 )
@@ -80,13 +81,18 @@ func NewPlan(t *trace.Trace, scenario Scenario, arrivals Arrivals, starts int, n
 	}
 	var profiled []*life
 	for i := range t.Series {
-		if made := profile(&t.Series[i], scenario); made != nil && made.limit <= nodeBytes-scenario.evictionHard(nodeBytes) {
+		made, err := profile(&t.Series[i], scenario)
+		if err != nil {
+			return nil, fmt.Errorf("trace %s: %w", t.Name, err)
+		}
+		if made != nil && made.limit <= nodeBytes-scenario.evictionHard(nodeBytes) {
 			profiled = append(profiled, made)
 		}
 	}
 	if len(profiled) == 0 {
 		return nil, fmt.Errorf("trace %s: no series lives through the first day, which is the profile", t.Name)
 	}
+	requestAlike(profiled)
 	plan := &Plan{from: daySeconds, to: float64(t.Window), step: t.Step, history: profiled}
 	if scenario.Fill == FillChurn {
 		return plan, plan.churn(profiled, arrivals, random)
@@ -100,12 +106,48 @@ func NewPlan(t *trace.Trace, scenario Scenario, arrivals Arrivals, starts int, n
 	return plan, nil
 }
 
-// profile returns the life of a series that lives through the profile day, or nil.
-func profile(series *trace.Series, scenario Scenario) *life {
-	if series.Start > 0 || (series.End >= 0 && series.End <= daySeconds) || len(series.Times) == 0 {
-		return nil
+// requestAlike gives the pods of a workload one request, the largest of theirs: they are made from one template.
+func requestAlike(lives []*life) {
+	most := map[string]int64{}
+	for _, l := range lives {
+		most[l.workload] = max(most[l.workload], l.request)
 	}
-	made := &life{id: series.ID, workload: workloadOf(series), times: series.Times, bytes: series.Bytes, end: math.Inf(1), limit: series.RequestBytes}
+	for _, l := range lives {
+		l.request = most[l.workload]
+		if l.limit > 0 {
+			l.limit = max(l.limit, l.request)
+		}
+	}
+}
+
+// limit returns a series' limit in bytes, 0 for none. Where the trace does not tell, what a machine was provisioned with is one,
+// and what the pod of a workload requests is not.
+func limit(series *trace.Series) (int64, error) {
+	text, told := series.Extra[trace.LimitColumn]
+	switch {
+	case told:
+		bytes, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || bytes < 0 {
+			return 0, fmt.Errorf("series %s: %s %q: want a whole number of bytes, 0 for none", series.ID, trace.LimitColumn, text)
+		}
+		return bytes, nil
+	case series.Extra[trace.WorkloadColumn] != "":
+		return 0, nil
+	default:
+		return series.RequestBytes, nil
+	}
+}
+
+// profile returns the life of a series that lives through the profile day, or nil.
+func profile(series *trace.Series, scenario Scenario) (*life, error) {
+	if series.Start > 0 || (series.End >= 0 && series.End <= daySeconds) || len(series.Times) == 0 {
+		return nil, nil
+	}
+	limit, err := limit(series)
+	if err != nil {
+		return nil, err
+	}
+	made := &life{id: series.ID, workload: workloadOf(series), times: series.Times, bytes: series.Bytes, end: math.Inf(1), limit: limit}
 	if series.End >= 0 {
 		made.end = series.End
 	}
@@ -121,7 +163,7 @@ func profile(series *trace.Series, scenario Scenario) *life {
 	if made.limit > 0 { // A limit below the request is none that Kubernetes takes.
 		made.limit = max(made.limit, made.request)
 	}
-	return made
+	return made, nil
 }
 
 func workloadOf(series *trace.Series) string {

@@ -74,6 +74,34 @@ func planOf(t *testing.T, scenario Scenario, series ...trace.Series) (*Plan, err
 	return NewPlan(read, scenario, nil, 50, 10_000*mebibyte, 1)
 }
 
+// What a recorded pod requests bounds it no more than it does in its cluster, and replicas are made from one template.
+func TestPodsOfAWorkloadRequestAlikeAndHaveTheirOwnLimits(t *testing.T) {
+	owned := func(id, limit string, mebibytes ...int64) trace.Series {
+		series := sampled(id, mebibytes...)
+		series.Extra = map[string]string{trace.WorkloadColumn: "shop/Deployment/web"}
+		if limit != "" {
+			series.Extra[trace.LimitColumn] = limit
+		}
+		return series
+	}
+	plan, err := planOf(t, Base(), owned("unknown", "", 100, 100, 100, 100, 900, 900, 900, 900), owned("none", "0", 200, 200, 200, 200, 0, 0, 0, 0),
+		owned("some", "1048576000", 50, 50, 50, 50, 0, 0, 0, 0), sampled("machine", 100, 100, 100, 100, 0, 0, 0, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]made{}
+	for _, l := range plan.lives {
+		got[l.id] = made{l.id, (l.request + mebibyte - 1) / mebibyte, l.limit / mebibyte}
+	}
+	want := map[string]made{"unknown": {"unknown", 230, 0}, "none": {"none", 230, 0}, "some": {"some", 230, 1000}, "machine": {"machine", 115, 4000}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("pods (-want +got):\n%s", diff)
+	}
+	if _, err := planOf(t, Base(), owned("bad", "1Gi", 1, 1, 1, 1, 1, 1, 1, 1)); err == nil || !strings.Contains(err.Error(), `series bad: limit_bytes "1Gi"`) {
+		t.Errorf("error %v, want one that names the series, the column and the figure", err)
+	}
+}
+
 func TestRequestsAreMadeOfTheProfileDay(t *testing.T) {
 	// Eight samples are two days: the first four make the profile, whose 90th percentile is the third smallest of them.
 	tests := []struct {

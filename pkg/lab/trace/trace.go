@@ -34,6 +34,9 @@ const (
 // siblings, such as the replicas of a Deployment.
 const WorkloadColumn = "workload"
 
+// LimitColumn is a further column of series.csv, where it is known: the memory limit in bytes, 0 for none.
+const LimitColumn = "limit_bytes"
+
 // Open is the End of a series that the trace does not see end.
 const Open = -1
 
