@@ -21,6 +21,7 @@ import (
 const (
 	NoteBypass         = "bypass"
 	NoteGated          = "gated"
+	NoteNoClaim        = "no-claim"
 	NoteOtherScheduler = "other-scheduler"
 	NoteNotSeen        = "not-seen"
 	NoteTerminating    = "terminating"
@@ -60,11 +61,27 @@ func (s *Scheduler) first(ctx context.Context, pod *corev1.Pod, exact bool) []No
 		}
 		add(NoteGated, true, "it is held back by its scheduling gates (%s): whoever set them has to remove them first", strings.Join(names, ", "))
 	}
+	if missing := claimsNotMade(pod); len(missing) > 0 && pod.Spec.NodeName == "" {
+		add(NoteNoClaim, true, "its resource claims do not exist (%s): none was made yet of their templates, which a controller does once "+
+			"the pod is there; no node can be judged without them", strings.Join(missing, ", "))
+	}
 	notes = append(notes, s.schedulerNotes(ctx, pod, exact)...)
 	if nominated := pod.Status.NominatedNodeName; nominated != "" && pod.Spec.NodeName == "" {
 		add(NoteNominated, false, "it is nominated to node %s, where pods are to make room for it: that node is tried first", nominated)
 	}
 	return notes
+}
+
+// claimsNotMade returns the claims of the pod that are to be made from a template and were not.
+func claimsNotMade(pod *corev1.Pod) []string {
+	var missing []string
+	for _, claim := range pod.Spec.ResourceClaims {
+		made := slices.ContainsFunc(pod.Status.ResourceClaimStatuses, func(status corev1.PodResourceClaimStatus) bool { return status.Name == claim.Name })
+		if claim.ResourceClaimTemplateName != nil && !made {
+			missing = append(missing, claim.Name)
+		}
+	}
+	return missing
 }
 
 func ended(pod *corev1.Pod) string {

@@ -36,6 +36,9 @@ func TestWhatDecidesBeforeAnyNodeIsSaidFirst(t *testing.T) {
 		{"done", func(p *corev1.Pod) { p.Status.Phase = corev1.PodSucceeded }, NoteFinished, true, "it has ended (Succeeded)"},
 		{"being deleted", func(p *corev1.Pod) { p.DeletionTimestamp = new(metav1.NewTime(noon.Add(-5 * time.Minute))) },
 			NoteTerminating, true, "it is being deleted since 5m"},
+		{"a claim that was not made yet", func(p *corev1.Pod) { claiming("")(p); p.Status = corev1.PodStatus{} },
+			NoteNoClaim, true, "its resource claims do not exist (gpu): none was made yet of their templates"},
+		{"a claim that was made", claiming("web-gpu"), "", false, ""},
 		{"nominated", func(p *corev1.Pod) { p.Status.NominatedNodeName = "b" }, NoteNominated, false, "it is nominated to node b"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -100,7 +100,8 @@ func (s *Scheduler) Pending(ctx context.Context, namespace string) (*Pending, er
 	return list, nil
 }
 
-// askedFor is all of a pod that a verdict depends on, as text. Volumes of tokens have another name in every pod.
+// askedFor is all of a pod that a verdict depends on, as text. Volumes of tokens have another name in every pod; claims that are
+// made from a template differ from pod to pod.
 func askedFor(pod *corev1.Pod) (string, error) {
 	spec := pod.Spec
 	spec.Volumes = slices.DeleteFunc(slices.Clone(spec.Volumes), func(volume corev1.Volume) bool { return volume.Projected != nil })
@@ -108,8 +109,13 @@ func askedFor(pod *corev1.Pod) (string, error) {
 		Namespace, Nominated string
 		Owners               []metav1.OwnerReference
 		Labels, Annotations  map[string]string
+		Claims               []corev1.PodResourceClaimStatus
+		ExtendedClaim        *corev1.PodExtendedResourceClaimStatus
 		Spec                 *corev1.PodSpec
-	}{pod.Namespace, pod.Status.NominatedNodeName, pod.OwnerReferences, pod.Labels, pod.Annotations, &spec})
+	}{
+		pod.Namespace, pod.Status.NominatedNodeName, pod.OwnerReferences, pod.Labels, pod.Annotations,
+		pod.Status.ResourceClaimStatuses, pod.Status.ExtendedResourceClaimStatus, &spec,
+	})
 	return string(text), err
 }
 

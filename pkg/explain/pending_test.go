@@ -45,16 +45,27 @@ func open(t *testing.T, pods ...*corev1.Pod) *Scheduler {
 // openOver does so after its nodes were changed.
 func openOver(t *testing.T, change func(*corev1.Node), pods ...*corev1.Pod) *Scheduler {
 	t.Helper()
-	names := halfFull{"a", "b"}
 	var objects []runtime.Object
+	for _, pod := range pods {
+		objects = append(objects, pod)
+	}
+	return openNodes(t, halfFull{"a", "b"}, change, objects...)
+}
+
+// openWith does so with other objects than pods, too.
+func openWith(t *testing.T, objects ...runtime.Object) *Scheduler {
+	t.Helper()
+	return openNodes(t, halfFull{"a", "b"}, func(*corev1.Node) {}, objects...)
+}
+
+// openNodes returns the shipped scheduler over nodes of these names and other objects.
+func openNodes(t *testing.T, names halfFull, change func(*corev1.Node), objects ...runtime.Object) *Scheduler {
+	t.Helper()
 	for _, name := range names {
 		memory := corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("8Gi"), corev1.ResourcePods: resource.MustParse("110")}
 		node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}, Status: corev1.NodeStatus{Capacity: memory, Allocatable: memory}}
 		change(node)
 		objects = append(objects, node)
-	}
-	for _, pod := range pods {
-		objects = append(objects, pod)
 	}
 	with, err := profile.OfBinary()
 	if err != nil {
@@ -144,6 +155,7 @@ func TestPodsThatAskForTheSameAreJudgedOnce(t *testing.T) {
 		{"but for their tokens", pending("a", "1Gi", token("kube-api-access-x")), pending("b", "1Gi", token("kube-api-access-y")), true},
 		{"another request", pending("a", "1Gi"), pending("b", "2Gi"), false},
 		{"another selector", pending("a", "1Gi"), pending("b", "1Gi", selecting), false},
+		{"another claim, made from the same template", pending("a", "1Gi", claiming("gpu-a")), pending("b", "1Gi", claiming("gpu-b")), false},
 		{"another namespace", pending("a", "1Gi"), pending("b", "1Gi", func(pod *corev1.Pod) { pod.Namespace = "other" }), false},
 	} {
 		t.Run(test.name, func(t *testing.T) {

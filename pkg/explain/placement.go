@@ -66,7 +66,8 @@ func (s *Scheduler) takeOut(ctx context.Context, pod *corev1.Pod) error {
 	return s.refresh(ctx)
 }
 
-// asPending returns the pod as it was before it had a node.
+// asPending returns the pod as it was before it had a node. The names of its claims stay: what a template made has no other
+// trace in the pod.
 func asPending(pod *corev1.Pod) *corev1.Pod {
 	pending := pod.DeepCopy()
 	if pending.UID == "" {
@@ -77,7 +78,10 @@ func asPending(pod *corev1.Pod) *corev1.Pod {
 		nominated = ""
 	}
 	pending.Spec.NodeName, pending.DeletionTimestamp, pending.Spec.SchedulingGates = "", nil, nil
-	pending.Status = corev1.PodStatus{Phase: corev1.PodPending, NominatedNodeName: nominated}
+	pending.Status = corev1.PodStatus{
+		Phase: corev1.PodPending, NominatedNodeName: nominated,
+		ResourceClaimStatuses: pending.Status.ResourceClaimStatuses, ExtendedResourceClaimStatus: pending.Status.ExtendedResourceClaimStatus,
+	}
 	return pending
 }
 
