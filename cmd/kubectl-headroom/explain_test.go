@@ -82,6 +82,13 @@ func TestExplainAnswers(t *testing.T) {
 			s.node("rare-1", "7600Mi", map[string]string{"zone": "d"})
 			s.node("rare-2", "7700Mi", map[string]string{"zone": "d"})
 		}, nil, codeNo},
+		{"no node of many matches, and one lacks less", pod("asked", "1Gi", func(pod *corev1.Pod) {
+			pod.Spec.NodeSelector = map[string]string{"disktype": "nvme", "zone": "z"}
+		}), func(s *shop) {
+			for i := range 12 {
+				s.node(fmt.Sprintf("fleet-%02d", i+1), "1Gi", map[string]string{"disktype": "hdd", "zone": map[bool]string{true: "z", false: "y"}[i == 11]})
+			}
+		}, []string{"--node", "fleet-12"}, codeNo},
 		{"a pod of a daemon set is pinned to its node", pod("asked", "1Gi", requiring(named("full-1"))), nil, nil, codeNo},
 		{"terms are alternatives", pod("asked", "1Gi", requiring(in("zone", "a"), in("disktype", "hdd"))), nil, nil, codeYes},
 		{"a preference of weight 100 is one score among others", pod("asked", "1Gi", func(pod *corev1.Pod) {

@@ -14,9 +14,11 @@ import (
 	resourcehelper "k8s.io/component-helpers/scheduling/corev1"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
 
 	"github.com/headroom-dev/headroom/pkg/constraint"
 	"github.com/headroom-dev/headroom/pkg/plugins/memory"
+	"github.com/headroom-dev/headroom/pkg/plugins/nodeaffinity"
 )
 
 // cycle is one scheduling cycle in which every plugin says what it thinks of every node.
@@ -120,7 +122,8 @@ func (c *cycle) preFilter(ctx context.Context) error {
 	return c.collectFilters(rejected)
 }
 
-// collectFilters takes the filter plugins that have something to say, those with what their PreFilter said of all nodes.
+// collectFilters takes the filter plugins that have something to say, those with what their PreFilter said of all nodes. That
+// no node matches is told of each by Filter of node affinity, which needs no more than the pod.
 func (c *cycle) collectFilters(rejected map[string]*fwk.Status) error {
 	for _, named := range c.of.ListPlugins().Filter.Enabled {
 		if c.skipped.Has(named.Name) {
@@ -130,7 +133,12 @@ func (c *cycle) collectFilters(rejected map[string]*fwk.Status) error {
 		if !ok {
 			return fmt.Errorf("plugin %s cannot be asked by itself", named.Name)
 		}
-		c.filters = append(c.filters, filter{plugin, rejected[named.Name]})
+		everywhere := rejected[named.Name]
+		affinity := named.Name == nodeaffinity.Name || named.Name == names.NodeAffinity
+		if affinity && everywhere.Message() != nodeaffinity.ErrReasonConflict {
+			everywhere = nil
+		}
+		c.filters = append(c.filters, filter{plugin, everywhere})
 	}
 	return nil
 }
