@@ -54,7 +54,11 @@ func Open(config *rest.Config) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to the cluster: %w", err)
 	}
-	once := &once{}
+	server, _, err := rest.DefaultServerUrlFor(config)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the cluster: %w", err)
+	}
+	once := &once{base: strings.TrimSuffix(server.Path, "/")}
 	reading := rest.CopyConfig(config)
 	reading.Wrap(func(next http.RoundTripper) http.RoundTripper { once.next = next; return once })
 	lister, err := kubernetes.NewForConfig(reading)

@@ -70,46 +70,54 @@ func podPage(token string) *corev1.PodList {
 
 func TestAClusterIsReadOncePageByPageAndTrimmed(t *testing.T) {
 	before := goleak.IgnoreCurrent()
-	t.Run("read", func(t *testing.T) {
-		c, err := cluster.Open(server(t, map[string]int{"namespaces": http.StatusForbidden, "csinodes": http.StatusNotFound}))
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.Informers.Core().V1().Nodes().Informer()
-		c.Informers.Core().V1().Namespaces().Informer()
-		c.Informers.Storage().V1().CSINodes().Informer()
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		if err := c.Read(ctx); err != nil {
-			t.Fatal(err)
-		}
-		pods, err := c.Informers.Core().V1().Pods().Lister().List(labels.Everything())
-		if err != nil || len(pods) != 3 || c.PodsRead() != 3 {
-			t.Fatalf("%d pods, %d read, error %v; want 3", len(pods), c.PodsRead(), err)
-		}
-		for _, pod := range pods {
-			if diff := cmp.Diff(map[string]string{"headroom.dev/memory-peak": "1Gi"}, pod.Annotations); diff != "" || pod.ManagedFields != nil || pod.Spec.Containers[0].Env != nil {
-				t.Errorf("%s is not trimmed, or too much: %s", pod.Name, diff)
-			}
-		}
-		if diff := cmp.Diff([]types.NamespacedName{{Namespace: "default", Name: "two"}}, c.Bypassed()); diff != "" {
-			t.Errorf("pods that bypass schedulers (-want +got):\n%s", diff)
-		}
-		var losses []string
-		for _, loss := range c.Losses() {
-			losses = append(losses, loss.String())
-		}
-		if diff := cmp.Diff([]string{
-			"csinodes.storage.k8s.io are not served: the number of volumes of a node is not limited",
-			"no permission to list namespaces: pod affinity by namespace selector matches no namespace",
-		}, losses); diff != "" {
-			t.Errorf("losses (-want +got):\n%s", diff)
-		}
-		cancel()
-		c.Informers.Shutdown()
-	})
+	for name, base := range map[string]string{"read": "", "read through a proxy": "/k8s/clusters/x", "read through one that is named as a folder": "/k8s/"} {
+		t.Run(name, func(t *testing.T) { readOnce(t, base) })
+	}
 	http.DefaultClient.CloseIdleConnections()
 	goleak.VerifyNone(t, before, goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"), goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"))
+}
+
+// readOnce reads a cluster whose API is below a path.
+func readOnce(t *testing.T, base string) {
+	t.Helper()
+	at := server(t, map[string]int{"namespaces": http.StatusForbidden, "csinodes": http.StatusNotFound})
+	at.Host += base
+	c, err := cluster.Open(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Informers.Core().V1().Nodes().Informer()
+	c.Informers.Core().V1().Namespaces().Informer()
+	c.Informers.Storage().V1().CSINodes().Informer()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := c.Read(ctx); err != nil {
+		t.Fatal(err)
+	}
+	pods, err := c.Informers.Core().V1().Pods().Lister().List(labels.Everything())
+	if err != nil || len(pods) != 3 || c.PodsRead() != 3 {
+		t.Fatalf("%d pods, %d read, error %v; want 3", len(pods), c.PodsRead(), err)
+	}
+	for _, pod := range pods {
+		if diff := cmp.Diff(map[string]string{"headroom.dev/memory-peak": "1Gi"}, pod.Annotations); diff != "" || pod.ManagedFields != nil || pod.Spec.Containers[0].Env != nil {
+			t.Errorf("%s is not trimmed, or too much: %s", pod.Name, diff)
+		}
+	}
+	if diff := cmp.Diff([]types.NamespacedName{{Namespace: "default", Name: "two"}}, c.Bypassed()); diff != "" {
+		t.Errorf("pods that bypass schedulers (-want +got):\n%s", diff)
+	}
+	var losses []string
+	for _, loss := range c.Losses() {
+		losses = append(losses, loss.String())
+	}
+	if diff := cmp.Diff([]string{
+		"csinodes.storage.k8s.io are not served: the number of volumes of a node is not limited",
+		"no permission to list namespaces: pod affinity by namespace selector matches no namespace",
+	}, losses); diff != "" {
+		t.Errorf("losses (-want +got):\n%s", diff)
+	}
+	cancel()
+	c.Informers.Shutdown()
 }
 
 func TestWithoutNodesOrPodsThereIsNoAnswer(t *testing.T) {

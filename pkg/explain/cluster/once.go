@@ -16,6 +16,8 @@ import (
 // may not be listed, or is not served, is empty for them and noted as a loss.
 type once struct {
 	next http.RoundTripper
+	// base is the path of the server, before those of the API: "" but for servers behind a proxy.
+	base string
 
 	mutex  sync.Mutex
 	losses []Loss
@@ -57,7 +59,7 @@ func (o *once) RoundTrip(request *http.Request) (*http.Response, error) {
 		o.fail(err.Error())
 		return nil, err
 	}
-	resource, isList := listed(request.URL.Path)
+	resource, isList := listed(strings.TrimPrefix(request.URL.Path, o.base))
 	if request.Method != http.MethodGet || !isList || response.StatusCode == http.StatusOK {
 		return response, nil
 	}
