@@ -113,6 +113,7 @@ func TestExplainAnswers(t *testing.T) {
 			})
 		}, nil, codeNo},
 		{"it is the default scheduler's", pod("asked", "1Gi", func(pod *corev1.Pod) { pod.Spec.SchedulerName = "default-scheduler" }), nil, nil, codeYes},
+		{"another scheduler has placed it", pod("asked", "1Gi", func(pod *corev1.Pod) { pod.Spec.SchedulerName, pod.Spec.NodeName = "volcano", "web-2" }), nil, nil, codeYes},
 		{"a burst that fits one after another, and what ends it", pod("asked", "2Gi", limited("3Gi")), nil, []string{"--replicas", "9"}, codeNo},
 		{"spread counts nodes that affinity leaves", pod("asked", "100Mi", requiring(in("zone", "a", "b")), spreading("zone")), func(s *shop) {
 			for i := range 2 {

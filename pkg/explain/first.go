@@ -95,24 +95,34 @@ func ended(pod *corev1.Pod) string {
 func (s *Scheduler) schedulerNotes(ctx context.Context, pod *corev1.Pod, exact bool) []Note {
 	name := pod.Spec.SchedulerName
 	if !exact {
-		text := fmt.Sprintf("it asks for scheduler %q, which is none of %s (%s)", name, s.options.Profile.Origin, strings.Join(s.options.Profile.Names(), ", "))
-		if near := profile.Nearest(name, s.options.Profile.Names()); near != "" {
-			text += fmt.Sprintf("; perhaps %q is meant", near)
-		}
-		return []Note{{NoteOtherScheduler, true, text + ". Without a scheduler of that name it stays Pending. Below is what " +
-			s.options.Profile.Names()[0] + " would do"}}
+		return []Note{s.unknownScheduler(pod)}
 	}
+	var notes []Note
 	if slices.Contains(s.added, name) && name == corev1.DefaultSchedulerName {
-		return []Note{{NoteOtherScheduler, false, "it asks for the default scheduler, so Headroom does not place it; schedulerName: " +
-			profile.Shipped + " opts in. Below is what kube-scheduler's defaults do"}}
+		notes = append(notes, Note{NoteOtherScheduler, false, "it asks for the default scheduler, so Headroom does not place it; schedulerName: " +
+			profile.Shipped + " opts in. Below is what kube-scheduler's defaults do"})
 	}
 	tried := slices.ContainsFunc(pod.Status.Conditions, func(condition corev1.PodCondition) bool { return condition.Type == corev1.PodScheduled })
 	age := s.now.Sub(pod.CreationTimestamp.Time)
 	if pod.UID == "" || pod.Spec.NodeName != "" || tried || len(pod.Spec.SchedulingGates) > 0 || age < unseenAfter {
-		return nil
+		return notes
 	}
-	return []Note{{NoteNotSeen, true, fmt.Sprintf("no scheduler has tried it in the %s since it was made: %s does not run, or has not got to it; %s",
-		Age(age), name, s.lease(ctx, name))}}
+	return append(notes, Note{NoteNotSeen, true, fmt.Sprintf("no scheduler has tried it in the %s since it was made: %s does not run, or has not got to it; %s",
+		Age(age), name, s.lease(ctx, name))})
+}
+
+// unknownScheduler says that the pod's scheduler is none of the profile, which matters no more where the pod has a node.
+func (s *Scheduler) unknownScheduler(pod *corev1.Pod) Note {
+	names := s.options.Profile.Names()
+	other := fmt.Sprintf("scheduler %q, which is none of %s (%s)", pod.Spec.SchedulerName, s.options.Profile.Origin, strings.Join(names, ", "))
+	below := ". Below is what " + names[0] + " would do"
+	if pod.Spec.NodeName != "" {
+		return Note{NoteOtherScheduler, false, "it asked for " + other + ", and has a node" + below}
+	}
+	if near := profile.Nearest(pod.Spec.SchedulerName, names); near != "" {
+		other += fmt.Sprintf("; perhaps %q is meant", near)
+	}
+	return Note{NoteOtherScheduler, true, "it asks for " + other + ". Without a scheduler of that name it stays Pending" + below}
 }
 
 // lease says what the scheduler's lease tells. It is read once.

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -66,12 +67,55 @@ func waiting() *corev1.Pod {
 	}
 }
 
-func TestASchedulerThatNobodyKnowsIsSaidToBeMissing(t *testing.T) {
-	pod := waiting()
-	pod.Spec.SchedulerName = "headrom-scheduler"
-	notes := open(t).first(t.Context(), pod, false)
-	if len(notes) != 1 || notes[0].Kind != NoteOtherScheduler || !notes[0].Decides || !strings.Contains(notes[0].Text, `perhaps "headroom-scheduler" is meant`) {
-		t.Errorf("it says %+v, want that the scheduler is none of the profile's, and which may be meant", notes)
+// note is a note of which a part of the text is told.
+type note struct {
+	kind    string
+	decides bool
+	part    string
+}
+
+func TestWhoPlacesThePodIsSaidFirst(t *testing.T) {
+	const opts = "schedulerName: headroom-scheduler opts in"
+	of := func(scheduler, node string, age time.Duration) *corev1.Pod {
+		pod := waiting()
+		pod.Spec.SchedulerName, pod.Spec.NodeName, pod.CreationTimestamp = scheduler, node, metav1.NewTime(noon.Add(-age))
+		return pod
+	}
+	for _, test := range []struct {
+		name  string
+		pod   *corev1.Pod
+		exact bool
+		want  []note
+	}{
+		{"a scheduler that nobody knows", of("headrom-scheduler", "", time.Second), false, []note{
+			{NoteOtherScheduler, true, `perhaps "headroom-scheduler" is meant. Without a scheduler of that name it stays Pending`},
+		}},
+		{"one that has placed it", of("volcano", "a", time.Hour), false, []note{
+			{NoteOtherScheduler, false, `it asked for scheduler "volcano", which is none of the shipped profile (headroom-scheduler), and has a node. Below`},
+		}},
+		{"the default one", of("default-scheduler", "", time.Second), true, []note{{NoteOtherScheduler, false, opts}}},
+		{"the default one, which placed it", of("default-scheduler", "a", time.Hour), true, []note{{NoteOtherScheduler, false, opts}}},
+		{"the default one, which does not run", of("default-scheduler", "", time.Hour), true, []note{
+			{NoteOtherScheduler, false, opts}, {NoteNotSeen, true, "there is no lease kube-system/kube-scheduler"},
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := open(t)
+			s.added = []string{corev1.DefaultSchedulerName}
+			notes := s.first(t.Context(), test.pod, test.exact)
+			for i := range min(len(notes), len(test.want)) {
+				got := note{notes[i].Kind, notes[i].Decides, notes[i].Text}
+				if strings.Contains(got.part, test.want[i].part) {
+					got.part = test.want[i].part
+				}
+				if diff := cmp.Diff(test.want[i], got, cmp.AllowUnexported(note{})); diff != "" {
+					t.Errorf("note %d (-want +got):\n%s", i, diff)
+				}
+			}
+			if len(notes) != len(test.want) {
+				t.Errorf("%d notes, want %d: %+v", len(notes), len(test.want), notes)
+			}
+		})
 	}
 }
 
