@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"testing"
 	"time"
@@ -35,6 +36,16 @@ func limited(limit string) func(*corev1.Pod) {
 	return func(pod *corev1.Pod) {
 		pod.Spec.Containers[0].Resources.Limits = corev1.ResourceList{corev1.ResourceMemory: resource.MustParse(limit)}
 	}
+}
+
+// preferring prefers nodes by a term that the API accepts and no scheduler can read.
+func preferring(pod *corev1.Pod) {
+	pod.Spec.Affinity = cmp.Or(pod.Spec.Affinity, &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{}})
+	pod.Spec.Affinity.NodeAffinity.PreferredDuringSchedulingIgnoredDuringExecution = []corev1.PreferredSchedulingTerm{{
+		Weight: 1, Preference: corev1.NodeSelectorTerm{MatchExpressions: []corev1.NodeSelectorRequirement{
+			{Key: "generation", Operator: corev1.NodeSelectorOpGt, Values: []string{"new"}},
+		}},
+	}}
 }
 
 // Each case is a question that users of Kubernetes ask again and again; the golden file shows the answer.
@@ -95,6 +106,11 @@ func TestExplainAnswers(t *testing.T) {
 			pod.Spec.Affinity = &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{
 				PreferredDuringSchedulingIgnoredDuringExecution: []corev1.PreferredSchedulingTerm{{Weight: 100, Preference: in("zone", "c")}},
 			}}
+		}), nil, nil, codeYes},
+		{"a preference that cannot be read is no choice", pod("asked", "1Gi", preferring), nil, []string{"--replicas", "2", "--node", "web-1"}, codeNo},
+		{"a preference that cannot be read, and one node", pod("asked", "1Gi", requiring(named("web-1")), preferring), nil, []string{"--node", "web-1"}, codeYes},
+		{"a preference that cannot be read, and a node that is nominated", pod("asked", "1Gi", preferring, func(pod *corev1.Pod) {
+			pod.Status.NominatedNodeName = "web-3"
 		}), nil, nil, codeYes},
 		{"the hostname label is not the node's name", pod("asked", "1Gi", requiring(in(corev1.LabelHostname, "db-1"))), nil, nil, codeNo},
 		{"spec.nodeName bypasses every scheduler", pod("asked", "1Gi", func(pod *corev1.Pod) {

@@ -114,8 +114,10 @@ func (t placementText) winner(p *page) {
 	if winner.Memory != nil {
 		p.paragraph("Memory: ", winner.Memory.Text+".")
 	}
-	p.gap()
-	t.scoreTable(p, winner, t.placement.Why)
+	if len(winner.Scores) > 0 {
+		p.gap()
+		t.scoreTable(p, winner, t.placement.Why)
+	}
 }
 
 // scoreTable shows the plugins' parts in a node's score, beside those of the runner-up.
@@ -183,7 +185,11 @@ func (t placementText) scores(p *page) {
 		shown = shown[:min(len(shown), mostScores)]
 	}
 	for i, node := range shown {
-		list.add(append([]string{strconv.Itoa(i + 1), cut(node.Node, t.nameWidth(p)), strconv.FormatInt(node.Total, 10)}, t.memoryCells(node.Memory)...)...)
+		rank, points := strconv.Itoa(i+1), strconv.FormatInt(node.Total, 10)
+		if len(node.Scores) == 0 {
+			rank, points = "?", "?"
+		}
+		list.add(append([]string{rank, cut(node.Node, t.nameWidth(p)), points}, t.memoryCells(node.Memory)...)...)
 	}
 	p.table(list)
 	if more := len(t.placement.Scores) - len(shown); more > 0 {
@@ -319,7 +325,7 @@ func (t placementText) node(p *page, name string) {
 	if memory != nil {
 		p.paragraph("  memory: ", memory.Text+".")
 	}
-	if score := t.score(name); score != nil {
+	if score := t.score(name); score != nil && len(score.Scores) > 0 {
 		t.scoreTable(p, score, t.placement.Why)
 	}
 }

@@ -3,6 +3,7 @@
 package explain
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -247,25 +248,27 @@ func (c *cycle) feasible() []fwk.NodeInfo {
 	return nodes
 }
 
-// score runs PreScore and Score. The best comes first, and of equals the one whose name does.
+// score runs PreScore and Score. The best comes first, and of equals the one whose name does. With an error come the nodes
+// without scores.
 func (c *cycle) score(ctx context.Context, nodes []fwk.NodeInfo) ([]fwk.NodePluginScores, error) {
 	if len(nodes) == 0 {
 		return nil, nil
 	}
-	if status := c.of.RunPreScorePlugins(ctx, c.state, c.pod, nodes); !status.IsSuccess() {
-		return nil, status.AsError()
+	status := c.of.RunPreScorePlugins(ctx, c.state, c.pod, nodes)
+	var scores []fwk.NodePluginScores
+	if status.IsSuccess() {
+		scores, status = c.of.RunScorePlugins(ctx, c.state, c.pod, nodes)
 	}
-	scores, status := c.of.RunScorePlugins(ctx, c.state, c.pod, nodes)
 	if !status.IsSuccess() {
-		return nil, status.AsError()
+		scores = make([]fwk.NodePluginScores, len(nodes))
+		for i, node := range nodes {
+			scores[i].Name = node.Node().Name
+		}
 	}
 	slices.SortFunc(scores, func(a, b fwk.NodePluginScores) int {
-		if a.TotalScore != b.TotalScore {
-			return int(b.TotalScore - a.TotalScore)
-		}
-		return strings.Compare(a.Name, b.Name)
+		return cmp.Or(cmp.Compare(b.TotalScore, a.TotalScore), strings.Compare(a.Name, b.Name))
 	})
-	return scores, nil
+	return scores, status.AsError()
 }
 
 // message is what the scheduler writes of a pod that finds no node, but for what PostFilter plugins add.

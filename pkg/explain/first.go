@@ -33,6 +33,7 @@ const (
 	NoteSampling       = "sampling"
 	NoteExtenders      = "extenders"
 	NoteDegraded       = "degraded"
+	NoteUnscored       = "unscored"
 )
 
 // unseenAfter is how long a scheduler may take to try a pod before that is worth a word.

@@ -57,6 +57,8 @@ type judged struct {
 	cause   *Cause
 	nearest *Nearest
 	request int64
+	// unscored says why none of its feasible nodes is chosen.
+	unscored string
 }
 
 // Pending tells of every pod of a namespace that has no node; "" is all namespaces. Pods that ask for the same are judged once.
@@ -119,7 +121,7 @@ func askedFor(pod *corev1.Pod) (string, error) {
 	return string(text), err
 }
 
-// judgeAll runs a cycle for a pod, without scores.
+// judgeAll runs a cycle for a pod, without scores but for what they need: whether they can be computed at all.
 func (s *Scheduler) judgeAll(ctx context.Context, pod *corev1.Pod) (*judged, error) {
 	of, _, err := s.framework(pod.Spec.SchedulerName)
 	if err != nil {
@@ -129,10 +131,16 @@ func (s *Scheduler) judgeAll(ctx context.Context, pod *corev1.Pod) (*judged, err
 	if err != nil {
 		return nil, err
 	}
-	feasible := len(c.feasible())
-	made := &judged{counts: Counts{Nodes: len(c.nodes), Feasible: feasible, Rejected: len(c.nodes) - feasible}, request: forecast.Prior{}.Demand(pod).RequestBytes}
-	if feasible > 0 {
-		return made, nil
+	feasible := c.feasible()
+	made := &judged{
+		counts:  Counts{Nodes: len(c.nodes), Feasible: len(feasible), Rejected: len(c.nodes) - len(feasible)},
+		request: forecast.Prior{}.Demand(pod).RequestBytes,
+	}
+	if len(feasible) > 0 {
+		if c.taken(feasible) == "" {
+			made.unscored = of.RunPreScorePlugins(ctx, c.state, c.pod, feasible).Message()
+		}
+		return made, ctx.Err()
 	}
 	if causes := c.causes(); len(causes) > 0 {
 		made.cause = &causes[0]
@@ -152,6 +160,8 @@ func (s *Scheduler) mainCause(ctx context.Context, pod *corev1.Pod, of *judged) 
 		}
 	}
 	switch {
+	case of.unscored != "":
+		return "none of their feasible nodes is chosen, for they cannot be scored: " + of.unscored, false
 	case of.counts.Feasible > 0:
 		return fitsNow, true
 	case of.cause == nil:

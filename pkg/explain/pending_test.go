@@ -102,11 +102,27 @@ func TestPendingPodsAreGroupedByTheirMainCause(t *testing.T) {
 	}
 	elsewhere := func(pod *corev1.Pod) { pod.Namespace = "elsewhere" }
 	placed := func(pod *corev1.Pod) { pod.Spec.NodeName = "a" }
+	unread := func(pod *corev1.Pod) {
+		pod.Namespace = "unread"
+		generation := corev1.NodeSelectorRequirement{Key: "generation", Operator: corev1.NodeSelectorOpGt, Values: []string{"new"}}
+		pod.Spec.Affinity = &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{PreferredDuringSchedulingIgnoredDuringExecution: []corev1.PreferredSchedulingTerm{
+			{Weight: 1, Preference: corev1.NodeSelectorTerm{MatchExpressions: []corev1.NodeSelectorRequirement{generation}}},
+		}}}
+	}
+	onlyA := func(pod *corev1.Pod) {
+		name := corev1.NodeSelectorRequirement{Key: metav1.ObjectNameField, Operator: corev1.NodeSelectorOpIn, Values: []string{"a"}}
+		pod.Spec.Affinity.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution = &corev1.NodeSelector{
+			NodeSelectorTerms: []corev1.NodeSelectorTerm{{MatchFields: []corev1.NodeSelectorRequirement{name}}},
+		}
+	}
 	pods := []*corev1.Pod{
+		pending("choosy", "1Gi", unread), pending("bound", "1Gi", unread, onlyA),
 		pending("large-1", "6Gi"), pending("large-2", "6Gi"), pending("far", "6Gi", elsewhere), pending("small", "1Gi"),
 		pending("gated", "1Gi", gated), pending("gone", "1Gi", gone), pending("placed", "1Gi", placed),
 	}
 	const full = "HeadroomMemory: had too little memory left before eviction"
+	const unscored = `none of their feasible nodes is chosen, for they cannot be scored: running PreScore plugin "HeadroomNodeAffinity": ` +
+		`[0].matchExpressions[0].values[0]: Invalid value: "new": for 'Gt', 'Lt' operators, the value must be an integer`
 	for _, test := range []struct {
 		name, namespace string
 		want            []string
@@ -114,7 +130,8 @@ func TestPendingPodsAreGroupedByTheirMainCause(t *testing.T) {
 		{"all namespaces", "", []string{
 			full + ": [default/large-1 default/large-2 elsewhere/far]",
 			"held back by scheduling gates: quota: [default/gated]",
-			fitsNow + ": [default/small]",
+			unscored + ": [unread/choosy]",
+			fitsNow + ": [default/small unread/bound]",
 		}},
 		{"one of them", "elsewhere", []string{full + ": [elsewhere/far]"}},
 		{"one without pods", "empty", nil},

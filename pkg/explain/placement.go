@@ -11,7 +11,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/klog/v2"
-	fwk "k8s.io/kube-scheduler/framework"
 	schedulerconfig "k8s.io/kubernetes/pkg/scheduler/apis/config"
 )
 
@@ -90,13 +89,14 @@ func (p *Placement) fill(ctx context.Context, c *cycle) error {
 	p.First = append(p.First, c.mistakes()...)
 	feasible := c.feasible()
 	p.Counts = Counts{Nodes: len(c.nodes), Feasible: len(feasible), Rejected: len(c.nodes) - len(feasible)}
-	scores, err := c.score(ctx, feasible)
-	if err != nil {
+	scores, failure := c.score(ctx, feasible)
+	if err := ctx.Err(); err != nil {
 		return err
 	}
 	p.Memory = c.need()
 	p.plugins(c)
 	p.scores(c, scores, feasible)
+	p.choose(c.taken(feasible), failure)
 	p.Causes, p.Rejected = c.causes(), c.rejected()
 	if len(feasible) == 0 {
 		p.Nearest, p.Message = c.nearest(), c.message()
@@ -117,89 +117,6 @@ func (p *Placement) plugins(c *cycle) {
 	for _, plugin := range listed.Score.Enabled {
 		p.Plugins.Score = append(p.Plugins.Score, Weight{plugin.Name, int64(plugin.Weight)})
 	}
-}
-
-// scores takes in the scores, and says who wins.
-func (p *Placement) scores(c *cycle, scores []fwk.NodePluginScores, feasible []fwk.NodeInfo) {
-	weights := map[string]int64{}
-	for _, weight := range p.Plugins.Score {
-		weights[weight.Plugin] = weight.Weight
-	}
-	byName := make(map[string]fwk.NodeInfo, len(feasible))
-	for _, node := range feasible {
-		byName[node.Node().Name] = node
-	}
-	for i := range scores {
-		p.Scores = append(p.Scores, NodeScore{
-			Node: scores[i].Name, Total: scores[i].TotalScore, Scores: pluginScores(&scores[i], weights), Memory: c.nodeMemory(byName[scores[i].Name]),
-		})
-	}
-	if len(p.Scores) == 0 {
-		return
-	}
-	p.Winner = p.Scores[0].Node
-	for _, tied := range p.Scores[1:] {
-		if tied.Total == p.Scores[0].Total {
-			p.Ties = append(p.Ties, tied.Node)
-		}
-	}
-	if nominated := c.pod.Status.NominatedNodeName; byName[nominated] != nil {
-		p.Winner, p.Ties = nominated, nil
-	}
-	p.Why = why(p)
-}
-
-func pluginScores(node *fwk.NodePluginScores, weights map[string]int64) []PluginScore {
-	scores := make([]PluginScore, len(node.Scores))
-	for i, score := range node.Scores {
-		weight := max(weights[score.Name], 1)
-		scores[i] = PluginScore{Plugin: score.Name, Weight: weight, Points: score.Score, Normalized: score.Score / weight}
-		for _, raw := range node.RawScores {
-			if raw.Name == score.Name {
-				scores[i].Raw = raw.Score
-			}
-		}
-		if node.TotalScore > 0 {
-			scores[i].Share = float64(score.Score*1000/node.TotalScore) / 10
-		}
-	}
-	slices.SortStableFunc(scores, func(a, b PluginScore) int { return int(b.Points - a.Points) })
-	return scores
-}
-
-// why compares the winner with the next one.
-func why(p *Placement) *Why {
-	winner := slices.IndexFunc(p.Scores, func(score NodeScore) bool { return score.Node == p.Winner })
-	switch {
-	case len(p.Scores) == 1:
-		return &Why{Text: "it is the only feasible node"}
-	case winner > 0 || p.Scores[0].Total < p.Scores[winner].Total:
-		return &Why{Text: "the pod is nominated to it: it is tried first, and the others are not asked"}
-	}
-	first, next := &p.Scores[0], &p.Scores[1]
-	result := &Why{RunnerUp: next.Node, By: first.Total - next.Total}
-	theirs := map[string]int64{}
-	for _, score := range next.Scores {
-		theirs[score.Plugin] = score.Points
-	}
-	for _, score := range first.Scores {
-		if gain := score.Points - theirs[score.Plugin]; gain != 0 {
-			result.Gains = append(result.Gains, Gain{score.Plugin, gain})
-		}
-	}
-	slices.SortStableFunc(result.Gains, func(a, b Gain) int { return int(max(b.Points, -b.Points) - max(a.Points, -a.Points)) })
-	var words []string
-	for _, gain := range result.Gains {
-		words = append(words, fmt.Sprintf("%s %+d", gain.Plugin, gain.Points))
-	}
-	result.Text = fmt.Sprintf("%d points ahead of %s", result.By, next.Node)
-	if result.By == 0 {
-		result.Text = fmt.Sprintf("it is level with %d more: chance decides", len(p.Ties))
-	}
-	if len(words) > 0 {
-		result.Text += ": " + strings.Join(words, ", ")
-	}
-	return result
 }
 
 // searched says where the scheduler itself may look at less than is told here.
@@ -249,13 +166,13 @@ func (p *Placement) verdict() string {
 	case p.Counts.Nodes == 0:
 		return "the cluster has no nodes"
 	case p.Node != "" && p.Winner == "":
-		return fmt.Sprintf("is on node %s; placed anew it would fit none of %s", p.Node, nodes)
+		return fmt.Sprintf("is on node %s; placed anew it would fit %s", p.Node, p.fitting(nodes))
 	case p.Node != "" && p.Winner == p.Node:
 		return fmt.Sprintf("is on node %s, and would go there again", p.Node)
 	case p.Node != "":
 		return fmt.Sprintf("is on node %s; placed anew it would go to %s%s", p.Node, p.Winner, p.wouldItStay())
 	case p.Winner == "":
-		return "fits none of " + nodes
+		return "fits " + p.fitting(nodes)
 	}
 	goes := "goes"
 	if p.heldBack() {
@@ -264,7 +181,19 @@ func (p *Placement) verdict() string {
 	if p.Counts.Feasible == 1 {
 		return fmt.Sprintf("%s to node %s, the only one of %s that it fits", goes, p.Winner, nodes)
 	}
-	return fmt.Sprintf("%s to node %s, the best of %d feasible among %s", goes, p.Winner, p.Counts.Feasible, nodes)
+	which := "the best"
+	if p.Why.RunnerUp == "" { // It is nominated to it.
+		which = "one"
+	}
+	return fmt.Sprintf("%s to node %s, %s of %d feasible among %s", goes, p.Winner, which, p.Counts.Feasible, nodes)
+}
+
+// fitting is how many of the nodes the pod fits, where it goes to none.
+func (p *Placement) fitting(nodes string) string {
+	if p.Counts.Feasible == 0 {
+		return "none of " + nodes
+	}
+	return fmt.Sprintf("%d of %s, none of which is chosen", p.Counts.Feasible, nodes)
 }
 
 // heldBack reports whether something but the nodes decides about the pod.

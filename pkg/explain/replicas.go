@@ -28,9 +28,14 @@ func (s *Scheduler) replicas(ctx context.Context, of framework.Framework, pod *c
 		if err != nil {
 			return nil, err
 		}
-		scores, err := c.score(ctx, c.feasible())
-		if err != nil {
+		feasible := c.feasible()
+		scores, failure := c.score(ctx, feasible)
+		if err := ctx.Err(); err != nil {
 			return nil, err
+		}
+		if failure != nil && c.taken(feasible) == "" {
+			placed.Ended = fmt.Sprintf("copy %d fits %s, none of which is chosen: %s", i+1, plural(len(scores), "node"), failure)
+			break
 		}
 		if len(scores) == 0 {
 			placed.Causes = c.causes()

@@ -139,7 +139,7 @@ type Gain struct {
 	Points int64  `json:"points"`
 }
 
-// NodeScore is a feasible node's score.
+// NodeScore is a feasible node's score. Scores is empty where a plugin failed, and Total then says nothing.
 type NodeScore struct {
 	Node   string        `json:"node"`
 	Total  int64         `json:"total"`
