@@ -140,7 +140,7 @@ func (o *explainOptions) pod(ctx context.Context, of *cluster.Cluster, arguments
 	if err != nil {
 		return nil, 0, fmt.Errorf("%s: %w", o.file, err)
 	}
-	if err := found.Admit(ctx, of.Client); err != nil {
+	if err := found.Admit(ctx, of.Client, of.Lose); err != nil {
 		return nil, 0, err
 	}
 	if o.replicas > 0 {

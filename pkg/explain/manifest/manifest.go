@@ -4,6 +4,7 @@
 package manifest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	schedulingv1 "k8s.io/api/scheduling/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -97,32 +99,68 @@ func count(replicas *int32) int {
 	return int(*replicas)
 }
 
-// Admit gives the pod what the API server's admission would: the priority of its class, and the overhead of its runtime class.
-// What may not be read is left out.
-func (f *Found) Admit(ctx context.Context, client kubernetes.Interface) error {
+// Admit gives the pod what the API server's admission would: the priority of its class, or of the one that is everybody's, and
+// the overhead of its runtime class. What may not be read is left out, and lose is called with the resource.
+func (f *Found) Admit(ctx context.Context, client kubernetes.Interface, lose func(resource string)) error {
+	if err := f.admitPriority(ctx, client, lose); err != nil {
+		return err
+	}
+	return f.admitOverhead(ctx, client, lose)
+}
+
+// admitPriority does as k8s.io/kubernetes plugin/pkg/admission/priority/admission.go.
+func (f *Found) admitPriority(ctx context.Context, client kubernetes.Interface, lose func(resource string)) error {
 	spec := &f.Pod.Spec
-	if spec.Priority == nil && spec.PriorityClassName != "" {
-		class, err := client.SchedulingV1().PriorityClasses().Get(ctx, spec.PriorityClassName, metav1.GetOptions{})
-		switch {
-		case apierrors.IsNotFound(err):
-			return fmt.Errorf("there is no priority class %q, which the pod names", spec.PriorityClassName)
-		case err == nil:
-			spec.Priority, spec.PreemptionPolicy = &class.Value, class.PreemptionPolicy
-		case !apierrors.IsForbidden(err):
-			return err
+	if spec.Priority != nil {
+		return nil
+	}
+	classes, err := client.SchedulingV1().PriorityClasses().List(ctx, metav1.ListOptions{})
+	if apierrors.IsForbidden(err) {
+		lose("priorityclasses.scheduling.k8s.io")
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("list priority classes: %w", err)
+	}
+	var of *schedulingv1.PriorityClass
+	for i := range classes.Items {
+		class := &classes.Items[i]
+		everybodys := spec.PriorityClassName == "" && class.GlobalDefault && (of == nil || class.Value < of.Value)
+		if everybodys || spec.PriorityClassName != "" && class.Name == spec.PriorityClassName {
+			of = class
 		}
 	}
+	switch {
+	case of != nil:
+		spec.PriorityClassName, spec.Priority = of.Name, &of.Value
+		spec.PreemptionPolicy = cmp.Or(of.PreemptionPolicy, spec.PreemptionPolicy)
+	case spec.PriorityClassName != "":
+		return fmt.Errorf("there is no priority class %q, which the pod names", spec.PriorityClassName)
+	}
+	return nil
+}
+
+func (f *Found) admitOverhead(ctx context.Context, client kubernetes.Interface, lose func(resource string)) error {
+	spec := &f.Pod.Spec
 	if spec.RuntimeClassName == nil || spec.Overhead != nil {
 		return nil
 	}
-	class, err := client.NodeV1().RuntimeClasses().Get(ctx, *spec.RuntimeClassName, metav1.GetOptions{})
-	switch {
-	case apierrors.IsNotFound(err):
-		return fmt.Errorf("there is no runtime class %q, which the pod names", *spec.RuntimeClassName)
-	case err == nil && class.Overhead != nil:
-		spec.Overhead = class.Overhead.PodFixed
-	case err != nil && !apierrors.IsForbidden(err):
-		return err
+	classes, err := client.NodeV1().RuntimeClasses().List(ctx, metav1.ListOptions{})
+	if apierrors.IsForbidden(err) {
+		lose("runtimeclasses.node.k8s.io")
+		return nil
 	}
-	return nil
+	if err != nil {
+		return fmt.Errorf("list runtime classes: %w", err)
+	}
+	for i := range classes.Items {
+		class := &classes.Items[i]
+		if class.Name == *spec.RuntimeClassName {
+			if class.Overhead != nil {
+				spec.Overhead = class.Overhead.PodFixed
+			}
+			return nil
+		}
+	}
+	return fmt.Errorf("there is no runtime class %q, which the pod names", *spec.RuntimeClassName)
 }
