@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	resourcehelper "k8s.io/component-helpers/scheduling/corev1"
 	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/helper"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/noderesources"
 
@@ -153,10 +154,8 @@ func changeOf(node string, requirement Requirement) string {
 
 // taintShortfall names the taint.
 func (c *cycle) taintShortfall(node fwk.NodeInfo, plain shortfall) shortfall {
-	taint, untolerated := resourcehelper.FindMatchingUntoleratedTaint(logr.Discard(), node.Node().Spec.Taints, c.pod.Spec.Tolerations, func(taint *corev1.Taint) bool {
-		return taint.Effect == corev1.TaintEffectNoSchedule || taint.Effect == corev1.TaintEffectNoExecute
-	}, true)
-	if !untolerated {
+	taint, found := c.untolerated(node.Node())
+	if !found {
 		return plain
 	}
 	plain.missing = "a toleration of the taint " + taint.ToString()
@@ -165,6 +164,11 @@ func (c *cycle) taintShortfall(node fwk.NodeInfo, plain shortfall) shortfall {
 		plain.change = "the node's condition has to end: kubectl describe node " + node.Node().Name
 	}
 	return plain
+}
+
+// untolerated returns the first taint that keeps the pod from the node.
+func (c *cycle) untolerated(node *corev1.Node) (taint corev1.Taint, found bool) {
+	return resourcehelper.FindMatchingUntoleratedTaint(logr.Discard(), node.Spec.Taints, c.pod.Spec.Tolerations, helper.DoNotScheduleTaintsFilterFunc(), true)
 }
 
 // plainReasons takes the words off that every reason begins with.
