@@ -158,7 +158,7 @@ func (s *Scheduler) checkPermissions(context.Context) []Finding {
 		if strings.HasSuffix(loss.Resource, "metrics.k8s.io") {
 			severity = Wrong
 		}
-		findings = append(findings, finding("permissions", severity, "grant get and list of "+loss.Resource+" to whoever asks", "%s", loss)...)
+		findings = append(findings, finding("permissions", severity, loss.Remedy(), "%s", loss)...)
 	}
 	if len(findings) == 0 {
 		return finding("permissions", Fine, "", "everything that the profile's plugins read may be read")

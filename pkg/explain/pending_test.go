@@ -49,27 +49,27 @@ func openOver(t *testing.T, change func(*corev1.Node), pods ...*corev1.Pod) *Sch
 	for _, pod := range pods {
 		objects = append(objects, pod)
 	}
-	return openNodes(t, halfFull{"a", "b"}, change, objects...)
+	return openAs(t, shipped(t), change, objects...)
 }
 
-// openWith does so with other objects than pods, too.
-func openWith(t *testing.T, objects ...runtime.Object) *Scheduler {
+func shipped(t *testing.T) *profile.Profile {
 	t.Helper()
-	return openNodes(t, halfFull{"a", "b"}, func(*corev1.Node) {}, objects...)
+	with, err := profile.OfBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return with
 }
 
-// openNodes returns the shipped scheduler over nodes of these names and other objects.
-func openNodes(t *testing.T, names halfFull, change func(*corev1.Node), objects ...runtime.Object) *Scheduler {
+// openAs does so with another profile, and other objects than pods.
+func openAs(t *testing.T, with *profile.Profile, change func(*corev1.Node), objects ...runtime.Object) *Scheduler {
 	t.Helper()
+	names := halfFull{"a", "b"}
 	for _, name := range names {
 		memory := corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("8Gi"), corev1.ResourcePods: resource.MustParse("110")}
 		node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}, Status: corev1.NodeStatus{Capacity: memory, Allocatable: memory}}
 		change(node)
 		objects = append(objects, node)
-	}
-	with, err := profile.OfBinary()
-	if err != nil {
-		t.Fatal(err)
 	}
 	of := cluster.Over(fake.NewClientset(objects...), &rest.Config{Host: "http://127.0.0.1:9"})
 	scheduler, err := Open(t.Context(), Options{Cluster: of, Profile: with, Clock: clocktesting.NewFakePassiveClock(noon), Source: names})

@@ -46,7 +46,8 @@ func Check(ctx context.Context, file string, text []byte) *Configuration {
 	defer cancel()
 	nowhere, err := cluster.Open(&rest.Config{Host: "http://127.0.0.1:9"})
 	if err == nil {
-		report.Profiles, err = profilesRun(ctx, Options{Cluster: nowhere, Profile: &profile.Profile{Config: configuration, Origin: file}})
+		of := &profile.Profile{Config: configuration, Origin: file}
+		report.Profiles, err = profilesRun(ctx, Options{Cluster: nowhere, Profile: of, nobodyAsked: true})
 	}
 	if err != nil {
 		report.Valid = false

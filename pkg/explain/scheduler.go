@@ -45,6 +45,9 @@ type Options struct {
 	Clock clock.PassiveClock
 	// Source of samples. nil: the one that the profile names, and metrics.k8s.io where that cannot be read.
 	Source usage.Source
+
+	// nobodyAsked is for those who look at the profile alone.
+	nobodyAsked bool
 }
 
 // Scheduler is a scheduler that decides and does nothing. It is for one goroutine.
@@ -99,7 +102,7 @@ func (s *Scheduler) build(ctx context.Context) error {
 	configuration := s.options.Profile.Config
 	table := registry.Plugins(s.still.New)
 	for name, factory := range table {
-		table[name] = s.keep(name, factory)
+		table[name] = s.keep(name, s.orStandIn(name, factory))
 	}
 	watched := s.options.Cluster.Informers
 	if s.options.MemoryOnly { // Nothing comes to a scheduler whose informers are never started.

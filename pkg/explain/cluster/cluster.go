@@ -162,6 +162,11 @@ func (c *Cluster) Losses() []Loss {
 // Lose notes a resource that somebody else could not read.
 func (c *Cluster) Lose(resource string) { c.once.lose(resource, reasonForbidden) }
 
+// LosePlugin notes a score plugin that cannot be asked from where this runs.
+func (c *Cluster) LosePlugin(name string) {
+	c.once.note(Loss{Resource: name, Reason: reasonOutOfReach, Lost: "its points are missing"})
+}
+
 // Failed returns the pods that have failed, trimmed: they tell which nodes ran short of memory.
 func (c *Cluster) Failed(ctx context.Context) ([]*corev1.Pod, error) {
 	list, err := listPods(ctx, c.reading, "status.phase="+string(corev1.PodFailed), func([]corev1.Pod) {})

@@ -24,27 +24,39 @@ type once struct {
 	failed string // the last answer that was neither
 }
 
-// Loss is a resource that could not be listed.
+// Loss is a resource that could not be listed, or a plugin that could not be asked.
 type Loss struct {
-	// Resource as RBAC names it, such as nodes, or resourceslices.resource.k8s.io.
+	// Resource as RBAC names it, such as nodes, or resourceslices.resource.k8s.io; or the name of a plugin.
 	Resource string `json:"resource"`
-	// Reason is what the server answered: "forbidden" or "not served".
+	// Reason is what the server answered: "forbidden" or "not served"; or "out of reach", of a plugin.
 	Reason string `json:"reason"`
 	// Lost is what is not known without it.
 	Lost string `json:"lost"`
 }
 
-// String says what is lost and what would mend it.
+// String says what is lost, and why.
 func (l Loss) String() string {
-	if l.Reason == reasonForbidden {
+	switch l.Reason {
+	case reasonForbidden:
 		return fmt.Sprintf("no permission to list %s: %s", l.Resource, l.Lost)
+	case reasonOutOfReach:
+		return fmt.Sprintf("%s cannot be asked from here: %s", l.Resource, l.Lost)
 	}
 	return fmt.Sprintf("%s are not served: %s", l.Resource, l.Lost)
 }
 
+// Remedy is what would mend it.
+func (l Loss) Remedy() string {
+	if l.Reason == reasonOutOfReach {
+		return "ask from a pod of the cluster, or do without"
+	}
+	return "grant get and list of " + l.Resource + " to whoever asks"
+}
+
 const (
-	reasonForbidden = "forbidden"
-	reasonNotServed = "not served"
+	reasonForbidden  = "forbidden"
+	reasonNotServed  = "not served"
+	reasonOutOfReach = "out of reach"
 
 	emptyList = `{"metadata":{"resourceVersion":"1"},"items":[]}`
 )
@@ -134,9 +146,12 @@ func listed(path string) (resource string, ok bool) {
 }
 
 func (o *once) lose(resource, reason string) {
+	o.note(Loss{Resource: resource, Reason: reason, Lost: lost(resource)})
+}
+
+func (o *once) note(loss Loss) {
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
-	loss := Loss{Resource: resource, Reason: reason, Lost: lost(resource)}
 	if !slices.Contains(o.losses, loss) {
 		o.losses = append(o.losses, loss)
 	}

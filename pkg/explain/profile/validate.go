@@ -164,7 +164,8 @@ func pluginProblems(path string, of *configv1.KubeSchedulerProfile) []Problem {
 	known := slices.Collect(maps.Keys(registry.Plugins(nil)))
 	known = append(known, slices.Collect(maps.Keys(frameworkplugins.NewInTreeRegistry()))...)
 	var problems []Problem
-	check := func(where, name string) {
+	// The scheduler refuses to run what is not there; what else is said of it is idle.
+	check := func(where, name string, refused bool) {
 		if name == "*" || slices.Contains(known, name) {
 			return
 		}
@@ -172,18 +173,18 @@ func pluginProblems(path string, of *configv1.KubeSchedulerProfile) []Problem {
 		if near := Nearest(name, known); near != "" {
 			text += fmt.Sprintf("; perhaps %q is meant", near)
 		}
-		problems = append(problems, Problem{Field: where, Text: text, Refused: true})
+		problems = append(problems, Problem{Field: where, Text: text, Refused: refused})
 	}
 	for point, set := range pointsOf(of.Plugins) {
 		for i, plugin := range set.Enabled {
-			check(fmt.Sprintf("%s.plugins.%s.enabled[%d].name", path, point, i), plugin.Name)
+			check(fmt.Sprintf("%s.plugins.%s.enabled[%d].name", path, point, i), plugin.Name, true)
 		}
 		for i, plugin := range set.Disabled {
-			check(fmt.Sprintf("%s.plugins.%s.disabled[%d].name", path, point, i), plugin.Name)
+			check(fmt.Sprintf("%s.plugins.%s.disabled[%d].name", path, point, i), plugin.Name, false)
 		}
 	}
 	for i, plugin := range of.PluginConfig {
-		check(fmt.Sprintf("%s.pluginConfig[%d].name", path, i), plugin.Name)
+		check(fmt.Sprintf("%s.pluginConfig[%d].name", path, i), plugin.Name, false)
 	}
 	return append(problems, twins(path, of.Plugins)...)
 }
