@@ -206,8 +206,11 @@ func planStarts(t *trace.Trace, scenario Scenario, starts int, random *rand.Rand
 			usable = append(usable, series)
 		}
 	}
-	if len(usable) == 0 || starts <= 0 {
-		return nil, fmt.Errorf("trace %s: no series that ends, or no starts", t.Name)
+	if len(usable) == 0 {
+		return nil, fmt.Errorf("trace %s: no series that ends in its %d s: from less than a day pods are started that have an end; record for two days, or pods that end", t.Name, t.Window)
+	}
+	if starts <= 0 {
+		return nil, fmt.Errorf("%d starts: want 1 or more", starts)
 	}
 	plan := &Plan{step: max(t.Step, 1), to: startsSeconds + float64(t.Window)}
 	for i := range starts {
