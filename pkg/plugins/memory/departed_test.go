@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package memory
+
+import (
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/klog/v2"
+	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/headroom-dev/headroom/pkg/memory/sample"
+)
+
+// terminate marks a pod as on its way out, with grace.
+func terminate(pod *corev1.Pod) {
+	pod.DeletionTimestamp, pod.DeletionGracePeriodSeconds = &metav1.Time{Time: now}, new(int64(30))
+}
+
+// A terminating pod goes from the API after its containers have stopped: what it held is there at once, and until a book
+// says so a second victim must not have to go.
+func TestAVictimsMemoryIsBackAtOnce(t *testing.T) {
+	fleet := newFleet(nil).node("n1", 3800*mi, 0).running("victim", "n1", 100*mi, 800*mi)
+	victim := fleet.pods[0]
+	victim.Status.Conditions[0].LastTransitionTime = metav1.NewTime(now) // still warming up
+	fleet.publish()
+	if got := fleet.filter(t, 500*mi, "n1"); got.Code() != fwk.Unschedulable {
+		t.Fatalf("before: %v, want Unschedulable", got)
+	}
+	terminate(victim)
+	for range 2 { // told of by the hint and by the keeper
+		if hint, err := fleet.plugin.isSchedulableAfterPodDeletion(klog.Background(), newPod("p", 500*mi), victim, nil); hint != fwk.Queue || err != nil {
+			t.Fatalf("hint = %v, %v, want Queue", hint, err)
+		}
+	}
+	if left, _ := fleet.plugin.books.current().left(0); left != 900*mi {
+		t.Errorf("left = %dMi, want 900Mi: the victim counted back once", left/mi)
+	}
+	fleet.publish() // a book that does not know yet
+	if got := fleet.filter(t, 500*mi, "n1"); !got.IsSuccess() {
+		t.Errorf("by the next book: %v, want success", got)
+	}
+	fleet.pods, fleet.samples.Nodes["n1"] = nil, sample.Node{Measurement: sample.Measurement{Bytes: 3000 * mi, Time: now}}
+	fleet.publish()
+	if left, _ := fleet.plugin.books.current().left(0); left != 900*mi || len(fleet.plugin.books.departed) != 0 {
+		t.Errorf("in the end left = %dMi, want 900Mi, and %d departed pods, want none", left/mi, len(fleet.plugin.books.departed))
+	}
+}
+
+// The API server marks a pod that is deleted by force as terminating too, without grace. Its containers run on.
+func TestAPodThatIsDeletedByForceGivesNothingBackAtOnce(t *testing.T) {
+	fleet := newFleet(nil).node("n1", 3800*mi, 0).running("victim", "n1", 100*mi, 800*mi)
+	victim := fleet.pods[0]
+	fleet.publish()
+	victim.DeletionTimestamp, victim.DeletionGracePeriodSeconds = &metav1.Time{Time: now}, new(int64(0))
+	if hint, err := fleet.plugin.isSchedulableAfterPodDeletion(klog.Background(), newPod("p", 500*mi), victim, nil); hint != fwk.QueueSkip || err != nil {
+		t.Fatalf("hint = %v, %v, want QueueSkip", hint, err)
+	}
+	if left, _ := fleet.plugin.books.current().left(0); left != 100*mi {
+		t.Errorf("left = %dMi, want the 100Mi of before", left/mi)
+	}
+}
+
+// A binding failed for who asked for it, and not for the API server: the pod that seemed to have gone is there.
+func TestAPodThatSeemedToLeaveCountsAgain(t *testing.T) {
+	fleet := newFleet(nil).node("n1", 3000*mi, 0).running("p", "n1", 100*mi, 800*mi)
+	fleet.pods[0].Status.Conditions[0].LastTransitionTime = metav1.NewTime(now)
+	fleet.publish()
+	before, _ := fleet.plugin.books.current().left(0)
+	fleet.plugin.books.depart(fleet.pods[0].UID)
+	for _, want := range []int64{before + 800*mi, before, before} { // The first book's pods may have been listed before.
+		fleet.publish()
+		if left, _ := fleet.plugin.books.current().left(0); left != want {
+			t.Errorf("left = %dMi, want %dMi", left/mi, want/mi)
+		}
+	}
+}
+
+// What was measured of a pod whose containers have stopped is not in its node's newer sample: it cannot be given back.
+func TestAPodThatANewerReadLacksGivesNothingBack(t *testing.T) {
+	fleet := newFleet(nil).node("n1", 3000*mi, 0).running("p", "n1", 100*mi, 800*mi)
+	name := types.NamespacedName{Namespace: "default", Name: "p"}
+	kept := fleet.samples.Pods[name]
+	kept.Missed = 1
+	fleet.samples.Pods[name] = kept
+	before, _ := fleet.publish().left(0)
+	terminate(fleet.pods[0])
+	fleet.plugin.books.depart(fleet.pods[0].UID)
+	if left, _ := fleet.plugin.books.current().left(0); left != before {
+		t.Errorf("left = %dMi, want %dMi", left/mi, before/mi)
+	}
+}
