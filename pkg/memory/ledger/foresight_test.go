@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/headroom-dev/headroom/pkg/memory/forecast"
 	"github.com/headroom-dev/headroom/pkg/memory/ledger"
@@ -98,6 +99,43 @@ func TestNodesAreForeseenWhenHalfOfThePodsAre(t *testing.T) {
 			book := ledger.NewBuilder(options).Build(ledger.Input{Now: now, Nodes: []*corev1.Node{node("n1")}, Pods: pods})
 			if book.Foreseen != test.want {
 				t.Errorf("foreseen = %t, want %t", book.Foreseen, test.want)
+			}
+		})
+	}
+}
+
+// A pod that bursts held 500Mi for a while as it warmed up, and 50Mi since. Its next burst comes.
+func TestAYoungPodIsExpectedToHoldAgainWhatItHeld(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		ready time.Duration // before now
+		want  int64         // MiB in each hour
+	}{
+		{"ready for two minutes", 2 * time.Minute, 500},
+		{"ready for eleven", 11 * time.Minute, 50},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			options := options
+			options.Learner = forecast.NewLearner(options.Estimator)
+			builder, bursts := ledger.NewBuilder(options), pod("p", test.ready)
+			bursts.Spec.Containers[0].Resources = corev1.ResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("30Mi")}}
+			build := func(before time.Duration, held int64) ledger.Pod {
+				set := samples(1000*mi, before, map[string]int64{"p": held * mi})
+				book := builder.Build(ledger.Input{Now: ago(before), Nodes: []*corev1.Node{node("n1")}, Pods: []*corev1.Pod{bursts}, Samples: set})
+				entry, _ := book.Pod("p")
+				return entry
+			}
+			build(test.ready-30*time.Second, 500)
+			entry := build(0, 50)
+			if entry.Counted != 50*mi {
+				t.Errorf("counted %dMi, want the 50Mi that are measured", entry.Counted/mi)
+			}
+			var hours [forecast.Hours]float64
+			entry.Course.AddTo(&hours, 1)
+			for hour, expected := range hours {
+				if int64(expected)/mi != test.want {
+					t.Errorf("in hour %d %dMi are expected, want %dMi", hour, int64(expected)/mi, test.want)
+				}
 			}
 		})
 	}

@@ -20,6 +20,10 @@ const phantomFor = 30 * time.Second
 // firstCredit is how much of the time that a pod ran before it was first seen counts as observed.
 const firstCredit = 5 * time.Minute
 
+// young is how long after a pod became ready what it held at most is expected of it again at any time: what it did while it warmed
+// up is not learned, and what it does by and by could hardly be yet.
+const young = 10 * time.Minute
+
 // count takes a pod into the book, on the node of the index.
 func (b *build) count(node int, pod *corev1.Pod) {
 	known := b.record(pod)
@@ -100,6 +104,9 @@ func (b *build) entry(node int, pod *corev1.Pod, known *record, measured sample.
 		entry.Counted = max(entry.Measured, demand.FirmBytes, least)
 	default:
 		steady = true
+		if measured.Time.Sub(readySince(pod)) < young {
+			least = known.peak
+		}
 	}
 	entry.Peak = max(entry.Measured, least, demand.PeakBytes)
 	entry.Course = demand.Course(least)

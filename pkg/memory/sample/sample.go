@@ -15,7 +15,7 @@ type Measurement struct {
 	Bytes int64
 	// Time at which it was taken, by the clock of whoever took it; not the time at which we read it.
 	Time time.Time
-	// Missed is in how many reads in a row since the one that brought it it was missing.
+	// Missed counts the reads in a row, since the one that brought it, that did not have it.
 	Missed int
 }
 

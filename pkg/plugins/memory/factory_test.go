@@ -4,7 +4,7 @@ package memory
 
 import (
 	"context"
-	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -71,7 +71,7 @@ func TestOneBookWritesEachCheckpoint(t *testing.T) {
 		made, args := &shared{books: newBooks(reserve{})}, arguments()
 		args.Checkpoint = checkpoint
 		writes := factory.join(made, informers, args)
-		factory.shared[sharedKey{informers, fmt.Sprint(len(factory.shared))}] = made
+		factory.shared[sharedKey{informers, strconv.Itoa(len(factory.shared))}] = made
 		return made.books, writes
 	}
 	kept := config.ForecastCheckpoint{Enabled: true, Namespace: "n", Name: "learned"}
