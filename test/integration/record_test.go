@@ -68,7 +68,7 @@ func TestRecordWritesATraceOfTheClusterUntilItIsInterrupted(t *testing.T) {
 	s := got.Series[0]
 	want := trace.Series{
 		ID: namespace + "/measured", RequestBytes: 200 * mebibyte, RequestSource: "provisioned", End: trace.Open,
-		Extra: map[string]string{"namespace": namespace, "qos": "Burstable", "priority": "0"},
+		Extra: map[string]string{"namespace": namespace, "qos": "Burstable", "priority": "0", "limit_bytes": "0"},
 	}
 	if s.Bytes[0] != 300*mebibyte {
 		t.Errorf("the first sample is of %d bytes, want the pod's 300Mi", s.Bytes[0])
