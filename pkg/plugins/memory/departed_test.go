@@ -92,3 +92,24 @@ func TestAPodThatANewerReadLacksGivesNothingBack(t *testing.T) {
 		t.Errorf("left = %dMi, want %dMi", left/mi, before/mi)
 	}
 }
+
+// A watch that was broken tells of a pod that was deleted and made anew under its name as of one that changed.
+func TestAPodThatWasMadeAnewUnwatchedLeavesNothingBehind(t *testing.T) {
+	fleet := newFleet(nil).node("n1", 0, 0)
+	fleet.publish()
+	old, anew := newPod("web-0", mi), newPod("web-0", mi)
+	anew.UID = "another"
+	for _, pod := range []*corev1.Pod{old, anew} {
+		fleet.plugin.books.reserve(pod.UID, "n1", fleet.plugin.estimator.Demand(pod))
+		fleet.plugin.waiting.add(pod, mi, fleet.plugin.books.current())
+	}
+	keeper := &keeper{books: fleet.plugin.books, waiting: fleet.plugin.waiting, changed: make(chan struct{}, 1)}
+	keeper.podHandler().OnUpdate(old, old)
+	if reserved := fleet.plugin.books.reserved(); reserved != 2 {
+		t.Errorf("%d reservations are left when a pod changed, want both", reserved)
+	}
+	keeper.podHandler().OnUpdate(old, anew)
+	if reserved, waiting := fleet.plugin.books.reserved(), fleet.plugin.waiting.count(); reserved != 1 || waiting != 1 {
+		t.Errorf("%d reservations and %d waiting pods are left, want those of the new one", reserved, waiting)
+	}
+}
