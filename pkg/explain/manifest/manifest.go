@@ -115,12 +115,8 @@ func (f *Found) admitPriority(ctx context.Context, client kubernetes.Interface, 
 		return nil
 	}
 	classes, err := client.SchedulingV1().PriorityClasses().List(ctx, metav1.ListOptions{})
-	if apierrors.IsForbidden(err) {
-		lose("priorityclasses.scheduling.k8s.io")
-		return nil
-	}
 	if err != nil {
-		return fmt.Errorf("list priority classes: %w", err)
+		return lost("priorityclasses.scheduling.k8s.io", err, lose)
 	}
 	var of *schedulingv1.PriorityClass
 	for i := range classes.Items {
@@ -140,18 +136,23 @@ func (f *Found) admitPriority(ctx context.Context, client kubernetes.Interface, 
 	return nil
 }
 
+// lost returns nil where the resource may not be listed, of which lose is told, and else what happened.
+func lost(resource string, err error, lose func(resource string)) error {
+	if apierrors.IsForbidden(err) {
+		lose(resource)
+		return nil
+	}
+	return fmt.Errorf("list %s: %w", resource, err)
+}
+
 func (f *Found) admitOverhead(ctx context.Context, client kubernetes.Interface, lose func(resource string)) error {
 	spec := &f.Pod.Spec
 	if spec.RuntimeClassName == nil || spec.Overhead != nil {
 		return nil
 	}
 	classes, err := client.NodeV1().RuntimeClasses().List(ctx, metav1.ListOptions{})
-	if apierrors.IsForbidden(err) {
-		lose("runtimeclasses.node.k8s.io")
-		return nil
-	}
 	if err != nil {
-		return fmt.Errorf("list runtime classes: %w", err)
+		return lost("runtimeclasses.node.k8s.io", err, lose)
 	}
 	for i := range classes.Items {
 		class := &classes.Items[i]

@@ -49,8 +49,15 @@ func (r *run) pressure(n *node, second, stepSeconds float64) {
 		}
 		return
 	}
-	first := n.firstLook(held, second, stepSeconds)
-	if held > n.bytes && (stepSeconds < lookSeconds || n.rise(held, second, stepSeconds) > float64(n.evictionHard)) {
+	fine, first := stepSeconds < lookSeconds, second
+	var rise float64 // between two looks
+	if !fine {
+		before := n.heldAt(second - stepSeconds)
+		n.resume(second)
+		rise = float64(held-before) * lookSeconds / stepSeconds
+		first = n.firstLook(before, held, second, stepSeconds)
+	}
+	if held > n.bytes && (fine || rise > float64(n.evictionHard)) {
 		held = r.oom(n, held, second)
 	}
 	if n.bytes-held < n.evictionHard {
@@ -69,21 +76,10 @@ func (r *run) looks(n *node, second, stepSeconds float64) bool {
 	return math.Floor((second-phase)/lookSeconds) > math.Floor((second-stepSeconds-phase)/lookSeconds)
 }
 
-// rise is by how much memory rose between two looks, in bytes.
-func (n *node) rise(held int64, second, stepSeconds float64) float64 {
-	before := n.heldAt(second - stepSeconds)
-	n.resume(second)
-	return float64(held-before) * lookSeconds / stepSeconds
-}
-
-// firstLook is when the kubelet saw first that the node is over its threshold: a look's distance after memory ran through it at
-// the latest.
-func (n *node) firstLook(held int64, second, stepSeconds float64) float64 {
-	if stepSeconds <= lookSeconds {
-		return second
-	}
-	before, threshold := n.heldAt(second-stepSeconds), n.bytes-n.evictionHard
-	n.resume(second)
+// firstLook is when the kubelet saw first that the node is over its threshold: a look's distance after memory ran through it, from
+// what was held a step before to what is held, at the latest.
+func (n *node) firstLook(before, held int64, second, stepSeconds float64) float64 {
+	threshold := n.bytes - n.evictionHard
 	if before >= threshold { // by a pod that came since, for example
 		return second - stepSeconds + lookSeconds
 	}

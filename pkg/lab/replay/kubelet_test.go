@@ -44,12 +44,10 @@ type told struct {
 	Home bool
 }
 
-// watched plays lives, given in the order of their arrival, on nodes of 10,000 MiB of which the kubelet keeps 300, for some
-// seconds in steps of one minute.
-func watched(t *testing.T, nodes int, seconds float64, lives ...*life) (told, Result) {
+// prepared is a run of a policy on nodes of 10,000 MiB of which the kubelet keeps 300, not played yet.
+func prepared(t *testing.T, name string, nodes int, plan *Plan) *run {
 	t.Helper()
-	plan := &Plan{lives: lives, to: seconds, step: 60}
-	policy, err := PolicyNamed("least-allocated")
+	policy, err := PolicyNamed(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,6 +55,14 @@ func watched(t *testing.T, nodes int, seconds float64, lives ...*life) (told, Re
 	if err := r.prepare(t.Context(), policy); err != nil {
 		t.Fatal(err)
 	}
+	return r
+}
+
+// watched plays lives, given in the order of their arrival, on nodes of 10,000 MiB of which the kubelet keeps 300, for some
+// seconds in steps of one minute.
+func watched(t *testing.T, nodes int, seconds float64, lives ...*life) (told, Result) {
+	t.Helper()
+	r := prepared(t, "least-allocated", nodes, &Plan{lives: lives, to: seconds, step: 60})
 	got := told{Home: true}
 	home := ""
 	r.decided = func(second float64, pod, node string) {
@@ -158,14 +164,7 @@ func TestMemoryOfANode(t *testing.T) {
 
 func TestAContainerThatIsKilledAsItStartsHoldsNothing(t *testing.T) {
 	lives := []*life{steady("large", 5000, 5000), rising("leak", 1000, 1000, 6000, 0, 60)}
-	policy, err := PolicyNamed("least-allocated")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := newRun(Run{Scenario: Base(), Policy: policy, Nodes: 1, NodeBytes: 10_000 * mebibyte}, &Plan{lives: lives, to: 900, step: 60})
-	if err := r.prepare(t.Context(), policy); err != nil {
-		t.Fatal(err)
-	}
+	r := prepared(t, "least-allocated", 1, &Plan{lives: lives, to: 900, step: 60})
 	if err := r.play(t.Context()); err != nil { // it is killed at 840, when it starts
 		t.Fatal(err)
 	}
@@ -189,14 +188,7 @@ func TestBackoff(t *testing.T) {
 // ended plays lives on one node of 10,000 MiB in steps of some seconds, and returns when what ended how.
 func ended(t *testing.T, step, seconds float64, lives ...*life) (ends []string, troubles []ledger.Trouble) {
 	t.Helper()
-	policy, err := PolicyNamed("least-allocated")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := newRun(Run{Scenario: Base(), Policy: policy, Nodes: 1, NodeBytes: 10_000 * mebibyte}, &Plan{lives: lives, to: seconds, step: step})
-	if err := r.prepare(t.Context(), policy); err != nil {
-		t.Fatal(err)
-	}
+	r := prepared(t, "least-allocated", 1, &Plan{lives: lives, to: seconds, step: step})
 	r.story = func(_ *node, second float64, p *pod, what string) {
 		ends = append(ends, fmt.Sprintf("%.0f %s %s", second, p.life.id, what))
 	}
@@ -285,15 +277,7 @@ func TestCranesDayIsADay(t *testing.T) {
 // Between two steps the pod's memory runs in a straight line to three times what the node has: its kubelet and kernel act at
 // steps only. A scheduler that was shown that would refuse the sample, and know nothing of a node that is full.
 func TestNoMetricsShowMoreThanANodeHas(t *testing.T) {
-	plan := &Plan{lives: []*life{rising("a", 5000, 1000, 30_000, 540, 600)}, to: 1200, step: 60}
-	policy, err := PolicyNamed("headroom")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := newRun(Run{Scenario: Base(), Policy: policy, Nodes: 1, NodeBytes: 10_000 * mebibyte}, plan)
-	if err := r.prepare(t.Context(), policy); err != nil {
-		t.Fatal(err)
-	}
+	r := prepared(t, "headroom", 1, &Plan{lives: []*life{rising("a", 5000, 1000, 30_000, 540, 600)}, to: 1200, step: 60})
 	got := map[float64]int64{} // MiB by when it was measured
 	r.at(646, func() {
 		m := r.measure(646)

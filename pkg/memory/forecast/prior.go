@@ -159,10 +159,8 @@ func Raised(pod *corev1.Pod, demand Demand, measuredPeak int64) int64 {
 // limitOfPod returns the sum of the limits of a pod's containers that run together, or its own limit, in bytes; largestPod
 // where one of them has none.
 func limitOfPod(pod *corev1.Pod) int64 {
-	if pod.Spec.Resources != nil {
-		if limit, ok := pod.Spec.Resources.Limits[corev1.ResourceMemory]; ok {
-			return quantity.Bytes(limit)
-		}
+	if limit := podLimit(pod); limit > 0 {
+		return limit
 	}
 	var sum int64
 	for i := range pod.Spec.Containers {

@@ -45,8 +45,9 @@ type shared struct {
 	books   *books
 	waiting *waiting
 	learner *forecast.Learner
-	// checkpoint is the ConfigMap that keeps what is learned, none if it is not kept.
+	// checkpoint is the ConfigMap that keeps what is learned, none if it is not kept; writes: by this book, and by no other.
 	checkpoint types.NamespacedName
+	writes     bool
 }
 
 // NewFactory returns a factory whose plugins show their metrics with the scheduler's own.
@@ -124,8 +125,8 @@ func (f *Factory) share(ctx context.Context, args *config.HeadroomMemoryArgs, ha
 		waiting: newWaiting(handle, learner),
 		learner: learner,
 	}
-	writes := f.join(made, key.factory, args)
-	if err := f.keep(ctx, args, handle, prior, source, made, writes); err != nil {
+	f.join(made, key.factory, args)
+	if err := f.keep(ctx, args, handle, prior, source, made); err != nil {
 		return nil, err
 	}
 	f.shared[key] = made
@@ -139,17 +140,16 @@ func (f *Factory) share(ctx context.Context, args *config.HeadroomMemoryArgs, ha
 
 // join lets a book know of those that other profiles of the same scheduler have: that any of them was asked about a pod, and
 // whether none of them writes what is learned to the same place. They learn the same: the first one's is written.
-func (f *Factory) join(made *shared, factory informers.SharedInformerFactory, args *config.HeadroomMemoryArgs) (writes bool) {
+func (f *Factory) join(made *shared, factory informers.SharedInformerFactory, args *config.HeadroomMemoryArgs) {
 	if args.Checkpoint.Enabled {
-		made.checkpoint, writes = checkpointName(&args.Checkpoint), true
+		made.checkpoint, made.writes = checkpointName(&args.Checkpoint), true
 	}
 	for key, other := range f.shared {
 		if key.factory == factory {
 			made.books.asked = other.books.asked
-			writes = writes && other.checkpoint != made.checkpoint
+			made.writes = made.writes && other.checkpoint != made.checkpoint
 		}
 	}
-	return writes
 }
 
 // keepingOf is the part of the arguments by which a book is kept, as text.
@@ -162,7 +162,7 @@ func keepingOf(args *config.HeadroomMemoryArgs) (string, error) {
 	return string(text), err
 }
 
-func (f *Factory) keep(ctx context.Context, args *config.HeadroomMemoryArgs, handle fwk.Handle, prior forecast.Prior, source usage.Source, shared *shared, writes bool) error {
+func (f *Factory) keep(ctx context.Context, args *config.HeadroomMemoryArgs, handle fwk.Handle, prior forecast.Prior, source usage.Source, shared *shared) error {
 	keeper := &keeper{
 		books:     shared.books,
 		waiting:   shared.waiting,
@@ -193,7 +193,7 @@ func (f *Factory) keep(ctx context.Context, args *config.HeadroomMemoryArgs, han
 	if args.Checkpoint.Enabled {
 		checkpoints := newCheckpoints(&args.Checkpoint, handle.ClientSet())
 		checkpoints.clock, checkpoints.metrics, checkpoints.handover = f.clock, f.metrics, keeper.handover
-		checkpoints.leads = func() bool { return writes && shared.books.asked.Load() }
+		checkpoints.leads = func() bool { return shared.writes && shared.books.asked.Load() }
 		go checkpoints.run(ctx)
 	}
 	if source, ok := source.(pastSource); ok && args.Source.Prometheus != nil && args.Source.Prometheus.History.Period.Duration > 0 {

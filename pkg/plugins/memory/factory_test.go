@@ -70,9 +70,9 @@ func TestOneBookWritesEachCheckpoint(t *testing.T) {
 	add := func(informers informers.SharedInformerFactory, checkpoint config.ForecastCheckpoint) (*books, bool) {
 		made, args := &shared{books: newBooks(reserve{})}, arguments()
 		args.Checkpoint = checkpoint
-		writes := factory.join(made, informers, args)
+		factory.join(made, informers, args)
 		factory.shared[sharedKey{informers, strconv.Itoa(len(factory.shared))}] = made
-		return made.books, writes
+		return made.books, made.writes
 	}
 	kept := config.ForecastCheckpoint{Enabled: true, Namespace: "n", Name: "learned"}
 	first, writes := add(here, config.ForecastCheckpoint{})
