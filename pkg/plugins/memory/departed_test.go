@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
 
 	"github.com/headroom-dev/headroom/pkg/memory/sample"
 )
@@ -86,6 +87,12 @@ func TestAPodThatANewerReadLacksGivesNothingBack(t *testing.T) {
 	kept.Missed = 1
 	fleet.samples.Pods[name] = kept
 	before, _ := fleet.publish().left(0)
+	dryRun, preemptor := framework.NewCycleState(), newPod("preemptor", before+mi)
+	fleet.plugin.PreFilter(t.Context(), dryRun, preemptor, nil)
+	fleet.plugin.RemovePod(t.Context(), dryRun, preemptor, podInfo(t, fleet.pods[0]), fleet.info("n1"))
+	if got := fleet.plugin.Filter(t.Context(), dryRun, preemptor, fleet.info("n1")); got.IsSuccess() {
+		t.Error("a dry run without the pod finds more room than there is")
+	}
 	terminate(fleet.pods[0])
 	fleet.plugin.books.depart(fleet.pods[0].UID)
 	if left, _ := fleet.plugin.books.current().left(0); left != before {
