@@ -195,10 +195,7 @@ func (l *Learner) Adjust(demand Demand, workload Workload) Demand {
 	if estimates == nil {
 		return demand
 	}
-	killed := demand.PeakSource == SourceOOMKilled
-	if !killed {
-		demand = l.inNamespace(demand, workload.Namespace)
-	}
+	demand = l.inNamespace(demand, workload.Namespace)
 	known, source := (*estimates)[workload], SourceSiblings
 	if known == nil {
 		if all, ok := workload.revisions(); ok {
@@ -215,7 +212,7 @@ func (l *Learner) Adjust(demand Demand, workload Workload) Demand {
 			learned = max(learned, held)
 		}
 	}
-	if killed {
+	if demand.PeakSource == SourceOOMKilled {
 		if learned > demand.PeakBytes {
 			demand.PeakBytes, demand.PeakSource = learned, source
 		}
