@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/headroom-dev/headroom/pkg/plugins/memory"
 )
 
 // scores takes in the scores.
@@ -22,7 +24,7 @@ func (p *Placement) scores(c *cycle, scores []fwk.NodePluginScores, feasible []f
 	}
 	for i := range scores {
 		p.Scores = append(p.Scores, NodeScore{
-			Node: scores[i].Name, Total: scores[i].TotalScore, Scores: pluginScores(&scores[i], weights), Memory: c.nodeMemory(byName[scores[i].Name]),
+			Node: scores[i].Name, Total: scores[i].TotalScore, Scores: c.pluginScores(&scores[i], byName[scores[i].Name], weights), Memory: c.nodeMemory(byName[scores[i].Name]),
 		})
 	}
 }
@@ -70,7 +72,8 @@ func unscored(taken string, failure error) Note {
 	return Note{NoteUnscored, true, fmt.Sprintf("its nodes cannot be scored, so that none of several is chosen: %s", failure)}
 }
 
-func pluginScores(node *fwk.NodePluginScores, weights map[string]int64) []PluginScore {
+func (c *cycle) pluginScores(node *fwk.NodePluginScores, info fwk.NodeInfo, weights map[string]int64) []PluginScore {
+	account, ok := c.account(info)
 	scores := make([]PluginScore, len(node.Scores))
 	for i, score := range node.Scores {
 		weight := max(weights[score.Name], 1)
@@ -79,6 +82,9 @@ func pluginScores(node *fwk.NodePluginScores, weights map[string]int64) []Plugin
 			if raw.Name == score.Name {
 				scores[i].Raw = raw.Score
 			}
+		}
+		if ok && score.Name == memory.Name { // Its Score knows requests alone.
+			scores[i].Raw = account.Score
 		}
 		if node.TotalScore > 0 {
 			scores[i].Share = float64(score.Score*1000/node.TotalScore) / 10

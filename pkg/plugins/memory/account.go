@@ -13,9 +13,9 @@ import (
 	"github.com/headroom-dev/headroom/pkg/memory/ledger"
 )
 
-// Account is how the plugin comes to its verdict and its score of one node for one pod. All figures are bytes.
+// Account is how the plugin comes to its verdict and its score of one node for one pod. Figures are bytes where nothing else is said.
 type Account struct {
-	// Known is false for a node that is not in the book. Then nothing else is set but Mode, Demand and Degraded.
+	// Known is false for a node that is not in the book. Then nothing else is set but Mode, Demand, Degraded, Foreseen and Score.
 	Known bool
 	// Node is the node's line in the book, with a copy of its figures.
 	Node ledger.Node
@@ -41,6 +41,8 @@ type Account struct {
 	Verdict string
 	// Away is how much of the score is taken away for a shortage a moment ago, 0 to 1.
 	Away float64
+	// Score is what NormalizeScore brings to the common scale, 0 to 100,000.
+	Score int64
 }
 
 // Account says how the plugin judges the node in a cycle that PreFilter or PreScore has seen; ok is false for another one.
@@ -51,6 +53,7 @@ func (pl *Memory) Account(cycleState fwk.CycleState, nodeInfo fwk.NodeInfo) (acc
 	}
 	account = Account{Degraded: state.book.snapshot.Degraded, Foreseen: state.book.snapshot.Foreseen, Mode: state.mode, Demand: state.demand}
 	i := state.book.find(state.positions, nodeInfo)
+	account.Score = state.score(i, byRequests(nodeInfo))
 	if i < 0 {
 		return account, true
 	}

@@ -23,14 +23,9 @@ func BenchmarkCalls(b *testing.B) {
 		fleet.node(fmt.Sprintf("node-%d-with-a-name-of-usual-length", i), held, 0)
 	}
 	fleet.publish()
-	infos := make([]fwk.NodeInfo, len(fleet.nodes))
-	for i, node := range fleet.nodes {
-		info := framework.NewNodeInfo()
-		info.SetNode(node)
-		infos[i] = info
-	}
-	pod, state, ctx := newPod("new", 500*mi), framework.NewCycleState(), b.Context()
+	infos, pod, state, ctx := fleet.infos(), newPod("new", 500*mi), framework.NewCycleState(), b.Context()
 	fleet.plugin.PreFilter(ctx, state, pod, infos)
+	fleet.plugin.PreScore(ctx, state, pod, infos)
 	for _, call := range []struct {
 		name string
 		call func(fwk.NodeInfo)
@@ -57,4 +52,27 @@ func BenchmarkCalls(b *testing.B) {
 			b.ReportMetric(float64(took[len(took)/2]), "median-ns")
 		})
 	}
+}
+
+// BenchmarkNormalize measures NormalizeScore of 500 of 5,000 nodes, another 500 each time, as a scheduler looks for.
+func BenchmarkNormalize(b *testing.B) {
+	fleet := newFleet(nil)
+	for i := range 5000 {
+		fleet.node(fmt.Sprintf("node-%d-with-a-name-of-usual-length", i), int64(i%3000)*mi, 0)
+	}
+	fleet.publish()
+	infos, pod, state, ctx := fleet.infos(), newPod("new", 500*mi), framework.NewCycleState(), b.Context()
+	fleet.plugin.PreFilter(ctx, state, pod, infos)
+	scores, first := make(fwk.NodeScoreList, 500), 0
+	b.ReportAllocs()
+	for b.Loop() {
+		nodes := infos[first : first+len(scores)]
+		for i, node := range nodes {
+			scores[i] = fwk.NodeScore{Name: node.Node().Name}
+		}
+		fleet.plugin.PreScore(ctx, state, pod, nodes)
+		fleet.plugin.NormalizeScore(ctx, state, pod, scores)
+		first = (first + len(scores)) % len(infos)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(scores)), "ns/node")
 }

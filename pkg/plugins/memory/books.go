@@ -8,8 +8,6 @@ import (
 	"sync/atomic"
 
 	"k8s.io/apimachinery/pkg/types"
-	fwk "k8s.io/kube-scheduler/framework"
-	"k8s.io/kubernetes/pkg/scheduler/framework"
 
 	"github.com/headroom-dev/headroom/pkg/memory/forecast"
 	"github.com/headroom-dev/headroom/pkg/memory/ledger"
@@ -46,41 +44,6 @@ type aside struct {
 	measured atomic.Int64
 	// measuredLeft is without the reserve.
 	measuredLeft int64
-}
-
-// positions are indices of lines by the scheduler's own node objects. Those stay the same from cycle to cycle and never
-// change their name, and to find one by its address touches less memory than by its name.
-type positions map[*framework.NodeInfo]int32
-
-// find returns the index of a node's line, or -1. The objects of preemption dry runs are copies: they are found by name.
-func (b *book) find(known positions, node fwk.NodeInfo) int {
-	if object, ok := node.(*framework.NodeInfo); ok {
-		if i, ok := known[object]; ok {
-			return int(i)
-		}
-	}
-	return b.snapshot.Index(node.Node().Name)
-}
-
-// positionsOf returns the positions of all nodes of a cycle, which a book's first cycle looks up. Nodes that come later are found by name
-// until the next book.
-func (b *book) positionsOf(nodes []fwk.NodeInfo) positions {
-	if known := b.positions.Load(); known != nil {
-		return *known
-	}
-	if len(nodes) == 0 {
-		return nil
-	}
-	known := make(positions, len(nodes))
-	for _, node := range nodes {
-		if object, ok := node.(*framework.NodeInfo); ok {
-			if i := b.snapshot.Index(object.Node().Name); i >= 0 {
-				known[object] = int32(i)
-			}
-		}
-	}
-	b.positions.Store(&known)
-	return known
 }
 
 type reservation struct {

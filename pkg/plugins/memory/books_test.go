@@ -72,7 +72,12 @@ func TestFilterAndScoreAllocateNothing(t *testing.T) {
 	if got := testing.AllocsPerRun(100, func() { fleet.plugin.Filter(ctx, state, pod, nodes[0]) }); got != 0 {
 		t.Errorf("Filter allocates %v times a node that fits, want 0", got)
 	}
-	if got := testing.AllocsPerRun(100, func() { _, _ = fleet.plugin.Score(ctx, state, pod, nodes[0]) }); got != 0 {
-		t.Errorf("Score allocates %v times a node, want 0", got)
+	fleet.plugin.PreScore(ctx, state, pod, nodes)
+	scores := fleet.scores(t, state, pod, nodes)
+	if got := testing.AllocsPerRun(100, func() {
+		_, _ = fleet.plugin.Score(ctx, state, pod, nodes[0])
+		fleet.plugin.NormalizeScore(ctx, state, pod, scores)
+	}); got != 0 {
+		t.Errorf("Score and NormalizeScore allocate %v times, want 0", got)
 	}
 }

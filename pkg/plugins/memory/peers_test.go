@@ -21,6 +21,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
 	"k8s.io/utils/clock"
 	clocktesting "k8s.io/utils/clock/testing"
 
@@ -191,15 +192,12 @@ func TestPeerBugNegativeScoresOfManyNodes(t *testing.T) {
 		fleet.node(fmt.Sprint("n", i), int64(i)*20*mi, 0)
 	}
 	fleet.publish()
-	var scores fwk.NodeScoreList
-	for _, node := range fleet.nodes {
-		scores = append(scores, fwk.NodeScore{Name: node.Name, Score: fleet.score(t, newPod("p", 100*mi), node.Name)})
-	}
-	if status := fleet.plugin.NormalizeScore(t.Context(), nil, nil, scores); !status.IsSuccess() {
+	pod, cycle, nodes := newPod("p", 100*mi), framework.NewCycleState(), fleet.infos()
+	if status := fleet.plugin.PreScore(t.Context(), cycle, pod, nodes); !status.IsSuccess() {
 		t.Fatal(status)
 	}
 	before := fwk.MaxScore
-	for _, score := range scores {
+	for _, score := range fleet.scores(t, cycle, pod, nodes) {
 		if score.Score < fwk.MinScore || score.Score > before {
 			t.Fatalf("%s scores %d after %d, want 0 to 100 and never more than a node that holds less", score.Name, score.Score, before)
 		}

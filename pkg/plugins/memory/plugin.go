@@ -3,7 +3,7 @@
 // Package memory is the HeadroomMemory plugin: it places pods by the bytes a node really has left before the kubelet evicts.
 //
 // Off the scheduling path a keeper folds samples and pods into an immutable book. A scheduling cycle loads the book once,
-// in PreFilter; Filter and Score are look-ups and integer arithmetic on it.
+// in PreFilter; Filter and NormalizeScore are look-ups and arithmetic on it.
 package memory
 
 import (
@@ -142,9 +142,9 @@ func (pl *Memory) PostFilter(_ context.Context, cycleState fwk.CycleState, pod *
 	return nil, fwk.NewStatus(fwk.Unschedulable)
 }
 
-// PreScore skips scoring while the book is degraded, unless what pods hold is learned: then requests decide, by the plugins that
-// score them.
-func (pl *Memory) PreScore(_ context.Context, cycleState fwk.CycleState, pod *corev1.Pod, _ []fwk.NodeInfo) *fwk.Status {
+// PreScore notes the nodes that are to be scored. It skips scoring while the book is degraded, unless what pods hold is learned: then
+// requests decide, by the plugins that score them.
+func (pl *Memory) PreScore(_ context.Context, cycleState fwk.CycleState, pod *corev1.Pod, nodes []fwk.NodeInfo) *fwk.Status {
 	state, ok := pl.latest.Read(cycleState)
 	if !ok { // PreFilter is disabled, or what it would say does not count any more.
 		mode, err := pl.modes.of(pod)
@@ -157,26 +157,38 @@ func (pl *Memory) PreScore(_ context.Context, cycleState fwk.CycleState, pod *co
 	if state.book.snapshot.Degraded && !state.book.snapshot.Foreseen {
 		return fwk.NewStatus(fwk.Skip)
 	}
+	state.nodes = nodes
 	return nil
 }
 
-// Score ranks nodes by how full they are expected to be with the pod, in fine steps of the scale; see cycleState.score. In shadow mode all nodes
-// score alike.
-func (pl *Memory) Score(_ context.Context, cycleState fwk.CycleState, _ *corev1.Pod, nodeInfo fwk.NodeInfo) (int64, *fwk.Status) {
-	state, ok := pl.latest.Read(cycleState)
-	if !ok {
-		return 0, nil
-	}
-	score := state.score(state.book.find(state.positions, nodeInfo), nodeInfo)
+// Score ranks a node by requests, all that counts where nothing else is known of it. What is known takes its place in NormalizeScore,
+// for all nodes in one go: fetching a node's line from memory takes longer than all that is computed of it, and only a loop
+// fetches many at once. In shadow mode all nodes score alike.
+func (pl *Memory) Score(_ context.Context, _ fwk.CycleState, _ *corev1.Pod, node fwk.NodeInfo) (int64, *fwk.Status) {
 	if pl.shadow {
-		state.shadow.note(score)
 		return 0, nil
 	}
-	return score, nil
+	return byRequests(node), nil
 }
 
 // ScoreExtensions returns the plugin itself, for NormalizeScore.
 func (pl *Memory) ScoreExtensions() fwk.ScoreExtensions { return pl }
+
+// NormalizeScore ranks nodes by how full they are expected to be with the pod (see cycleState.score) and brings that to the common
+// scale. In shadow mode it notes the best and leaves the scores alike.
+func (pl *Memory) NormalizeScore(_ context.Context, cycleState fwk.CycleState, _ *corev1.Pod, scores fwk.NodeScoreList) *fwk.Status {
+	state, ok := pl.latest.Read(cycleState)
+	if !ok {
+		return nil
+	}
+	if pl.shadow {
+		state.noteBest()
+		return nil
+	}
+	state.scoreAll(scores)
+	stretch(scores)
+	return nil
+}
 
 // Reserve counts the pod at once, so that the next pod of a burst sees it.
 func (pl *Memory) Reserve(ctx context.Context, cycleState fwk.CycleState, pod *corev1.Pod, nodeName string) *fwk.Status {

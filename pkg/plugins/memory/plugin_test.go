@@ -142,17 +142,45 @@ func (f *fleet) filter(t *testing.T, request int64, node string) *fwk.Status {
 	return f.plugin.Filter(t.Context(), state, pod, f.info(node))
 }
 
+// score returns what a node scores in fine steps.
 func (f *fleet) score(t *testing.T, pod *corev1.Pod, node string) int64 {
 	t.Helper()
-	state := framework.NewCycleState()
-	if status := f.plugin.PreScore(t.Context(), state, pod, nil); !status.IsSuccess() {
+	cycle, info := framework.NewCycleState(), f.info(node)
+	if status := f.plugin.PreScore(t.Context(), cycle, pod, []fwk.NodeInfo{info}); !status.IsSuccess() {
 		t.Fatalf("PreScore = %v", status)
 	}
-	score, status := f.plugin.Score(t.Context(), state, pod, f.info(node))
+	byRequests, status := f.plugin.Score(t.Context(), cycle, pod, info)
 	if !status.IsSuccess() {
 		t.Fatalf("Score = %v", status)
 	}
-	return score
+	state, _ := f.plugin.latest.Read(cycle)
+	return state.score(state.book.find(state.positions, info), byRequests)
+}
+
+// scores returns what Score and NormalizeScore make of the nodes in a cycle that PreScore has begun.
+func (f *fleet) scores(t *testing.T, cycle fwk.CycleState, pod *corev1.Pod, nodes []fwk.NodeInfo) fwk.NodeScoreList {
+	t.Helper()
+	scores := make(fwk.NodeScoreList, len(nodes))
+	for i, node := range nodes {
+		score, status := f.plugin.Score(t.Context(), cycle, pod, node)
+		if !status.IsSuccess() {
+			t.Fatalf("Score = %v", status)
+		}
+		scores[i] = fwk.NodeScore{Name: node.Node().Name, Score: score}
+	}
+	if status := f.plugin.NormalizeScore(t.Context(), cycle, pod, scores); !status.IsSuccess() {
+		t.Fatalf("NormalizeScore = %v", status)
+	}
+	return scores
+}
+
+// infos returns all nodes.
+func (f *fleet) infos() []fwk.NodeInfo {
+	infos := make([]fwk.NodeInfo, len(f.nodes))
+	for i, node := range f.nodes {
+		infos[i] = f.info(node.Name)
+	}
+	return infos
 }
 
 func TestFilterLooksAtBytesLeftUntilEviction(t *testing.T) {

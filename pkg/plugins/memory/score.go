@@ -3,10 +3,8 @@
 package memory
 
 import (
-	"context"
 	"math"
 
-	corev1 "k8s.io/api/core/v1"
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/headroom-dev/headroom/pkg/apis/config"
@@ -23,19 +21,19 @@ const (
 
 // score ranks the node at index i of the book, 0 to 100 in fine steps: by what is expected to be left with the pod at its peak. Of a node
 // without a fresh sample, and of all while the book is degraded, only what is expected counts, by what was learned; where that is
-// not enough, the requests. node may be nil for the others. With the soft filter, a node without room scores 0.
+// not enough, the requests, by which the node scores byRequests. With the soft filter, a node without room scores 0.
 //
 // A node that was short of memory a moment ago loses up to half of what sets it above the worst of its kind, and one where a
 // pod of the same workload was ended for that loses all of it; both fade away.
-func (s *cycleState) score(i int, node fwk.NodeInfo) int64 {
+func (s *cycleState) score(i int, byRequests int64) int64 {
 	if i < 0 {
-		return scoreByRequests(node.GetRequested().GetMemory(), node.GetAllocatable().GetMemory())
+		return byRequests
 	}
 	line, lowest := &s.book.lines[i], int64((unknownTop+1)*finePerPoint)
 	var score int64
 	switch snapshot := s.book.snapshot; {
 	case !line.fresh && !snapshot.Foreseen:
-		score, lowest = scoreByRequests(node.GetRequested().GetMemory(), node.GetAllocatable().GetMemory()), (overflowTop+1)*finePerPoint
+		score, lowest = byRequests, (overflowTop+1)*finePerPoint
 	case !line.fresh && !snapshot.Degraded:
 		score, lowest = unknown(s.scoreByStrategy(line, i)), (overflowTop+1)*finePerPoint
 	case s.mode == config.FilterSoft && !snapshot.Degraded && s.judge(i) != fits:
@@ -46,6 +44,28 @@ func (s *cycleState) score(i int, node fwk.NodeInfo) int64 {
 		}
 	}
 	return avoid(score, lowest, s.away(i, line))
+}
+
+// scoreAll replaces the scores by requests by those of score. Nodes are found and fetched some at a time before any is scored: what
+// takes time is to wait for memory, and it answers many questions in the time of one.
+func (s *cycleState) scoreAll(scores fwk.NodeScoreList) {
+	var at [64]int
+	trail := trail{book: s.book, known: s.positions}
+	for first := 0; first < len(scores); first += len(at) {
+		some := scores[first:min(first+len(at), len(scores))]
+		for i := range some {
+			// Whoever normalizes scores of other nodes than PreScore was told of has them found by name.
+			if n := first + i; n < len(s.nodes) && s.nodes[n].Node().Name == some[i].Name {
+				at[i] = trail.find(s.nodes[n])
+			} else {
+				at[i] = s.book.snapshot.Index(some[i].Name)
+			}
+		}
+		s.book.fetch(at[:len(some)], s.flat)
+		for i := range some {
+			some[i].Score = s.score(at[i], some[i].Score)
+		}
+	}
 }
 
 func (s *cycleState) scoreByStrategy(line *line, i int) int64 {
@@ -104,8 +124,8 @@ func (s *cycleState) fullness(line *line, i int) (dayCubed, now, most float64) {
 	return dayCubed, now, max(most, now)
 }
 
-// finePerPoint is how many steps Score gives to each point of the common scale: nodes differ by less than a point, and Normalize
-// tells them apart.
+// finePerPoint is how many fine steps are in each point of the common scale: nodes differ by less than a point, and stretch tells
+// them apart.
 const finePerPoint = 1_000
 
 // scoreByFullness scores a fresh node by its fullness in the day ahead and now, in fine steps. Half of it is what is measured:
@@ -138,9 +158,9 @@ func scoreByPacking(dayCubed, now, most, target float64) int64 {
 // stretched to it, a smaller one is not: where all nodes are alike, the other plugins decide.
 const leastSpread = 0.1
 
-// NormalizeScore brings fine scores to the common scale: the emptiest node with room gets 100, the others less by how much
+// stretch brings fine scores to the common scale: the emptiest node with room gets 100, the others less by how much
 // fuller they are. The parts of the scale stay what they are.
-func (pl *Memory) NormalizeScore(_ context.Context, _ fwk.CycleState, _ *corev1.Pod, scores fwk.NodeScoreList) *fwk.Status {
+func stretch(scores fwk.NodeScoreList) {
 	const lowest = (unknownTop + 1) * finePerPoint
 	best, worst := int64(math.MinInt64), int64(math.MaxInt64)
 	for i := range scores {
@@ -157,10 +177,14 @@ func (pl *Memory) NormalizeScore(_ context.Context, _ fwk.CycleState, _ *corev1.
 			scores[i].Score = score / finePerPoint
 		}
 	}
-	return nil
 }
 
-// scoreByRequests scores a node of which nothing is known but what its pods request, in bytes.
+// byRequests scores a node of which nothing is known but what its pods request.
+func byRequests(node fwk.NodeInfo) int64 {
+	return scoreByRequests(node.GetRequested().GetMemory(), node.GetAllocatable().GetMemory())
+}
+
+// scoreByRequests is that in bytes.
 func scoreByRequests(requested, allocatable int64) int64 {
 	if allocatable <= 0 || requested >= allocatable {
 		return (overflowTop + 1) * finePerPoint

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	fwk "k8s.io/kube-scheduler/framework"
@@ -104,9 +105,7 @@ func TestScoresAreStretchedWhereNodesDiffer(t *testing.T) {
 			for _, score := range test.fine {
 				scores = append(scores, fwk.NodeScore{Score: score})
 			}
-			if status := (&Memory{}).NormalizeScore(t.Context(), nil, nil, scores); !status.IsSuccess() {
-				t.Fatal(status)
-			}
+			stretch(scores)
 			for i, want := range test.want {
 				if scores[i].Score != want {
 					t.Errorf("%d becomes %d, want %d", test.fine[i], scores[i].Score, want)
@@ -133,21 +132,46 @@ func TestPodsThatPeakTogetherAreKeptApart(t *testing.T) {
 		snapshot.Nodes[i].Thresholds.Pods, snapshot.Nodes[i].Left, snapshot.Nodes[i].State = 1000, 600, ledger.Fresh
 	}
 	state.book = newBook(snapshot, reserve{})
-	if with, apart := state.score(owls, nil), state.score(larks, nil); with >= apart {
+	if with, apart := state.score(owls, 0), state.score(larks, 0); with >= apart {
 		t.Errorf("scores with pods that peak at the same time %d, at another %d, want more", with, apart)
 	}
 }
 
-func TestFilterAndScoreAllocateNothingForANodeWithRoom(t *testing.T) {
-	fleet := newFleet(nil).node("n1", 1000*mi, 0)
+// Whoever scores may have other nodes in mind than PreScore was told of, in another order, or copies of them.
+func TestScoresAreOfTheNodesThatAreNamed(t *testing.T) {
+	fleet := newFleet(nil).node("empty", 100*mi, 0).node("half", 1500*mi, 0).node("full", 3000*mi, 0)
 	fleet.publish()
-	plugin, pod, state, node, ctx := fleet.plugin, newPod("new", 100*mi), framework.NewCycleState(), fleet.info("n1"), t.Context()
-	plugin.PreFilter(ctx, state, pod, nil)
-	if got := testing.AllocsPerRun(100, func() {
-		plugin.Filter(ctx, state, pod, node)
-		plugin.Score(ctx, state, pod, node)
-	}); got != 0 {
-		t.Errorf("Filter and Score allocate %v times a node, want 0", got)
+	unknown := fleet.info("half").Snapshot()
+	unknown.SetNode(unknown.Node().DeepCopy())
+	unknown.Node().Name = "unknown"
+	known := fleet.infos()
+	want := map[string]int64{"empty": 100, "half": 67, "full": 30, "unknown": 29}
+	for _, test := range []struct {
+		name           string
+		before, scored []fwk.NodeInfo
+	}{
+		{"the same", append(known, unknown), append(known, unknown)},
+		{"in another order", append(known, unknown), []fwk.NodeInfo{unknown, known[2], known[0], known[1]}},
+		{"PreScore was told of none", nil, append(known, unknown)},
+		{"PreScore was told of fewer", known[1:2], append(known, unknown)},
+		{"copies", append(known, unknown), []fwk.NodeInfo{known[0].Snapshot(), known[1].Snapshot(), known[2].Snapshot(), unknown}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			pod, cycle := newPod("new", 100*mi), framework.NewCycleState()
+			if _, status := fleet.plugin.PreFilter(t.Context(), cycle, pod, known); !status.IsSuccess() {
+				t.Fatal(status)
+			}
+			if status := fleet.plugin.PreScore(t.Context(), cycle, pod, test.before); !status.IsSuccess() {
+				t.Fatal(status)
+			}
+			got := map[string]int64{}
+			for _, score := range fleet.scores(t, cycle, pod, test.scored) {
+				got[score.Name] = score.Score
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("scores (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 
@@ -181,8 +205,8 @@ func TestNodesWithoutAFreshSampleAreRankedByWhatTheirPodsAreExpectedToHold(t *te
 			for hour := range state.course {
 				state.course[hour] = 100
 			}
-			info := framework.NewNodeInfo()
-			first, second, third := state.score(full, info), state.score(empty, info), state.score(fresh, info)
+			byRequests := scoreByRequests(1, 2)
+			first, second, third := state.score(full, byRequests), state.score(empty, byRequests), state.score(fresh, byRequests)
 			if ranked := first < second; ranked != test.ranked {
 				t.Errorf("scores %d of the fuller and %d of the emptier node: told apart %t, want %t", first, second, ranked, test.ranked)
 			}

@@ -3,8 +3,6 @@
 package memory
 
 import (
-	"sync/atomic"
-
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/klog/v2"
 
@@ -13,15 +11,13 @@ import (
 
 // shadow is what a cycle would have decided, had it been allowed to.
 type shadow struct {
-	best atomic.Int64 // the best score of a node, plus 1; 0: no node was scored
+	best int64 // the best score of a node that was scored
 }
 
-func (s *shadow) note(score int64) {
-	for {
-		best := s.best.Load()
-		if score+1 <= best || s.best.CompareAndSwap(best, score+1) {
-			return
-		}
+// noteBest notes how the best of the nodes that are scored would score.
+func (s *cycleState) noteBest() {
+	for _, node := range s.nodes {
+		s.shadow.best = max(s.shadow.best, s.score(s.book.find(s.positions, node), byRequests(node)))
 	}
 }
 
@@ -36,7 +32,7 @@ func (pl *Memory) reportShadow(logger klog.Logger, state *cycleState, pod *corev
 		pl.metrics.shadowed(shadowUnknown)
 		return
 	}
-	verdict, score, best := fits, state.score(i, nil), state.shadow.best.Load()-1
+	verdict, score, best := fits, state.score(i, 0), state.shadow.best
 	if state.mode == config.FilterHard {
 		verdict = state.judge(i)
 	}

@@ -38,16 +38,17 @@ func TestShadowDecidesReportsAndDoesNotAct(t *testing.T) {
 			fleet.publish()
 			pod, state := newPod("p", test.request), framework.NewCycleState()
 			fleet.plugin.PreFilter(t.Context(), state, pod, nil)
-			scores := map[int64]bool{}
-			for _, node := range fleet.nodes {
-				if got := fleet.plugin.Filter(t.Context(), state, pod, fleet.info(node.Name)); !got.IsSuccess() {
-					t.Errorf("Filter of %s = %v, want success: a shadow does not act", node.Name, got)
+			nodes := fleet.infos()
+			for _, node := range nodes {
+				if got := fleet.plugin.Filter(t.Context(), state, pod, node); !got.IsSuccess() {
+					t.Errorf("Filter of %s = %v, want success: a shadow does not act", node.Node().Name, got)
 				}
-				score, _ := fleet.plugin.Score(t.Context(), state, pod, fleet.info(node.Name))
-				scores[score] = true
 			}
-			if len(scores) != 1 {
-				t.Errorf("scores = %v, want all alike", scores)
+			fleet.plugin.PreScore(t.Context(), state, pod, nodes)
+			for _, score := range fleet.scores(t, state, pod, nodes) {
+				if score.Score != 0 {
+					t.Errorf("%s scores %d, want 0 as all", score.Name, score.Score)
+				}
 			}
 			fleet.plugin.Reserve(t.Context(), state, pod, test.chosen)
 			for _, verdict := range []string{shadowSame, shadowWorse, shadowRejected, shadowUnknown} {

@@ -20,7 +20,8 @@ const stateKey = Name
 // that the framework put on nodes or took away since.
 type cycleState struct {
 	book      *book
-	positions positions
+	positions *positions
+	nodes     []fwk.NodeInfo // that are scored
 	demand    forecast.Demand
 	// course is what the pod is expected to hold in each hour of the day, and nowBytes what it is to hold in this one. flat: it is
 	// the same in each.
