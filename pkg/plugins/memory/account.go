@@ -64,8 +64,8 @@ func (pl *Memory) Account(cycleState fwk.CycleState, nodeInfo fwk.NodeInfo) (acc
 	account.AddedPeak = max(0, slices.Max(state.book.asides[i].outlook.Load().added[:]))
 	account.Left = line.left - account.AddedFirm
 	account.ExpectedLeft = account.Node.ForecastLeft - account.AddedPeak - state.demand.PeakBytes
-	dayCubed, now, most := state.fullness(line, i)
-	account.FullDay, account.FullNow, account.FullMost = math.Cbrt(dayCubed), now, most
+	dayCubed, now := state.fullness(line, i)
+	account.FullDay, account.FullNow, account.FullMost = math.Cbrt(dayCubed), now, state.fullest(line, i, now)
 	account.Verdict = state.judge(i).reason()
 	account.Away = state.away(i, line)
 	return account, true

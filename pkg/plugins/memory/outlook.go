@@ -41,10 +41,13 @@ func (s *sums) store(o *outlook) {
 }
 
 // fullness is outlook.fullness for a pod that holds the same share in each hour: the binomial formula, added up.
-func (s *sums) fullness(pod float64) (cubes, most float64) {
-	cubes = load(&s.cubes) + pod*(3*load(&s.squares)+pod*(3*load(&s.hours)+forecast.Hours*pod))
-	return cubes / forecast.Hours, load(&s.most) + pod
+func (s *sums) fullness(pod float64) float64 {
+	cubes := load(&s.cubes) + pod*(3*load(&s.squares)+pod*(3*load(&s.hours)+forecast.Hours*pod))
+	return cubes / forecast.Hours
 }
+
+// fullest is outlook.fullest for such a pod.
+func (s *sums) fullest(pod float64) float64 { return load(&s.most) + pod }
 
 func load(bits *atomic.Uint32) float64 { return float64(math.Float32frombits(bits.Load())) }
 
@@ -71,13 +74,20 @@ func (o *outlook) with(node *ledger.Node, course forecast.Course, sign float64) 
 	return next
 }
 
-// fullness returns the mean of the cubes of the hours, and the fullest of them, when a pod is added that holds so many bytes,
-// each of them a share per.
-func (o *outlook) fullness(pod *[forecast.Hours]float64, per float64) (cubes, most float64) {
+// fullness returns the mean of the cubes of the hours when a pod is added that holds so many bytes in them, each of them a share
+// per.
+func (o *outlook) fullness(pod *[forecast.Hours]float64, per float64) (cubes float64) {
 	for hour := range pod {
 		share := o.hours[hour] + pod[hour]*per
-		most = max(most, share)
 		cubes += share * share * share
 	}
-	return cubes / forecast.Hours, most
+	return cubes / forecast.Hours
+}
+
+// fullest returns the fullest of the hours with such a pod.
+func (o *outlook) fullest(pod *[forecast.Hours]float64, per float64) (most float64) {
+	for hour := range pod {
+		most = max(most, o.hours[hour]+pod[hour]*per)
+	}
+	return most
 }

@@ -33,10 +33,10 @@ func TestAPodThatHoldsTheSameAllDayIsAddedToAllHoursAtOnce(t *testing.T) {
 		for hour := range pod {
 			pod[hour] = share
 		}
-		wantCubes, wantMost := outlook.fullness(&pod, 1)
+		wantCubes, wantMost := outlook.fullness(&pod, 1), outlook.fullest(&pod, 1)
 		var sums sums
 		sums.store(outlook)
-		cubes, most := sums.fullness(share)
+		cubes, most := sums.fullness(share), sums.fullest(share)
 		if math.Abs(cubes-wantCubes) > 1e-6*(1+wantCubes) || math.Abs(most-wantMost) > 1e-6 {
 			t.Fatalf("at once: %v and %v at most, hour by hour: %v and %v", cubes, most, wantCubes, wantMost)
 		}

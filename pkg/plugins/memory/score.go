@@ -69,9 +69,9 @@ func (s *cycleState) scoreAll(scores fwk.NodeScoreList) {
 }
 
 func (s *cycleState) scoreByStrategy(line *line, i int) int64 {
-	dayCubed, now, most := s.fullness(line, i)
+	dayCubed, now := s.fullness(line, i)
 	if s.packTo > 0 {
-		return scoreByPacking(dayCubed, now, most, s.packTo)
+		return scoreByPacking(dayCubed, now, s.fullest(line, i, now), s.packTo)
 	}
 	return scoreByFullness(dayCubed, now)
 }
@@ -104,24 +104,34 @@ func avoid(score, lowest int64, away float64) int64 {
 
 // fullness returns how full the node would be with the pod, as shares of its memory for pods: over the day ahead, and now. The
 // day's is the mean of the cubes of its hours, so that an hour that is full weighs more than many that are not, and pods that
-// peak at the same time are kept apart. Where no sample is to be used, now is what is expected of this hour. most is the larger of
-// now and the fullest hour.
-func (s *cycleState) fullness(line *line, i int) (dayCubed, now, most float64) {
+// peak at the same time are kept apart. Where no sample is to be used, now is what is expected of this hour.
+func (s *cycleState) fullness(line *line, i int) (dayCubed, now float64) {
 	if line.size <= 0 {
-		return math.Inf(1), math.Inf(1), math.Inf(1)
+		return math.Inf(1), math.Inf(1)
 	}
 	per := 1 / float64(line.size)
 	if s.flat {
-		dayCubed, most = line.sums.fullness(s.course[0] * per)
+		dayCubed = line.sums.fullness(s.course[0] * per)
 	} else {
-		dayCubed, most = s.book.asides[i].outlook.Load().fullness(&s.course, per)
+		dayCubed = s.book.asides[i].outlook.Load().fullness(&s.course, per)
 	}
 	if !line.fresh || s.book.snapshot.Degraded {
 		hour := forecast.HourOf(s.book.snapshot.Time)
-		return dayCubed, s.book.asides[i].outlook.Load().hours[hour] + s.course[hour]*per, most
+		return dayCubed, s.book.asides[i].outlook.Load().hours[hour] + s.course[hour]*per
 	}
-	now = float64(line.held+s.counted(i)+s.nowBytes) * per
-	return dayCubed, now, max(most, now)
+	return dayCubed, float64(line.held+s.counted(i)+s.nowBytes) * per
+}
+
+// fullest returns the larger of now, as fullness returns it, and the fullest hour of the day ahead.
+func (s *cycleState) fullest(line *line, i int, now float64) float64 {
+	if line.size <= 0 {
+		return math.Inf(1)
+	}
+	per := 1 / float64(line.size)
+	if s.flat {
+		return max(now, line.sums.fullest(s.course[0]*per))
+	}
+	return max(now, s.book.asides[i].outlook.Load().fullest(&s.course, per))
 }
 
 // finePerPoint is how many fine steps are in each point of the common scale: nodes differ by less than a point, and stretch tells
