@@ -57,18 +57,21 @@ AUTHORITIES ?= $(firstword $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pk
 REPLAY_SEEDS ?= 3
 # Of containers that live for minutes, whose runs are short and differ much.
 REPLAY_SHORT_SEEDS ?= 10
+# Of Headroom and the peer that comes closest to it.
+REPLAY_PAIR_SEEDS ?= 20
 REPLAY = $(BIN)/headroom-lab replay --page docs/evaluation.md
 .PHONY: replay
-replay: build ## Place the pods of memory traces by all policies, into out/evaluation and docs/evaluation.md (TRACES=folder REPLAY_SEEDS=n REPLAY_SHORT_SEEDS=n)
+replay: build ## Place the pods of memory traces by all policies, into out/evaluation and docs/evaluation.md (TRACES=folder REPLAY_SEEDS=n REPLAY_SHORT_SEEDS=n REPLAY_PAIR_SEEDS=n)
 	@test -d "$(TRACES)" || { echo "TRACES=$(TRACES) is not a folder: name the one with bitbrains-faststorage, google2011-jobs-a, agent-containers-a and azure-v1-arrivals"; exit 1; }
 	@$(REPLAY) --trace $(TRACES)/bitbrains-faststorage --nodes 24,26,28,30,34 --seeds $(REPLAY_SEEDS) --policies all --out out/evaluation/bitbrains-base
+	@$(REPLAY) --trace $(TRACES)/bitbrains-faststorage --nodes 26,30 --seeds $(REPLAY_PAIR_SEEDS) --policies headroom,koordinator-like --out out/evaluation/bitbrains-pair
 	@$(REPLAY) --trace $(TRACES)/bitbrains-faststorage --nodes 30 --seeds $(REPLAY_SEEDS) --scenarios base,requests-underset,lag-15s,lag-300s,metrics-missing,threshold-100Mi,nodes-large \
 		--policies headroom,least-allocated,load-variation,low-risk,koordinator-like --out out/evaluation/bitbrains-scenarios
 	@$(REPLAY) --trace $(TRACES)/bitbrains-faststorage --nodes 30,40 --seeds $(REPLAY_SEEDS) --scenarios memory-sticky,churn --arrivals $(TRACES)/azure-v1-arrivals/arrivals.csv.gz \
 		--policies headroom,least-allocated,load-variation,low-risk,koordinator-like --out out/evaluation/bitbrains-unseen
 	@$(REPLAY) --trace $(TRACES)/bitbrains-faststorage --nodes 26,30 --seeds $(REPLAY_SEEDS) --policies ablation --out out/evaluation/ablation
 	@$(REPLAY) --trace $(TRACES)/google2011-jobs-a --node-memory 16Gi --nodes 6,8 --seeds $(REPLAY_SEEDS) --policies all --out out/evaluation/google
-	@$(REPLAY) --trace $(TRACES)/agent-containers-a --node-memory 4Gi --scenarios requests-underset --nodes 6,7,8 --seeds $(REPLAY_SHORT_SEEDS) \
+	@$(REPLAY) --trace $(TRACES)/agent-containers-a --node-memory 4Gi --scenarios requests-underset --nodes 7,8 --seeds $(REPLAY_SHORT_SEEDS) \
 		--policies headroom,least-allocated,load-variation,low-risk,koordinator-like --out out/evaluation/agents
 	@$(REPLAY) --trace $(TRACES)/agent-containers-a --node-memory 4Gi --scenarios requests-underset --nodes 7,8 --seeds $(REPLAY_SHORT_SEEDS) \
 		--policies headroom,headroom-without-filter,headroom-without-score --out out/evaluation/agents-ablation

@@ -45,7 +45,8 @@ func WriteMarkdown(path, name string, c *Comparison) error {
 }
 
 // Markdown has a table for each scenario that was played with several numbers of nodes, and one for all others together. Where
-// kernels kill more than kubelets evict, a second one has the kills alone. The figures are those of the page's tables.
+// kernels kill more than kubelets evict, a second one has the kills alone, and where two policies are compared, their paired difference
+// is a row. The figures are those of the page's tables.
 func Markdown(c *Comparison) string {
 	all := policies(c)
 	var tables []string
@@ -62,7 +63,7 @@ func Markdown(c *Comparison) string {
 		if len(played) > 1 {
 			title = "`" + curves[0].Scenario + "`:\n\n"
 		}
-		tables = append(tables, title+byNodes(rates, func(row tableRow, i int) string { return row.Cells[i].markdown() }))
+		tables = append(tables, title+byNodes(rates, func(row tableRow, i int) string { return row.Cells[i].markdown() })+c.pairedRow(curves, rates))
 		if c.mostlyKilled(curves) {
 			tables = append(tables, "OOM kills in a run:\n\n"+byNodes(rates, func(row tableRow, i int) string {
 				return c.kills(curves[0].Trace, curves[0].Scenario, row.Name, rates.Nodes[i])
@@ -106,6 +107,33 @@ func byNodes(rates table, text func(row tableRow, i int) string) string {
 		b.WriteString("\n")
 	}
 	return b.String()
+}
+
+// pairedRow is one more row for a table of two policies: how many more the other one ends than the reference with the same seeds. It is
+// "" for other tables.
+func (c *Comparison) pairedRow(curves []Curve, rates table) string {
+	if len(rates.Rows) != 2 {
+		return ""
+	}
+	texts, other := make([]string, len(rates.Nodes)), ""
+	for _, d := range c.Paired {
+		i := slices.Index(rates.Nodes, d.Nodes)
+		if i < 0 || d.Trace != curves[0].Trace || d.Scenario != curves[0].Scenario {
+			continue
+		}
+		other, texts[i] = d.Policy, fmt.Sprintf("%s (%s to %s)", signed(d.Mean), signed(d.Low), signed(d.High))
+		if d.Waits {
+			texts[i] = "*" + texts[i] + "*"
+		}
+	}
+	if other == "" {
+		return ""
+	}
+	row := fmt.Sprintf("| `%s` more than `%s`, seed by seed |", other, reference)
+	for _, text := range texts {
+		row += cell(text)
+	}
+	return row + "\n"
 }
 
 // byScenario has a row for each table, which has one number of nodes, and a column for each policy.

@@ -74,6 +74,20 @@ func TestMarkdownTables(t *testing.T) {
 				"`memory-sticky`:\n\n| policy | 8 nodes | 9 nodes |\n|---|--:|--:|\n| `headroom` | **3.00 (1.50–6.00)** | **1.00 (0.50–2.00)** |\n",
 		},
 		{
+			name: "two policies are compared seed by seed; what waits is not compared",
+			of: Comparison{
+				Curves: []Curve{curve("base", "headroom", point(8, 4), waiting(point(9, 2))), curve("base", "low-risk", point(8, 5), point(9, 1))},
+				Paired: []Difference{
+					{Trace: "t", Scenario: "churn", Policy: "low-risk", Nodes: 8, Mean: 7},
+					{Trace: "t", Scenario: "base", Policy: "low-risk", Nodes: 9, Mean: -1, Low: -1.5, High: -0.5, Waits: true},
+					{Trace: "t", Scenario: "base", Policy: "low-risk", Nodes: 8, Mean: 1, Low: -0.25, High: 2.25},
+				},
+			},
+			want: "| policy | 8 nodes | 9 nodes |\n|---|--:|--:|\n| `low-risk` | 5.00 (2.50–10.0) | **1.00 (0.50–2.00)** |\n" +
+				"| `headroom` | **4.00 (2.00–8.00)** | *2.00 (1.00–4.00)* |\n" +
+				"| `low-risk` more than `headroom`, seed by seed | +1.00 (-0.25 to +2.25) | *-1.00 (-1.50 to -0.50)* |\n",
+		},
+		{
 			name: "where kubelets evict more than kernels kill, both are told together",
 			of: Comparison{
 				Results: []Row{row("headroom", 8, 3, 2), row("headroom", 9, 1, 1)},
