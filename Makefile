@@ -113,8 +113,8 @@ bench: ## Speed on the upstream harness, four arms, into out/bench and docs/perf
 		--config scheduler-config-$(BENCH).yaml --results out/bench/$(if $(filter replace,$(BENCH)),results,$(BENCH)).json --report docs/performance.md
 
 .PHONY: bench-cycles
-bench-cycles: ## Time to choose a node, Headroom and stock cycle by cycle in one process, and the parts alone
-	@$(GO) test -run '^$$' -bench . ./pkg/constraint ./pkg/plugins/memory ./pkg/memory/ledger ./pkg/usage/metricsapi
+bench-cycles: ## Time to choose a node, Headroom and stock cycle by cycle in one process, and the parts alone; kubectl headroom on 5,000 nodes
+	@$(GO) test -run '^$$' -bench . ./pkg/constraint ./pkg/plugins/memory ./pkg/memory/ledger ./pkg/usage/metricsapi ./cmd/kubectl-headroom
 	@$(GO) test -run '^$$' -bench . -benchtime 2000x ./test/perf/cycle
 
 .PHONY: race

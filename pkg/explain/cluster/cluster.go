@@ -169,13 +169,6 @@ func (c *Cluster) LosePlugin(name string) {
 
 // Failed returns the pods that have failed, trimmed: they tell which nodes ran short of memory.
 func (c *Cluster) Failed(ctx context.Context) ([]*corev1.Pod, error) {
-	list, err := listPods(ctx, c.reading, "status.phase="+string(corev1.PodFailed), func([]corev1.Pod) {})
-	if err != nil {
-		return nil, err
-	}
-	pods := make([]*corev1.Pod, len(list.Items))
-	for i := range list.Items {
-		pods[i] = &list.Items[i]
-	}
-	return pods, nil
+	pods, _, err := listPods(ctx, c.reading, "status.phase="+string(corev1.PodFailed), func([]corev1.Pod) {})
+	return pods, err
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	metainternalversion "k8s.io/apimachinery/pkg/apis/meta/internalversion"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
@@ -27,7 +28,16 @@ const live = "status.phase!=" + string(corev1.PodSucceeded) + ",status.phase!=" 
 func podInformer(client kubernetes.Interface, selector string, read func([]corev1.Pod)) cache.SharedIndexInformer {
 	return cache.NewSharedIndexInformer(cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, _ metav1.ListOptions) (runtime.Object, error) {
-			return listPods(ctx, client, selector, read)
+			pods, version, err := listPods(ctx, client, selector, read)
+			if err != nil {
+				return nil, err
+			}
+			// A PodList would have each pod copied twice: into it, and out of it.
+			list := &metainternalversion.List{ListMeta: metav1.ListMeta{ResourceVersion: version}, Items: make([]runtime.Object, len(pods))}
+			for i, pod := range pods {
+				list.Items[i] = pod
+			}
+			return list, nil
 		},
 		WatchFuncWithContext: func(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
 			options.FieldSelector = selector
@@ -36,23 +46,21 @@ func podInformer(client kubernetes.Interface, selector string, read func([]corev
 	}, client), &corev1.Pod{}, 0, cache.Indexers{})
 }
 
-// listPods returns the pods of all namespaces, trimmed; read sees each page before that.
-func listPods(ctx context.Context, client kubernetes.Interface, selector string, read func([]corev1.Pod)) (*corev1.PodList, error) {
-	all := &corev1.PodList{}
+// listPods returns the pods of all namespaces, trimmed, and the list's resource version; read sees each page before that.
+func listPods(ctx context.Context, client kubernetes.Interface, selector string, read func([]corev1.Pod)) (pods []*corev1.Pod, version string, err error) {
 	options := metav1.ListOptions{FieldSelector: selector, Limit: pageSize}
 	for {
 		page, err := client.CoreV1().Pods(metav1.NamespaceAll).List(ctx, options)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		read(page.Items)
 		for i := range page.Items {
 			trim(&page.Items[i])
+			pods = append(pods, &page.Items[i])
 		}
-		all.Items = append(all.Items, page.Items...)
-		all.ResourceVersion = page.ResourceVersion
 		if options.Continue = page.Continue; options.Continue == "" {
-			return all, nil
+			return pods, page.ResourceVersion, nil
 		}
 	}
 }
