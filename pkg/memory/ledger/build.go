@@ -59,8 +59,9 @@ type record struct {
 	// earlier: the node's last sample was read without the pod.
 	earlier bool
 	// peak is the most that was ever measured of the pod, in bytes.
-	peak        int64
-	terminating bool
+	peak int64
+	// stopsBy is what StopsBy says of the pod.
+	stopsBy time.Time
 	// learned is the time of the last sample that the learner was told of.
 	learned time.Time
 	// gone is when the pod was first missing.

@@ -86,6 +86,12 @@ func TestAPodThatVanishedIsHeldForAWhile(t *testing.T) {
 	if got := terminating(time.Second); got != 3600 {
 		t.Errorf("gone after it was terminating: left = %dMi, want 3600Mi", got)
 	}
+	stuck := vanishing(func(p *corev1.Pod) {
+		p.DeletionTimestamp, p.DeletionGracePeriodSeconds = &metav1.Time{Time: now.Add(-time.Minute)}, new(int64(30))
+	})
+	if got := stuck(time.Second); got != 2900 {
+		t.Errorf("gone a minute after its grace: left = %dMi, want 2900Mi", got)
+	}
 	withoutGrace := vanishing(func(p *corev1.Pod) {
 		p.DeletionTimestamp, p.DeletionGracePeriodSeconds = &metav1.Time{Time: now}, new(int64(0))
 	})

@@ -66,8 +66,16 @@ func (b *build) started(status *corev1.ContainerStatus, taken time.Time) bool {
 	return running == nil || running.StartedAt.After(taken) || (status.RestartCount > 0 && taken.Sub(running.StartedAt.Time) < b.options.WarmUp)
 }
 
-// Terminating reports whether the pod is on its way out and goes when its containers have stopped: not one that is deleted by
-// force, which has no grace.
-func Terminating(pod *corev1.Pod) bool {
-	return pod.DeletionTimestamp != nil && pod.DeletionGracePeriodSeconds != nil && *pod.DeletionGracePeriodSeconds > 0
+// stopSlack is how long after a pod's grace its kubelet may take to tell that its containers have stopped.
+const stopSlack = 30 * time.Second
+
+// StopsBy returns until when a pod that is on its way out is gone because its containers have stopped: its kubelet kills what still runs
+// when the grace is over (k8s.io/kubernetes pkg/kubelet/kuberuntime/kuberuntime_container.go: killContainer), and tells so. One that is still
+// there has a kubelet that does not answer, and is then deleted by force. It is zero for a pod that is not on its way out, or
+// without grace: that is deleted by force too.
+func StopsBy(pod *corev1.Pod) time.Time {
+	if pod.DeletionTimestamp == nil || pod.DeletionGracePeriodSeconds == nil || *pod.DeletionGracePeriodSeconds <= 0 {
+		return time.Time{}
+	}
+	return pod.DeletionTimestamp.Add(stopSlack) // the grace is in it (k8s.io/apiserver pkg/registry/rest/delete.go: BeforeDelete)
 }

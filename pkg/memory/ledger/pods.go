@@ -75,7 +75,7 @@ func (b *build) record(pod *corev1.Pod) *record {
 		known.demand = b.options.Estimator.Demand(pod)
 		known.workload = forecast.WorkloadOf(pod)
 		known.node = pod.Spec.NodeName
-		known.terminating = Terminating(pod)
+		known.stopsBy = StopsBy(pod)
 	}
 	known.build, known.gone = b.builds, time.Time{}
 	return known
@@ -210,7 +210,7 @@ func (b *build) leave() {
 			delete(b.pods, uid)
 			continue
 		}
-		ended := known.terminating || (b.Ended != nil && b.Ended(uid))
+		ended := known.gone.Before(known.stopsBy) || (b.Ended != nil && b.Ended(uid))
 		shown := !b.snapshot.Nodes[i].SampleTime.After(known.gone)
 		switch {
 		case !ended && shown && b.Now.Sub(known.gone) < phantomFor:

@@ -4,6 +4,7 @@ package memory
 
 import (
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -11,6 +12,7 @@ import (
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
+	clocktesting "k8s.io/utils/clock/testing"
 
 	"github.com/headroom-dev/headroom/pkg/memory/sample"
 )
@@ -56,6 +58,21 @@ func TestAPodThatIsDeletedByForceGivesNothingBackAtOnce(t *testing.T) {
 	victim := fleet.pods[0]
 	fleet.publish()
 	victim.DeletionTimestamp, victim.DeletionGracePeriodSeconds = &metav1.Time{Time: now}, new(int64(0))
+	if hint, err := fleet.plugin.isSchedulableAfterPodDeletion(klog.Background(), newPod("p", 500*mi), victim, nil); hint != fwk.QueueSkip || err != nil {
+		t.Fatalf("hint = %v, %v, want QueueSkip", hint, err)
+	}
+	if left, _ := fleet.plugin.books.current().left(0); left != 100*mi {
+		t.Errorf("left = %dMi, want the 100Mi of before", left/mi)
+	}
+}
+
+// Its node does not answer: what is left of it is deleted by force, minutes after its grace.
+func TestAPodThatIsStuckOnItsWayOutGivesNothingBackAtOnce(t *testing.T) {
+	fleet := newFleet(nil).node("n1", 3800*mi, 0).running("victim", "n1", 100*mi, 800*mi)
+	victim := fleet.pods[0]
+	terminate(victim)
+	victim.DeletionTimestamp.Time = now.Add(-2 * time.Minute)
+	fleet.publish()
 	if hint, err := fleet.plugin.isSchedulableAfterPodDeletion(klog.Background(), newPod("p", 500*mi), victim, nil); hint != fwk.QueueSkip || err != nil {
 		t.Fatalf("hint = %v, %v, want QueueSkip", hint, err)
 	}
@@ -110,7 +127,7 @@ func TestAPodThatWasMadeAnewUnwatchedLeavesNothingBehind(t *testing.T) {
 		fleet.plugin.books.reserve(pod.UID, "n1", fleet.plugin.estimator.Demand(pod))
 		fleet.plugin.waiting.add(pod, mi, fleet.plugin.books.current())
 	}
-	keeper := &keeper{books: fleet.plugin.books, waiting: fleet.plugin.waiting, changed: make(chan struct{}, 1)}
+	keeper := &keeper{clock: clocktesting.NewFakeClock(now), books: fleet.plugin.books, waiting: fleet.plugin.waiting, changed: make(chan struct{}, 1)}
 	keeper.podHandler().OnUpdate(old, old)
 	if reserved := fleet.plugin.books.reserved(); reserved != 2 {
 		t.Errorf("%d reservations are left when a pod changed, want both", reserved)

@@ -77,11 +77,11 @@ func (f *Factory) newFrom(ctx context.Context, arguments runtime.Object, handle 
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", Name, err)
 	}
-	return newMemory(args, prior, shared, f.metrics), nil
+	return newMemory(args, prior, shared, f.metrics, f.clock), nil
 }
 
 // newMemory returns a plugin that judges by the shared book.
-func newMemory(args *config.HeadroomMemoryArgs, prior forecast.Prior, shared *shared, metrics *metrics) *Memory {
+func newMemory(args *config.HeadroomMemoryArgs, prior forecast.Prior, shared *shared, metrics *metrics, clock clock.PassiveClock) *Memory {
 	return &Memory{
 		modes:     modesOf(args),
 		shadow:    args.Shadow,
@@ -92,6 +92,7 @@ func newMemory(args *config.HeadroomMemoryArgs, prior forecast.Prior, shared *sh
 		waiting:   shared.waiting,
 		metrics:   metrics,
 		latest:    cycle.NewLatest[*cycleState](stateKey),
+		clock:     clock,
 	}
 }
 

@@ -3,6 +3,8 @@
 package memory
 
 import (
+	"time"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
@@ -21,7 +23,7 @@ func (pl *Memory) isSchedulableAfterPodDeletion(_ klog.Logger, pod *corev1.Pod, 
 		return fwk.Queue, err
 	}
 	entry, ok := pl.books.current().snapshot.Pod(deleted.UID)
-	if ok && !leftItsMemory(deleted) && entry.Measured > 0 {
+	if ok && !leftItsMemory(deleted, pl.clock.Now()) && entry.Measured > 0 {
 		pl.waiting.expect(pod)
 		return fwk.QueueSkip, nil
 	}
@@ -29,11 +31,10 @@ func (pl *Memory) isSchedulableAfterPodDeletion(_ klog.Logger, pod *corev1.Pod, 
 	return fwk.Queue, nil
 }
 
-// leftItsMemory reports whether a pod that is gone from the API has given up its memory: it was terminating, and goes only
-// after its containers have stopped, or it never had any. One that is deleted by force goes at once: the API server marks it as
-// terminating too, without grace (k8s.io/apiserver pkg/registry/rest/delete.go: BeforeDelete).
-func leftItsMemory(pod *corev1.Pod) bool {
-	return ledger.Terminating(pod) || pod.Status.StartTime == nil
+// leftItsMemory reports whether a pod that is gone from the API since the time given has given up its memory: it was terminating, and
+// went in the time in which its containers stop, or it never had any.
+func leftItsMemory(pod *corev1.Pod, gone time.Time) bool {
+	return gone.Before(ledger.StopsBy(pod)) || pod.Status.StartTime == nil
 }
 
 // isSchedulableAfterOwnUpdate wakes the pod when it asks for less memory itself, or changed what the Filter may do for it.

@@ -106,7 +106,7 @@ func (k *keeper) podHandler() cache.ResourceEventHandler {
 func (k *keeper) deleted(pod *corev1.Pod) {
 	k.waiting.remove(pod.UID)
 	k.books.release(pod.UID)
-	if leftItsMemory(pod) {
+	if leftItsMemory(pod, k.clock.Now()) {
 		k.books.depart(pod.UID)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/utils/clock"
 
 	"github.com/headroom-dev/headroom/pkg/apis/config"
 	"github.com/headroom-dev/headroom/pkg/memory/forecast"
@@ -29,6 +30,7 @@ type Memory struct {
 	waiting   *waiting
 	metrics   *metrics
 	latest    *cycle.Latest[*cycleState]
+	clock     clock.PassiveClock
 }
 
 var (

@@ -13,6 +13,7 @@ import (
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
+	clocktesting "k8s.io/utils/clock/testing"
 	"pgregory.net/rapid"
 
 	"github.com/headroom-dev/headroom/pkg/apis/config"
@@ -55,6 +56,7 @@ func newFleet(activator fwk.PodActivator) *fleet {
 			waiting:   newWaiting(activator, prior),
 			metrics:   newMetrics(),
 			latest:    cycle.NewLatest[*cycleState](stateKey),
+			clock:     clocktesting.NewFakePassiveClock(now),
 		},
 	}
 }

@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/utils/clock"
 
 	"github.com/headroom-dev/headroom/pkg/apis/config"
 	"github.com/headroom-dev/headroom/pkg/apis/config/validation"
@@ -69,7 +70,7 @@ func (s *Still) New(_ context.Context, arguments runtime.Object, handle fwk.Hand
 		book = &StillBook{Args: args, handle: handle, shared: shared, builder: ledger.NewBuilder(ledgerOptions(args, prior, shared.learner))}
 		s.byKey[key], s.books = book, append(s.books, book)
 	}
-	return newMemory(args, prior, book.shared, s.metrics), nil
+	return newMemory(args, prior, book.shared, s.metrics, clock.RealClock{}), nil
 }
 
 // Books returns the books of the plugins made so far, in the order in which they were first needed.
