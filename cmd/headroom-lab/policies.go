@@ -43,6 +43,8 @@ func chosenPolicies(names []string) ([]replay.Policy, error) {
 			add(replay.Policies()...)
 		case "ablation":
 			add(replay.Ablations()...)
+		case "tuned":
+			add(replay.Tuned()...)
 		default:
 			policy, err := replay.PolicyNamed(name)
 			if err != nil {

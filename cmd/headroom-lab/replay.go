@@ -65,7 +65,7 @@ func newReplayCommand() *cobra.Command {
 	flags.StringVar(&options.page, "page", "", "Markdown page whose part \"replay NAME\" gets the tables and a plot, where NAME is the last folder of --out")
 	flags.IntSliceVar(&options.nodes, "nodes", []int{30}, "how many nodes there are; several for a curve")
 	flags.StringVar(&options.nodeMemory, "node-memory", "64Gi", "memory of a node")
-	flags.StringSliceVar(&options.policies, "policies", []string{"headroom", "least-allocated", "load-variation", "koordinator-like"}, "policies to compare, all, or ablation: headroom and what it is without one of its parts")
+	flags.StringSliceVar(&options.policies, "policies", []string{"headroom", "least-allocated", "load-variation", "koordinator-like"}, "policies to compare; all: those of the published comparison; ablation: headroom and what it is without one of its parts; tuned: the peers with other settings")
 	flags.StringArrayVar(&options.configs, "config", nil, "KubeSchedulerConfiguration with one profile, to compare as a policy of the file's name; may be given several times")
 	flags.StringSliceVar(&options.scenarios, "scenarios", []string{"base"}, "scenarios to play, or all")
 	flags.IntVar(&options.seeds, "seeds", 5, "orders of arrival to play, the same ones for all policies")

@@ -10,15 +10,18 @@ import (
 
 // These are the peers' formulas for memory, as functions of bytes. CPU has no part: the traces have none.
 
-// loadVariation is LoadVariationRiskBalancing's score, 0 to 100, with its defaults of margin and sensitivity, 1
+// defaultMargin is LoadVariationRiskBalancing's: how much a node's deviation weighs.
+const defaultMargin = 1.0
+
+// loadVariation is LoadVariationRiskBalancing's score, 0 to 100, with its default of sensitivity, 1
 // (scheduler-plugins pkg/trimaran/loadvariationriskbalancing/analysis.go:computeScore). mean and deviation are of the node's
 // use, request is the pod's.
-func loadVariation(mean, deviation, request, allocatable float64) int64 {
+func loadVariation(mean, deviation, request, allocatable, margin float64) int64 {
 	if allocatable <= 0 {
 		return 0
 	}
 	mu := min((min(max(mean, 0), allocatable)+max(request, 0))/allocatable, 1)
-	sigma := min(max(deviation, 0)/allocatable, 1)
+	sigma := min(min(max(deviation, 0)/allocatable, 1)*margin, 1)
 	return int64(math.Round((1 - (mu+sigma)/2) * 100))
 }
 
@@ -26,12 +29,12 @@ func loadVariation(mean, deviation, request, allocatable float64) int64 {
 // at least its request; requests count up to what is allocatable.
 type nodeSums struct{ request, limit, requestWithPod, limitWithPod float64 }
 
-// smoothing and limitWeight are LowRiskOverCommitment's defaults.
-const smoothing, limitWeight = 5.0, 0.5
+// smoothing and defaultLimitWeight are LowRiskOverCommitment's: the second is how much the risk of limits weighs.
+const smoothing, defaultLimitWeight = 5.0, 0.5
 
 // lowRisk is LowRiskOverCommitment's score, 0 to 100 (scheduler-plugins
 // pkg/trimaran/lowriskovercommitment/lowriskovercommitment.go:computeRisk).
-func lowRisk(mean, deviation float64, sums nodeSums, allocatable float64) int64 {
+func lowRisk(mean, deviation float64, sums nodeSums, allocatable, limitWeight float64) int64 {
 	sums.request, sums.requestWithPod = min(sums.request, allocatable), min(sums.requestWithPod, allocatable)
 	var riskLimit float64
 	if sums.limitWithPod > allocatable {
@@ -54,20 +57,20 @@ func lowRisk(mean, deviation float64, sums nodeSums, allocatable float64) int64 
 	return int64(math.Round((1 - min(max(risk, 0), 1)) * 100))
 }
 
-// loadTarget and requestFactor are TargetLoadPacking's defaults: percent of the node, and what a pod without a limit is
+// defaultTarget and requestFactor are TargetLoadPacking's: percent of the node, and what a pod without a limit is
 // expected to use of its request.
-const loadTarget, requestFactor = 40.0, 1.5
+const defaultTarget, requestFactor = 40.0, 1.5
 
 // targetLoad is TargetLoadPacking's score of a node that is expected to be used to a percentage, 0 to 100 (scheduler-plugins
 // pkg/trimaran/targetloadpacking/targetloadpacking.go:Score). The plugin knows CPU only; this applies it to memory.
-func targetLoad(percent float64) int64 {
+func targetLoad(percent, target float64) int64 {
 	switch {
 	case percent > 100:
 		return 0
-	case percent > loadTarget:
-		return int64(math.Round(loadTarget * (100 - percent) / (100 - loadTarget)))
+	case percent > target:
+		return int64(math.Round(target * (100 - percent) / (100 - target)))
 	default:
-		return int64(math.Round((100-loadTarget)*percent/loadTarget + loadTarget))
+		return int64(math.Round((100-target)*percent/target + target))
 	}
 }
 
@@ -79,23 +82,25 @@ func expectedUse(request, limit int64) float64 {
 	return math.Round(requestFactor * float64(request))
 }
 
-// Koordinator's LoadAwareScheduling: the most of a node that may be used, and the share of request or limit that a pod which
-// no metric shows is taken to use (koordinator pkg/scheduler/apis/config/v1/defaults.go: memory).
-const koordinatorMost, koordinatorEstimate = 0.95, 0.70
+// koordinatorDefault is Koordinator's LoadAwareScheduling: the most of a node that may be used, and the share of request or limit
+// that a pod which no metric shows is taken to use (koordinator pkg/scheduler/apis/config/v1/defaults.go: memory).
+var koordinatorDefault = koordinatorJudge{most: 0.95, estimate: 0.70}
 
 // koordinatorReport is the time between two reports of a node, in seconds: what came less than that before one is not taken to be
 // in it (koordinator pkg/scheduler/plugins/loadaware/pod_assign_cache.go).
 const koordinatorReport = 60.0
 
-// koordinatorUse is what Koordinator takes such a pod to use, in whole bytes.
-func koordinatorUse(request, limit int64) float64 {
-	return math.Round(koordinatorEstimate * float64(max(request, limit)))
+// use is what Koordinator takes such a pod to use, in whole bytes.
+func (j koordinatorJudge) use(request, limit int64) float64 {
+	return math.Round(j.estimate * float64(max(request, limit)))
 }
 
-// Crane's Dynamic: the most of a node that may be used, by its mean of five minutes and its most of an hour, and the weights
-// of the score (crane-scheduler's shipped policy, for memory).
+// craneDefault is Crane's Dynamic: the most of a node that may be used, by its mean of five minutes and its most of an hour
+// (crane-scheduler's shipped policy, for memory).
+var craneDefault = craneJudge{fiveMinutes: 0.65, hour: 0.75}
+
+// The weights of Crane's score, and the pods that make a node hot.
 const (
-	craneFiveMinutes, craneHour                                  = 0.65, 0.75
 	craneWeightFiveMinutes, craneWeightHour, craneWeightDay      = 0.2, 0.3, 0.5
 	craneHotSpan, craneHotCount, craneHotShort, craneHotShortMax = 300.0, 5, 60.0, 2
 )

@@ -160,9 +160,9 @@ type informing struct {
 func (i informing) SharedInformerFactory() informers.SharedInformerFactory { return i.factory }
 
 // realPlugin makes a plugin as a scheduler does: its arguments decoded and with their defaults, its load read once.
-func realPlugin(t *testing.T, name string, factory frameworkruntime.PluginFactory, address string) fwk.ScorePlugin {
+func realPlugin(t *testing.T, name string, factory frameworkruntime.PluginFactory, address, arguments string) fwk.ScorePlugin {
 	t.Helper()
-	text := header + "    pluginConfig:\n      - name: " + name + "\n        args:\n          watcherAddress: " + address + "\n"
+	text := header + "    pluginConfig:\n      - name: " + name + "\n        args:\n          watcherAddress: " + address + "\n" + arguments
 	object, _, err := scheme.Codecs.UniversalDecoder().Decode([]byte(text), nil, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -188,19 +188,27 @@ func TestTheFormulasScoreAsTheRealPluginsDo(t *testing.T) {
 		factory  frameworkruntime.PluginFactory
 		resource corev1.ResourceName // that the plugin is given the figures of memory as
 		kind     string
-		judge    judge
+		policy   string
+		args     string // "" for the plugin's defaults
 	}{
-		{loadvariationriskbalancing.Name, loadvariationriskbalancing.New, corev1.ResourceMemory, watcher.Memory, loadVariationJudge{}},
-		{lowriskovercommitment.Name, lowriskovercommitment.New, corev1.ResourceMemory, watcher.Memory, lowRiskJudge{}},
-		{targetloadpacking.Name, targetloadpacking.New, corev1.ResourceCPU, watcher.CPU, targetLoadJudge{}},
+		{loadvariationriskbalancing.Name, loadvariationriskbalancing.New, corev1.ResourceMemory, watcher.Memory, "load-variation", ""},
+		{loadvariationriskbalancing.Name, loadvariationriskbalancing.New, corev1.ResourceMemory, watcher.Memory, "load-variation-margin-400", "safeVarianceMargin: 4"},
+		{lowriskovercommitment.Name, lowriskovercommitment.New, corev1.ResourceMemory, watcher.Memory, "low-risk", ""},
+		{lowriskovercommitment.Name, lowriskovercommitment.New, corev1.ResourceMemory, watcher.Memory, "low-risk-limits-20", "riskLimitWeights: {memory: 0.2}"},
+		{targetloadpacking.Name, targetloadpacking.New, corev1.ResourceCPU, watcher.CPU, "target-load-memory", ""},
+		{targetloadpacking.Name, targetloadpacking.New, corev1.ResourceCPU, watcher.CPU, "target-load-memory-target-60", "targetUtilization: 60"},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			plugin := realPlugin(t, test.name, test.factory, loads(t, all, test.kind))
+		t.Run(test.policy, func(t *testing.T) {
+			policy, err := PolicyNamed(test.policy)
+			if err != nil {
+				t.Fatal(err)
+			}
+			plugin := realPlugin(t, test.name, test.factory, loads(t, all, test.kind), "          "+test.args+"\n")
 			different := map[int64]bool{}
 			for _, s := range all {
 				want := s.scored(t, plugin, test.resource)
 				different[want] = true
-				if got := s.judged(test.judge); got != want {
+				if got := s.judged(policy.judge); got != want {
 					t.Errorf("%s: score %d, the plugin's is %d: %+v", s.name, got, want, s)
 				}
 			}
@@ -251,10 +259,10 @@ func TestKoordinator(t *testing.T) {
 			r := &run{measured: &measurement{taken: 1_000, known: true}}
 			u := &usage{known: !test.unknown, latest: 123 * mebibyte, fiveMinutes: float64(test.mean * mebibyte)}
 			l := &life{request: test.request * mebibyte, limit: test.limit * mebibyte}
-			if got := (koordinatorJudge{}).admits(r, n, u, l); got != test.admits {
+			if got := koordinatorDefault.admits(r, n, u, l); got != test.admits {
 				t.Errorf("admits: %t, want %t", got, test.admits)
 			}
-			if got := (koordinatorJudge{}).score(r, n, u, l); got != test.score {
+			if got := koordinatorDefault.score(r, n, u, l); got != test.score {
 				t.Errorf("score %d, want %d", got, test.score)
 			}
 		})
@@ -290,10 +298,10 @@ func TestCrane(t *testing.T) {
 			}
 			r := &run{now: 1_000}
 			u := &usage{known: true, fiveMinutes: float64(test.fiveMinutes), hour: test.hour, day: test.day}
-			if got := (craneJudge{}).admits(r, n, u, nil); got != test.admits {
+			if got := craneDefault.admits(r, n, u, nil); got != test.admits {
 				t.Errorf("admits: %t, want %t", got, test.admits)
 			}
-			if got := (craneJudge{}).score(r, n, u, nil); got != test.score {
+			if got := craneDefault.score(r, n, u, nil); got != test.score {
 				t.Errorf("score %d, want %d", got, test.score)
 			}
 		})

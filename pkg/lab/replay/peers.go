@@ -24,18 +24,24 @@ type everywhere struct{}
 
 func (everywhere) admits(*run, *node, *usage, *life) bool { return true }
 
-type loadVariationJudge struct{ everywhere }
+type loadVariationJudge struct {
+	everywhere
+	margin float64
+}
 
-func (loadVariationJudge) score(_ *run, n *node, u *usage, l *life) int64 {
+func (j loadVariationJudge) score(_ *run, n *node, u *usage, l *life) int64 {
 	if !u.known {
 		return 0 // as the plugin does
 	}
-	return loadVariation(n.share(u.quarter), n.share(u.deviation), float64(l.request), n.allocatable())
+	return loadVariation(n.share(u.quarter), n.share(u.deviation), float64(l.request), n.allocatable(), j.margin)
 }
 
-type lowRiskJudge struct{ everywhere }
+type lowRiskJudge struct {
+	everywhere
+	limitWeight float64
+}
 
-func (lowRiskJudge) score(_ *run, n *node, u *usage, l *life) int64 {
+func (j lowRiskJudge) score(_ *run, n *node, u *usage, l *life) int64 {
 	if !u.known {
 		return 0
 	}
@@ -46,28 +52,31 @@ func (lowRiskJudge) score(_ *run, n *node, u *usage, l *life) int64 {
 	}
 	sums.requestWithPod = sums.request + float64(l.request)
 	sums.limitWithPod = sums.limit + float64(max(l.limit, l.request))
-	return lowRisk(n.share(u.quarter), n.share(u.deviation), sums, n.allocatable())
+	return lowRisk(n.share(u.quarter), n.share(u.deviation), sums, n.allocatable(), j.limitWeight)
 }
 
 // targetLoadJudge expects of pods that metrics do not show yet what TargetLoadPacking does: those of the last minute before
 // the measurement are among them.
-type targetLoadJudge struct{ everywhere }
+type targetLoadJudge struct {
+	everywhere
+	target float64
+}
 
-func (targetLoadJudge) score(r *run, n *node, u *usage, l *life) int64 {
+func (j targetLoadJudge) score(r *run, n *node, u *usage, l *life) int64 {
 	if !u.known {
 		return 0
 	}
 	use := func(l *life) float64 { return expectedUse(l.request, l.limit) }
-	return targetLoad(100 * (u.quarter + use(l) + unseen(n, r.measured.taken-60, use)) / float64(n.bytes))
+	return targetLoad(100*(u.quarter+use(l)+unseen(n, r.measured.taken-60, use))/float64(n.bytes), j.target)
 }
 
 // koordinatorJudge takes a mean of five minutes for what is used, and counts the pod to be placed and what pods that came after
 // a minute before the measurement are not seen to use yet (koordinator pkg/scheduler/plugins/loadaware). Its metrics expire by
 // when they are reported, which is not what lags in a scenario: here they never do.
-type koordinatorJudge struct{}
+type koordinatorJudge struct{ most, estimate float64 }
 
-func (koordinatorJudge) used(r *run, n *node, u *usage, l *life) float64 {
-	used := u.fiveMinutes + koordinatorUse(l.request, l.limit)
+func (j koordinatorJudge) used(r *run, n *node, u *usage, l *life) float64 {
+	used := u.fiveMinutes + j.use(l.request, l.limit)
 	taken := r.measured.taken
 	for _, p := range n.pods {
 		if p.placed <= taken-koordinatorReport {
@@ -77,13 +86,13 @@ func (koordinatorJudge) used(r *run, n *node, u *usage, l *life) float64 {
 		if p.there(taken) {
 			seen = float64(p.holds(taken))
 		}
-		used += max(koordinatorUse(p.life.request, p.life.limit)-seen, 0)
+		used += max(j.use(p.life.request, p.life.limit)-seen, 0)
 	}
 	return used
 }
 
 func (j koordinatorJudge) admits(r *run, n *node, u *usage, l *life) bool {
-	return !u.known || j.used(r, n, u, l) <= koordinatorMost*n.allocatable()
+	return !u.known || j.used(r, n, u, l) <= j.most*n.allocatable()
 }
 
 func (j koordinatorJudge) score(r *run, n *node, u *usage, l *life) int64 {
@@ -94,10 +103,10 @@ func (j koordinatorJudge) score(r *run, n *node, u *usage, l *life) int64 {
 }
 
 // craneJudge ignores the pod's size, as Crane does.
-type craneJudge struct{}
+type craneJudge struct{ fiveMinutes, hour float64 }
 
-func (craneJudge) admits(_ *run, n *node, u *usage, _ *life) bool {
-	return !u.known || (u.fiveMinutes <= craneFiveMinutes*float64(n.bytes) && float64(u.hour) <= craneHour*float64(n.bytes))
+func (j craneJudge) admits(_ *run, n *node, u *usage, _ *life) bool {
+	return !u.known || (u.fiveMinutes <= j.fiveMinutes*float64(n.bytes) && float64(u.hour) <= j.hour*float64(n.bytes))
 }
 
 func (craneJudge) score(r *run, n *node, u *usage, _ *life) int64 {

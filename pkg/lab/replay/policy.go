@@ -80,11 +80,11 @@ func Policies() []Policy {
 		{Name: "headroom-pack", configuration: string(shipped.PackConfig), history: hourlyHistory},
 		{Name: "least-allocated", configuration: header},
 		{Name: "most-allocated", configuration: mostAllocated},
-		{Name: "load-variation", configuration: withPeer, judge: loadVariationJudge{}},
-		{Name: "low-risk", configuration: withPeer, judge: lowRiskJudge{}},
-		{Name: "target-load-memory", configuration: withPeer, judge: targetLoadJudge{}},
-		{Name: "koordinator-like", configuration: withPeer, judge: koordinatorJudge{}},
-		{Name: "crane-like", configuration: withPeer, judge: craneJudge{}},
+		{Name: "load-variation", configuration: withPeer, judge: loadVariationJudge{margin: defaultMargin}},
+		{Name: "low-risk", configuration: withPeer, judge: lowRiskJudge{limitWeight: defaultLimitWeight}},
+		{Name: "target-load-memory", configuration: withPeer, judge: targetLoadJudge{target: defaultTarget}},
+		{Name: "koordinator-like", configuration: withPeer, judge: koordinatorDefault},
+		{Name: "crane-like", configuration: withPeer, judge: craneDefault},
 		{Name: "clairvoyant", configuration: withPeer, clairvoyant: true},
 		{Name: "bound", bound: true},
 	}
@@ -95,8 +95,8 @@ func headroomPolicy() Policy {
 	return Policy{Name: "headroom", configuration: string(shipped.SchedulerConfig), history: hourlyHistory}
 }
 
-// Named returns all policies that have a name, those that are compared before the ablations.
-func Named() []Policy { return append(Policies(), Ablations()[1:]...) }
+// Named returns all policies that have a name, those that are compared before the ablations and the tuned peers.
+func Named() []Policy { return slices.Concat(Policies(), Ablations()[1:], Tuned()) }
 
 // PolicyNamed returns the policy of that name.
 func PolicyNamed(name string) (Policy, error) {
