@@ -56,7 +56,7 @@ AUTHORITIES ?= $(firstword $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pk
 # The published comparison: what docs/evaluation.md shows. TRACES is a folder with a folder for each trace.
 REPLAY_SEEDS ?= 3
 # Of containers that live for minutes, whose runs are short and differ much.
-REPLAY_SHORT_SEEDS ?= 8
+REPLAY_SHORT_SEEDS ?= 6
 # Of Headroom and the peer that comes closest to it.
 REPLAY_PAIR_SEEDS ?= 20
 REPLAY = $(BIN)/headroom-lab replay --page docs/evaluation.md
@@ -72,7 +72,7 @@ replay: build ## Place the pods of memory traces by all policies, into out/evalu
 	@$(REPLAY) --trace $(TRACES)/bitbrains-faststorage --nodes 26,30 --seeds $(REPLAY_SEEDS) --policies ablation --out out/evaluation/ablation
 	@$(REPLAY) --trace $(TRACES)/bitbrains-faststorage --nodes 26,30 --seeds $(REPLAY_SEEDS) --policies tuned --out out/evaluation/tuned
 	@$(REPLAY) --trace $(TRACES)/google2011-jobs-a --node-memory 16Gi --nodes 6,8 --seeds $(REPLAY_SEEDS) --policies all --out out/evaluation/google
-	@$(REPLAY) --trace $(TRACES)/agent-containers-a --node-memory 4Gi --scenarios requests-underset --nodes 7,8 --seeds $(REPLAY_SHORT_SEEDS) \
+	@$(REPLAY) --trace $(TRACES)/agent-containers-a --node-memory 4Gi --scenarios requests-underset --nodes 6,7,8 --seeds $(REPLAY_SHORT_SEEDS) \
 		--policies headroom,least-allocated,load-variation,low-risk,koordinator-like --out out/evaluation/agents
 	@$(REPLAY) --trace $(TRACES)/agent-containers-a --node-memory 4Gi --scenarios requests-underset --nodes 7,8 --seeds $(REPLAY_SHORT_SEEDS) \
 		--policies headroom,headroom-without-filter,headroom-without-score --out out/evaluation/agents-ablation
