@@ -196,6 +196,6 @@ func fields(count int) metav1.ManagedFieldsEntry {
 	}
 	return metav1.ManagedFieldsEntry{
 		Manager: "controller", Operation: metav1.ManagedFieldsOperationUpdate, APIVersion: "v1", FieldsType: "FieldsV1",
-		FieldsV1: &metav1.FieldsV1{Raw: []byte("{" + strings.TrimSuffix(raw.String(), ",") + "}")},
+		FieldsV1: metav1.NewFieldsV1("{" + strings.TrimSuffix(raw.String(), ",") + "}"),
 	}
 }

@@ -84,7 +84,7 @@ func expectedUse(request, limit int64) float64 {
 
 // koordinatorDefault is Koordinator's LoadAwareScheduling: the most of a node that may be used, and the share of request or limit
 // that a pod which no metric shows is taken to use (koordinator pkg/scheduler/apis/config/v1/defaults.go: memory).
-var koordinatorDefault = koordinatorJudge{most: 0.95, estimate: 0.70}
+func koordinatorDefault() koordinatorJudge { return koordinatorJudge{most: 0.95, estimate: 0.70} }
 
 // koordinatorReport is the time between two reports of a node, in seconds: what came less than that before one is not taken to be
 // in it (koordinator pkg/scheduler/plugins/loadaware/pod_assign_cache.go).
@@ -97,7 +97,7 @@ func (j koordinatorJudge) use(request, limit int64) float64 {
 
 // craneDefault is Crane's Dynamic: the most of a node that may be used, by its mean of five minutes and its most of an hour
 // (crane-scheduler's shipped policy, for memory).
-var craneDefault = craneJudge{fiveMinutes: 0.65, hour: 0.75}
+func craneDefault() craneJudge { return craneJudge{fiveMinutes: 0.65, hour: 0.75} }
 
 // The weights of Crane's score, and the pods that make a node hot.
 const (

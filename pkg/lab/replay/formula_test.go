@@ -259,10 +259,10 @@ func TestKoordinator(t *testing.T) {
 			r := &run{measured: &measurement{taken: 1_000, known: true}}
 			u := &usage{known: !test.unknown, latest: 123 * mebibyte, fiveMinutes: float64(test.mean * mebibyte)}
 			l := &life{request: test.request * mebibyte, limit: test.limit * mebibyte}
-			if got := koordinatorDefault.admits(r, n, u, l); got != test.admits {
+			if got := koordinatorDefault().admits(r, n, u, l); got != test.admits {
 				t.Errorf("admits: %t, want %t", got, test.admits)
 			}
-			if got := koordinatorDefault.score(r, n, u, l); got != test.score {
+			if got := koordinatorDefault().score(r, n, u, l); got != test.score {
 				t.Errorf("score %d, want %d", got, test.score)
 			}
 		})
@@ -298,10 +298,10 @@ func TestCrane(t *testing.T) {
 			}
 			r := &run{now: 1_000}
 			u := &usage{known: true, fiveMinutes: float64(test.fiveMinutes), hour: test.hour, day: test.day}
-			if got := craneDefault.admits(r, n, u, nil); got != test.admits {
+			if got := craneDefault().admits(r, n, u, nil); got != test.admits {
 				t.Errorf("admits: %t, want %t", got, test.admits)
 			}
-			if got := craneDefault.score(r, n, u, nil); got != test.score {
+			if got := craneDefault().score(r, n, u, nil); got != test.score {
 				t.Errorf("score %d, want %d", got, test.score)
 			}
 		})

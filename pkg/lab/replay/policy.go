@@ -83,8 +83,8 @@ func Policies() []Policy {
 		{Name: "load-variation", configuration: withPeer, judge: loadVariationJudge{margin: defaultMargin}},
 		{Name: "low-risk", configuration: withPeer, judge: lowRiskJudge{limitWeight: defaultLimitWeight}},
 		{Name: "target-load-memory", configuration: withPeer, judge: targetLoadJudge{target: defaultTarget}},
-		{Name: "koordinator-like", configuration: withPeer, judge: koordinatorDefault},
-		{Name: "crane-like", configuration: withPeer, judge: craneDefault},
+		{Name: "koordinator-like", configuration: withPeer, judge: koordinatorDefault()},
+		{Name: "crane-like", configuration: withPeer, judge: craneDefault()},
 		{Name: "clairvoyant", configuration: withPeer, clairvoyant: true},
 		{Name: "bound", bound: true},
 	}

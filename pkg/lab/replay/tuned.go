@@ -21,13 +21,15 @@ func Tuned() []Policy {
 		add("target-load-memory", "target", target, targetLoadJudge{target: float64(target)})
 	}
 	for _, most := range []int{75, 85} {
-		add("koordinator-like", "most", most, koordinatorJudge{most: float64(most) / 100, estimate: koordinatorDefault.estimate})
+		changed := koordinatorDefault()
+		changed.most = float64(most) / 100
+		add("koordinator-like", "most", most, changed)
 	}
 	for _, estimate := range []int{50, 90} {
-		add("koordinator-like", "estimate", estimate, koordinatorJudge{most: koordinatorDefault.most, estimate: float64(estimate) / 100})
+		changed := koordinatorDefault()
+		changed.estimate = float64(estimate) / 100
+		add("koordinator-like", "estimate", estimate, changed)
 	}
-	for _, hour := range []int{85} {
-		add("crane-like", "most", hour, craneJudge{fiveMinutes: float64(hour-10) / 100, hour: float64(hour) / 100})
-	}
+	add("crane-like", "most", 85, craneJudge{fiveMinutes: 0.75, hour: 0.85})
 	return tuned
 }

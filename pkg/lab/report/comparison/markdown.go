@@ -129,11 +129,12 @@ func (c *Comparison) pairedRow(curves []Curve, rates table) string {
 	if other == "" {
 		return ""
 	}
-	row := fmt.Sprintf("| `%s` more than `%s`, seed by seed |", other, reference)
+	var row strings.Builder
+	fmt.Fprintf(&row, "| `%s` more than `%s`, seed by seed |", other, reference)
 	for _, text := range texts {
-		row += cell(text)
+		row.WriteString(cell(text))
 	}
-	return row + "\n"
+	return row.String() + "\n"
 }
 
 // byScenario has a row for each table, which has one number of nodes, and a column for each policy.
