@@ -165,11 +165,8 @@ func (pl *Memory) PreScore(_ context.Context, cycleState fwk.CycleState, pod *co
 
 // Score ranks a node by requests, all that counts where nothing else is known of it. What is known takes its place in NormalizeScore,
 // for all nodes in one go: fetching a node's line from memory takes longer than all that is computed of it, and only a loop
-// fetches many at once. In shadow mode all nodes score alike.
+// fetches many at once.
 func (pl *Memory) Score(_ context.Context, _ fwk.CycleState, _ *corev1.Pod, node fwk.NodeInfo) (int64, *fwk.Status) {
-	if pl.shadow {
-		return 0, nil
-	}
 	return byRequests(node), nil
 }
 
@@ -177,18 +174,20 @@ func (pl *Memory) Score(_ context.Context, _ fwk.CycleState, _ *corev1.Pod, node
 func (pl *Memory) ScoreExtensions() fwk.ScoreExtensions { return pl }
 
 // NormalizeScore ranks nodes by how full they are expected to be with the pod (see cycleState.score) and brings that to the common
-// scale. In shadow mode it notes the best and leaves the scores alike.
+// scale. Where neither PreFilter nor PreScore is enabled, requests rank them. In shadow mode all nodes score alike.
 func (pl *Memory) NormalizeScore(_ context.Context, cycleState fwk.CycleState, _ *corev1.Pod, scores fwk.NodeScoreList) *fwk.Status {
 	state, ok := pl.latest.Read(cycleState)
-	if !ok {
-		return nil
+	if ok {
+		state.scoreAll(scores)
 	}
-	if pl.shadow {
-		state.noteBest()
-		return nil
+	switch {
+	case !pl.shadow:
+		stretch(scores)
+	case ok:
+		state.shadow.take(scores)
+	default:
+		level(scores)
 	}
-	state.scoreAll(scores)
-	stretch(scores)
 	return nil
 }
 

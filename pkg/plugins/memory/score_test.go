@@ -137,6 +137,30 @@ func TestPodsThatPeakTogetherAreKeptApart(t *testing.T) {
 	}
 }
 
+// Nodes are filled up to a share that no hour of the day may exceed.
+func TestPackingGoesByTheFullestHour(t *testing.T) {
+	const even, peaking = 0, 1
+	snapshot := &ledger.Snapshot{Nodes: make([]ledger.Node, 2)}
+	for i := range snapshot.Nodes {
+		node := &snapshot.Nodes[i]
+		node.Thresholds.Pods, node.Left, node.State = 1000, 500, ledger.Fresh
+		for hour := range node.Expected {
+			node.Expected[hour] = 500
+		}
+	}
+	snapshot.Nodes[peaking].Expected[7] = 900
+	for _, flat := range []bool{true, false} {
+		state := &cycleState{book: newBook(snapshot, reserve{}), packTo: 0.75, flat: flat}
+		half := int64((unknownTop+1)*finePerPoint+fwk.MaxScore*finePerPoint) / 2
+		if got := state.score(even, 0); got < half {
+			t.Errorf("flat %t: a node that is never over the target scores %d, want at least %d", flat, got, half)
+		}
+		if got := state.score(peaking, 0); got > half {
+			t.Errorf("flat %t: a node with an hour over the target scores %d, want at most %d", flat, got, half)
+		}
+	}
+}
+
 // Whoever scores may have other nodes in mind than PreScore was told of, in another order, or copies of them.
 func TestScoresAreOfTheNodesThatAreNamed(t *testing.T) {
 	fleet := newFleet(nil).node("empty", 100*mi, 0).node("half", 1500*mi, 0).node("full", 3000*mi, 0)
@@ -172,6 +196,26 @@ func TestScoresAreOfTheNodesThatAreNamed(t *testing.T) {
 				t.Errorf("scores (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// A profile may enable Score alone. The framework refuses what is not on its scale.
+func TestWithoutPreFilterAndPreScoreRequestsRankNodes(t *testing.T) {
+	for _, shadow := range []bool{false, true} {
+		fleet := newFleet(nil).node("busy", 0, 0).running("p", "busy", 3000*mi, mi).node("idle", 3000*mi, 0)
+		fleet.plugin.shadow = shadow
+		fleet.publish()
+		want := map[string]int64{"busy": 22, "idle": 29}
+		if shadow {
+			want = map[string]int64{"busy": 0, "idle": 0}
+		}
+		got := map[string]int64{}
+		for _, score := range fleet.scores(t, framework.NewCycleState(), newPod("new", 100*mi), fleet.infos()) {
+			got[score.Name] = score.Score
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("shadow %t: scores (-want +got):\n%s", shadow, diff)
+		}
 	}
 }
 

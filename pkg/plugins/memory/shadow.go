@@ -5,6 +5,7 @@ package memory
 import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/klog/v2"
+	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/headroom-dev/headroom/pkg/apis/config"
 )
@@ -14,10 +15,18 @@ type shadow struct {
 	best int64 // the best score of a node that was scored
 }
 
-// noteBest notes how the best of the nodes that are scored would score.
-func (s *cycleState) noteBest() {
-	for _, node := range s.nodes {
-		s.shadow.best = max(s.shadow.best, s.score(s.book.find(s.positions, node), byRequests(node)))
+// take notes the best of the scores, in fine steps, and makes all alike.
+func (s *shadow) take(scores fwk.NodeScoreList) {
+	for i := range scores {
+		s.best = max(s.best, scores[i].Score)
+	}
+	level(scores)
+}
+
+// level makes all scores alike.
+func level(scores fwk.NodeScoreList) {
+	for i := range scores {
+		scores[i].Score = fwk.MinScore
 	}
 }
 
