@@ -23,9 +23,14 @@ func (p *Placement) scores(c *cycle, scores []fwk.NodePluginScores, feasible []f
 		byName[node.Node().Name] = node
 	}
 	for i := range scores {
-		p.Scores = append(p.Scores, NodeScore{
-			Node: scores[i].Name, Total: scores[i].TotalScore, Scores: c.pluginScores(&scores[i], byName[scores[i].Name], weights), Memory: c.nodeMemory(byName[scores[i].Name]),
-		})
+		node := NodeScore{Node: scores[i].Name, Total: scores[i].TotalScore, Scores: pluginScores(&scores[i], weights)}
+		if account, ok := c.account(byName[scores[i].Name]); ok {
+			node.Memory = c.memoryOf(&account)
+			if own := slices.IndexFunc(node.Scores, func(score PluginScore) bool { return score.Plugin == memory.Name }); own >= 0 {
+				node.Scores[own].Raw = account.Score // Its Score knows requests alone.
+			}
+		}
+		p.Scores = append(p.Scores, node)
 	}
 }
 
@@ -72,8 +77,7 @@ func unscored(taken string, failure error) Note {
 	return Note{NoteUnscored, true, fmt.Sprintf("its nodes cannot be scored, so that none of several is chosen: %s", failure)}
 }
 
-func (c *cycle) pluginScores(node *fwk.NodePluginScores, info fwk.NodeInfo, weights map[string]int64) []PluginScore {
-	account, ok := c.account(info)
+func pluginScores(node *fwk.NodePluginScores, weights map[string]int64) []PluginScore {
 	scores := make([]PluginScore, len(node.Scores))
 	for i, score := range node.Scores {
 		weight := max(weights[score.Name], 1)
@@ -82,9 +86,6 @@ func (c *cycle) pluginScores(node *fwk.NodePluginScores, info fwk.NodeInfo, weig
 			if raw.Name == score.Name {
 				scores[i].Raw = raw.Score
 			}
-		}
-		if ok && score.Name == memory.Name { // Its Score knows requests alone.
-			scores[i].Raw = account.Score
 		}
 		if node.TotalScore > 0 {
 			scores[i].Share = float64(score.Score*1000/node.TotalScore) / 10

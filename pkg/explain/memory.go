@@ -44,12 +44,17 @@ func (c *cycle) nodeMemory(node fwk.NodeInfo) *NodeMemory {
 	if !ok {
 		return nil
 	}
+	return c.memoryOf(&account)
+}
+
+// memoryOf returns the sum by how the plugin judges the node.
+func (c *cycle) memoryOf(account *memory.Account) *NodeMemory {
 	sum := &NodeMemory{State: account.Node.State.String(), Avoided: account.Away}
 	if !account.Node.SampleTime.IsZero() {
 		sum.Sample = new(stamp(account.Node.SampleTime))
 	}
 	if account.Node.State != ledger.Fresh {
-		sum.Text = unknownText(&account, c.scheduler)
+		sum.Text = unknownText(account, c.scheduler)
 		return sum
 	}
 	sum.fill(&account.Node)
