@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/paypal/load-watcher/pkg/watcher"
@@ -80,14 +81,21 @@ func situations() []situation {
 }
 
 // judged is the score of the replay.
-func (s *situation) judged(j judge) int64 {
+func (s *situation) judged(j judge) int64 { return j.score(s.played()) }
+
+// admitted is whether the replay admits the pod to the node.
+func (s *situation) admitted(j judge) bool { return j.admits(s.played()) }
+
+// played is the situation as the replay has it.
+func (s *situation) played() (*run, *node, *usage, *life) {
 	n := newCluster(1, s.bytes, s.evictionHard).nodes[0]
 	for _, asked := range s.pods {
 		n.pods = append(n.pods, &pod{life: &life{request: asked[0], limit: asked[1]}})
 	}
-	u := &usage{known: !s.unmeasured, quarter: s.mean / 100 * float64(s.bytes), deviation: s.deviation / 100 * float64(s.bytes)}
+	mean := s.mean / 100 * float64(s.bytes)
+	u := &usage{known: !s.unmeasured, quarter: mean, fiveMinutes: mean, hour: int64(mean), deviation: s.deviation / 100 * float64(s.bytes)}
 	r := &run{measured: &measurement{taken: 1_000, known: true}} // long after the pods came
-	return j.score(r, n, u, &life{request: s.request, limit: s.limit})
+	return r, n, u, &life{request: s.request, limit: s.limit}
 }
 
 // as returns bytes as a quantity of the resource: of CPU, so many thousandths of a core.
@@ -214,6 +222,32 @@ func TestTheFormulasScoreAsTheRealPluginsDo(t *testing.T) {
 			}
 			if len(different) < 10 {
 				t.Errorf("only %d different scores: the plugin did not see the loads", len(different))
+			}
+		})
+	}
+}
+
+// Each of the other settings matters: some node is scored or admitted otherwise than by the defaults.
+func TestTunedPeersJudgeOtherwiseThanByDefault(t *testing.T) {
+	for _, tuned := range Tuned() {
+		t.Run(tuned.Name, func(t *testing.T) {
+			var byDefault judge
+			for _, policy := range Policies() {
+				if policy.judge != nil && strings.HasPrefix(tuned.Name, policy.Name+"-") {
+					byDefault = policy.judge
+				}
+			}
+			if byDefault == nil {
+				t.Fatal("no policy has the defaults")
+			}
+			different := 0
+			for _, s := range situations() {
+				if s.judged(tuned.judge) != s.judged(byDefault) || s.admitted(tuned.judge) != s.admitted(byDefault) {
+					different++
+				}
+			}
+			if different == 0 {
+				t.Error("all situations are judged as by default")
 			}
 		})
 	}

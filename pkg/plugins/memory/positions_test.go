@@ -4,6 +4,7 @@ package memory
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	fwk "k8s.io/kube-scheduler/framework"
@@ -18,6 +19,7 @@ func TestATrailFindsWhatIsFoundOneByOne(t *testing.T) {
 	}
 	book := fleet.publish()
 	nodes := fleet.infos()
+	slices.Reverse(nodes)                 // The scheduler's order is another one than the book's.
 	known := book.positionsOf(nodes[:50]) // The others came later.
 	rapid.Check(t, func(t *rapid.T) {
 		var asked []fwk.NodeInfo
@@ -39,6 +41,9 @@ func TestATrailFindsWhatIsFoundOneByOne(t *testing.T) {
 			want := book.snapshot.Index(node.Node().Name)
 			if got := trail.find(node); got != want {
 				t.Fatalf("node %d of %d, %s: line %d, want %d", i, len(asked), node.Node().Name, got, want)
+			}
+			if at := slices.Index(nodes[:50], node); at >= 0 && !slices.Contains(trail.next[:], at+1) {
+				t.Fatalf("after %s, %d of the list, the trail goes on at %v", node.Node().Name, at, trail.next)
 			}
 		}
 	})

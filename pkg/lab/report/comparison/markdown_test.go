@@ -78,9 +78,9 @@ func TestMarkdownTables(t *testing.T) {
 			of: Comparison{
 				Curves: []Curve{curve("base", "headroom", point(8, 4), waiting(point(9, 2))), curve("base", "low-risk", point(8, 5), point(9, 1))},
 				Paired: []Difference{
-					{Trace: "t", Scenario: "churn", Policy: "low-risk", Nodes: 8, Mean: 7},
 					{Trace: "t", Scenario: "base", Policy: "low-risk", Nodes: 9, Mean: -1, Low: -1.5, High: -0.5, Waits: true},
 					{Trace: "t", Scenario: "base", Policy: "low-risk", Nodes: 8, Mean: 1, Low: -0.25, High: 2.25},
+					{Trace: "t", Scenario: "churn", Policy: "low-risk", Nodes: 8, Mean: 7},
 				},
 			},
 			want: "| policy | 8 nodes | 9 nodes |\n|---|--:|--:|\n| `low-risk` | 5.00 (2.50–10.0) | **1.00 (0.50–2.00)** |\n" +
