@@ -151,7 +151,7 @@ func TestPackingGoesByTheFullestHour(t *testing.T) {
 	snapshot.Nodes[peaking].Expected[7] = 900
 	for _, flat := range []bool{true, false} {
 		state := &cycleState{book: newBook(snapshot, reserve{}), packTo: 0.75, flat: flat}
-		half := int64((unknownTop+1)*finePerPoint+fwk.MaxScore*finePerPoint) / 2
+		half := ((unknownTop+1)*finePerPoint + fwk.MaxScore*finePerPoint) / 2
 		if got := state.score(even, 0); got < half {
 			t.Errorf("flat %t: a node that is never over the target scores %d, want at least %d", flat, got, half)
 		}
