@@ -62,7 +62,7 @@ func (s *Scheduler) first(ctx context.Context, pod *corev1.Pod, exact bool) []No
 		}
 		add(NoteGated, true, "it is held back by its scheduling gates (%s): whoever set them has to remove them first", strings.Join(names, ", "))
 	}
-	if missing := claimsNotMade(pod); len(missing) > 0 && pod.Spec.NodeName == "" {
+	if missing := claimsNotMade(pod); len(missing) > 0 && pod.UID != "" && pod.Spec.NodeName == "" {
 		add(NoteNoClaim, true, "its resource claims do not exist (%s): none was made yet of their templates, which a controller does once "+
 			"the pod is there; no node can be judged without them", strings.Join(missing, ", "))
 	}

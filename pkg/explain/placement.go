@@ -33,7 +33,17 @@ func (s *Scheduler) Explain(ctx context.Context, pod *corev1.Pod, replicas int) 
 			return nil, err
 		}
 	}
-	c, err := s.newCycle(ctx, of, asPending(pod))
+	judged := asPending(pod)
+	if pod.UID == "" {
+		problem, err := s.makeClaims(ctx, of, judged)
+		if err != nil {
+			return nil, err
+		}
+		if problem != "" {
+			p.First = append(p.First, Note{Kind: NoteNoClaim, Decides: true, Text: "its resource claims cannot be made: " + problem})
+		}
+	}
+	c, err := s.newCycle(ctx, of, judged)
 	if err != nil {
 		return nil, err
 	}

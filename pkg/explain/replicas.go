@@ -23,7 +23,15 @@ func (s *Scheduler) replicas(ctx context.Context, of framework.Framework, pod *c
 	for i := range wanted {
 		copied := pod.DeepCopy()
 		copied.UID, copied.Name = types.UID(fmt.Sprintf("%s-%d", newUID, i+1)), fmt.Sprintf("%s-copy-%d", pod.Name, i+1)
-		copied.Status.NominatedNodeName = ""
+		copied.Status.NominatedNodeName, copied.Status.ResourceClaimStatuses, copied.Status.ExtendedResourceClaimStatus = "", nil, nil
+		problem, err := s.makeClaims(ctx, of, copied)
+		if err != nil {
+			return nil, err
+		}
+		if problem != "" {
+			placed.Ended = fmt.Sprintf("copy %d is placed nowhere, its resource claims cannot be made: %s", i+1, problem)
+			break
+		}
 		c, err := s.newCycle(ctx, of, copied)
 		if err != nil {
 			return nil, err

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	resourcev1 "k8s.io/api/resource/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
@@ -67,6 +68,7 @@ type Scheduler struct {
 	pods       []*corev1.Pod
 	troubles   []ledger.Trouble
 	leases     map[string]string // what each tells in words, by scheduler
+	templates  map[types.NamespacedName]*resourcev1.ResourceClaimTemplate
 }
 
 // Open reads the cluster and makes a scheduler of it. What it started ends with ctx.
@@ -94,6 +96,7 @@ func newScheduler(options Options) *Scheduler {
 	return &Scheduler{
 		options: options, snapshot: internalcache.NewEmptySnapshot(),
 		still: memory.NewStill(), plugins: map[string]map[string]fwk.Plugin{}, leases: map[string]string{},
+		templates: map[types.NamespacedName]*resourcev1.ResourceClaimTemplate{},
 	}
 }
 
@@ -109,6 +112,8 @@ func (s *Scheduler) build(ctx context.Context) error {
 		watched = informers.NewSharedInformerFactory(s.options.Cluster.Reading(), 0)
 		s.options.Cluster.Informers.Core().V1().Nodes().Informer()
 		s.options.Cluster.Informers.Core().V1().Pods().Informer()
+	} else {
+		s.options.Cluster.WithClaims()
 	}
 	built, err := scheduler.New(ctx, s.options.Cluster.Reading(), watched, nil,
 		func(string) events.EventRecorderLogger { return silent{} },

@@ -20,6 +20,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -35,9 +36,10 @@ type Cluster struct {
 	// Informers have what was read once Read has returned.
 	Informers informers.SharedInformerFactory
 
-	reading kubernetes.Interface // what Informers list with
-	once    *once
-	pods    atomic.Int64
+	reading   kubernetes.Interface // what Informers list with
+	once      *once
+	pods      atomic.Int64
+	announced chan watch.Event
 
 	mutex    sync.Mutex
 	bypassed []types.NamespacedName
@@ -76,7 +78,7 @@ func Over(client kubernetes.Interface, config *rest.Config) *Cluster {
 }
 
 func newCluster(client, reading kubernetes.Interface, config *rest.Config, once *once) *Cluster {
-	c := &Cluster{Client: client, Config: config, reading: reading, once: once}
+	c := &Cluster{Client: client, Config: config, reading: reading, once: once, announced: make(chan watch.Event)}
 	c.Informers = informers.NewSharedInformerFactory(reading, 0)
 	pods := podInformer(reading, live, c.see)
 	c.Informers.InformerFor(&corev1.Pod{}, func(kubernetes.Interface, time.Duration) cache.SharedIndexInformer { return pods })
