@@ -54,25 +54,34 @@ func BenchmarkCalls(b *testing.B) {
 	}
 }
 
-// BenchmarkNormalize measures NormalizeScore of 500 of 5,000 nodes, another 500 each time, as a scheduler looks for.
+// BenchmarkNormalize measures NormalizeScore of 500 of 5,000 nodes, another 500 each time, as a scheduler looks for: with a pod that is
+// expected to hold the same all day, and with one that holds more in some hours.
 func BenchmarkNormalize(b *testing.B) {
 	fleet := newFleet(nil)
 	for i := range 5000 {
 		fleet.node(fmt.Sprintf("node-%d-with-a-name-of-usual-length", i), int64(i%3000)*mi, 0)
 	}
 	fleet.publish()
-	infos, pod, state, ctx := fleet.infos(), newPod("new", 500*mi), framework.NewCycleState(), b.Context()
-	fleet.plugin.PreFilter(ctx, state, pod, infos)
-	scores, first := make(fwk.NodeScoreList, 500), 0
-	b.ReportAllocs()
-	for b.Loop() {
-		nodes := infos[first : first+len(scores)]
-		for i, node := range nodes {
-			scores[i] = fwk.NodeScore{Name: node.Node().Name}
-		}
-		fleet.plugin.PreScore(ctx, state, pod, nodes)
-		fleet.plugin.NormalizeScore(ctx, state, pod, scores)
-		first = (first + len(scores)) % len(infos)
+	infos, pod, ctx := fleet.infos(), newPod("new", 500*mi), b.Context()
+	for _, course := range []string{"even", "by the hour"} {
+		b.Run(course, func(b *testing.B) {
+			cycle := framework.NewCycleState()
+			fleet.plugin.PreFilter(ctx, cycle, pod, infos)
+			if state, _ := fleet.plugin.latest.Read(cycle); course != "even" {
+				state.flat, state.course[9] = false, 2*state.course[9]
+			}
+			scores, first := make(fwk.NodeScoreList, 500), 0
+			b.ReportAllocs()
+			for b.Loop() {
+				nodes := infos[first : first+len(scores)]
+				for i, node := range nodes {
+					scores[i] = fwk.NodeScore{Name: node.Node().Name}
+				}
+				fleet.plugin.PreScore(ctx, cycle, pod, nodes)
+				fleet.plugin.NormalizeScore(ctx, cycle, pod, scores)
+				first = (first + len(scores)) % len(infos)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(scores)), "ns/node")
+		})
 	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(scores)), "ns/node")
 }
