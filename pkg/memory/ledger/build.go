@@ -3,6 +3,7 @@
 package ledger
 
 import (
+	"maps"
 	"math"
 	"time"
 
@@ -45,6 +46,7 @@ type Builder struct {
 	pods      map[types.UID]*record
 	troubles  troubles
 	pressures pressures
+	usual     map[string]surplus // by node
 }
 
 // record is what is remembered of a pod from one book to the next.
@@ -70,7 +72,7 @@ type record struct {
 
 // NewBuilder returns a builder.
 func NewBuilder(options Options) *Builder {
-	return &Builder{options: options, pods: map[types.UID]*record{}, troubles: troubles{}, pressures: pressures{}}
+	return &Builder{options: options, pods: map[types.UID]*record{}, troubles: troubles{}, pressures: pressures{}, usual: map[string]surplus{}}
 }
 
 // tally is what adds up on a node while its pods are walked.
@@ -84,6 +86,8 @@ type tally struct {
 	replaced   int64
 	gone       int64 // in the node's sample, of pods that are gone since
 	phantom    int64 // of pods that are gone and may hold memory still
+	unsampled  int64 // held at most by pods that are in the node's sample and not in one of their own
+	growing    growing
 	pods       int64
 	unmeasured bool // there are pods of which nothing is known but that they are there
 	// foreseen is what all pods are expected to hold in each hour of the day. It is added up only where no sample is to be used.
@@ -165,6 +169,7 @@ func (b *build) fill() {
 		line.Cooling = max(b.pressures.cooling(node.Name, b.options.Cooldown, b.Now), b.troubles.ofNode(node.Name, stall, b.options, b.Now))
 	}
 	b.pressures.forget(b.options.Cooldown, b.Now)
+	maps.DeleteFunc(b.usual, func(node string, _ surplus) bool { _, ok := b.snapshot.index[node]; return !ok })
 	b.snapshot.cooling = b.troubles.ofWorkloads(b.snapshot.index, b.options.Cooldown, b.Now)
 }
 
@@ -210,18 +215,21 @@ func (b *build) sum(line *Node, sum *tally) {
 	measured := b.Samples.Nodes[line.Name]
 	line.NodeHeld = max(measured.Bytes-sum.gone, 0)
 	line.PodsHeld = sum.podsMeasured + sum.phantom + sum.pods*podMarginBytes
-	unseenByPods := sum.unseenByPods
+	unseenByPods, shownByPods := sum.unseenByPods, growing{}
 	if measured.Pods.Known() && b.Now.Sub(measured.Pods.Time) <= b.options.FreshFor { // The cgroup itself: it holds what the pods' own samples may lack.
 		line.PodsHeld = max(measured.Pods.Bytes-sum.gone, 0)
-		unseenByPods = sum.unseenByNode
+		unseenByPods, shownByPods = sum.unseenByNode, sum.growing
 	}
 	line.Removable = sum.podsMeasured
 	if sum.unmeasured {
 		line.Removable = max(line.NodeHeld, line.PodsHeld)
 	}
 	line.MeasuredLeft, _ = line.Thresholds.Left(line.NodeHeld, line.PodsHeld)
-	line.Left, line.Signal = line.Thresholds.Left(line.NodeHeld+sum.unseenByNode, line.PodsHeld+unseenByPods)
-	rest := line.Thresholds.Pods - line.Left - sum.replaced // system, and what is counted of others
+	beyond := b.beyond(line, sum)
+	node, pods := line.NodeHeld+sum.unseenByNode, line.PodsHeld+unseenByPods
+	line.Left, line.Signal = line.Thresholds.Left(node-min(beyond.node, sum.growing.counted), pods-min(beyond.cgroup, shownByPods.counted))
+	left, _ := line.Thresholds.Left(node-min(beyond.node, sum.growing.peak), pods-min(beyond.cgroup, shownByPods.peak))
+	rest := line.Thresholds.Pods - left - sum.replaced // system, and what is counted of others
 	most := int64(math.MinInt64)
 	for hour, expected := range sum.expected {
 		line.Expected[hour] = rest + int64(expected)

@@ -45,8 +45,14 @@ func (b *build) count(node int, pod *corev1.Pod) {
 	sum.requested += known.demand.RequestBytes
 	sum.podsMeasured += entry.Measured
 	sum.unseenByPods += entry.Counted - entry.Measured
-	if !entry.InNode {
+	switch {
+	case entry.InNode:
+		sum.unsampled += known.peak
+	case steady:
 		sum.unseenByNode += entry.Counted - entry.Measured
+	default:
+		sum.unseenByNode += entry.Counted - entry.Measured
+		sum.growing.add(pod, entry, b.snapshot.Nodes[node].SampleTime)
 	}
 	if entry.Peak > entry.Counted || !entry.InNode { // what was never counted cannot be given back
 		entry.Course.AddTo(&sum.expected, 1)
