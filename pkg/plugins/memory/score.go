@@ -164,42 +164,29 @@ func scoreByPacking(dayCubed, now, most, target float64) int64 {
 	return fwk.MaxScore*finePerPoint - half + int64(float64(half)*max(most, 0)/target)
 }
 
-// leastSpread is the difference in fullness that is worth the whole of the scale. A larger one is stretched to it, a smaller one is not:
-// where all nodes are alike, the other plugins decide.
+// leastSpread is the difference in fullness that is worth the whole of the scale for nodes with room. A larger one is
+// stretched to it, a smaller one is not: where all nodes are alike, the other plugins decide.
 const leastSpread = 0.1
 
 // stretch brings fine scores to the common scale: the emptiest node with room gets 100, the others less by how much
-// fuller they are. The parts of the scale stay what they are. Where all nodes are expected to run over, there is but one part, and it
-// is stretched all the same: or else the requests would decide, which took no notice of what fills the nodes.
+// fuller they are. The parts of the scale stay what they are.
 func stretch(scores fwk.NodeScoreList) {
-	const points = float64(fwk.MaxScore - unknownTop - 1)
-	from, room, least := int64((unknownTop+1)*finePerPoint), points, leastSpread*points
-	if top(scores) <= overflowTop*finePerPoint {
-		from, room, least = fwk.MinScore, float64(fwk.MaxScore), leastSpread*overflowTop
-	}
+	const lowest = (unknownTop + 1) * finePerPoint
 	best, worst := int64(math.MinInt64), int64(math.MaxInt64)
 	for i := range scores {
-		if score := scores[i].Score; score >= from {
+		if score := scores[i].Score; score >= lowest {
 			best, worst = max(best, score), min(worst, score)
 		}
 	}
-	spread := max(float64(best-worst), least*finePerPoint)
+	const room = float64(fwk.MaxScore - unknownTop - 1)
+	spread := max(float64(best-worst), leastSpread*room*finePerPoint)
 	for i := range scores {
-		if score := scores[i].Score; score >= from {
+		if score := scores[i].Score; score >= lowest {
 			scores[i].Score = fwk.MaxScore - int64(room*float64(best-score)/spread)
 		} else {
 			scores[i].Score = score / finePerPoint
 		}
 	}
-}
-
-// top returns the best of the scores.
-func top(scores fwk.NodeScoreList) int64 {
-	best := int64(math.MinInt64)
-	for i := range scores {
-		best = max(best, scores[i].Score)
-	}
-	return best
 }
 
 // byRequests scores a node of which nothing is known but what its pods request.
