@@ -46,7 +46,8 @@ type Builder struct {
 	pods      map[types.UID]*record
 	troubles  troubles
 	pressures pressures
-	usual     map[string]surplus // by node
+	// usual is what the figure of a node's kubepods cgroup has beyond what is known of its pods, in bytes, by node.
+	usual map[string]int64
 }
 
 // record is what is remembered of a pod from one book to the next.
@@ -72,7 +73,7 @@ type record struct {
 
 // NewBuilder returns a builder.
 func NewBuilder(options Options) *Builder {
-	return &Builder{options: options, pods: map[types.UID]*record{}, troubles: troubles{}, pressures: pressures{}, usual: map[string]surplus{}}
+	return &Builder{options: options, pods: map[types.UID]*record{}, troubles: troubles{}, pressures: pressures{}, usual: map[string]int64{}}
 }
 
 // tally is what adds up on a node while its pods are walked.
@@ -169,7 +170,7 @@ func (b *build) fill() {
 		line.Cooling = max(b.pressures.cooling(node.Name, b.options.Cooldown, b.Now), b.troubles.ofNode(node.Name, stall, b.options, b.Now))
 	}
 	b.pressures.forget(b.options.Cooldown, b.Now)
-	maps.DeleteFunc(b.usual, func(node string, _ surplus) bool { _, ok := b.snapshot.index[node]; return !ok })
+	maps.DeleteFunc(b.usual, func(node string, _ int64) bool { _, ok := b.snapshot.index[node]; return !ok })
 	b.snapshot.cooling = b.troubles.ofWorkloads(b.snapshot.index, b.options.Cooldown, b.Now)
 }
 
@@ -215,20 +216,19 @@ func (b *build) sum(line *Node, sum *tally) {
 	measured := b.Samples.Nodes[line.Name]
 	line.NodeHeld = max(measured.Bytes-sum.gone, 0)
 	line.PodsHeld = sum.podsMeasured + sum.phantom + sum.pods*podMarginBytes
-	unseenByPods, shownByPods := sum.unseenByPods, growing{}
+	unseenByPods, shown := sum.unseenByPods, int64(0)
 	if measured.Pods.Known() && b.Now.Sub(measured.Pods.Time) <= b.options.FreshFor { // The cgroup itself: it holds what the pods' own samples may lack.
 		line.PodsHeld = max(measured.Pods.Bytes-sum.gone, 0)
-		unseenByPods, shownByPods = sum.unseenByNode, sum.growing
+		unseenByPods, shown = sum.unseenByNode, b.shown(line, sum)
 	}
 	line.Removable = sum.podsMeasured
 	if sum.unmeasured {
 		line.Removable = max(line.NodeHeld, line.PodsHeld)
 	}
 	line.MeasuredLeft, _ = line.Thresholds.Left(line.NodeHeld, line.PodsHeld)
-	beyond := b.beyond(line, sum)
 	node, pods := line.NodeHeld+sum.unseenByNode, line.PodsHeld+unseenByPods
-	line.Left, line.Signal = line.Thresholds.Left(node-min(beyond.node, sum.growing.counted), pods-min(beyond.cgroup, shownByPods.counted))
-	left, _ := line.Thresholds.Left(node-min(beyond.node, sum.growing.peak), pods-min(beyond.cgroup, shownByPods.peak))
+	line.Left, line.Signal = line.Thresholds.Left(node, pods-min(shown, sum.growing.counted))
+	left, _ := line.Thresholds.Left(node, pods-min(shown, sum.growing.peak))
 	rest := line.Thresholds.Pods - left - sum.replaced // system, and what is counted of others
 	most := int64(math.MinInt64)
 	for hour, expected := range sum.expected {

@@ -30,26 +30,22 @@ func ranBy(pod *corev1.Pod, taken time.Time) bool {
 	})
 }
 
-// surplus is what a node's samples show beyond what is known of its pods, in bytes: of the machine and of the kubepods cgroup. It is the
-// system, and what the pods' own samples lack.
-type surplus struct {
-	node, cgroup int64
-}
-
-// beyond returns how much more the samples show than usual: pods that grow hold it. The usual is what was there when no pod of the node
-// grew; where that was never seen, nothing is said to be theirs, and they count twice until they are measured.
-func (b *build) beyond(line *Node, sum *tally) surplus {
-	known := sum.podsMeasured + sum.phantom + sum.unsampled
-	now := surplus{node: line.NodeHeld - known, cgroup: line.PodsHeld - known}
+// shown returns how much of the kubepods cgroup's figure pods that grow hold, in bytes: what is more in it than usual. The usual, beyond
+// what is known of the pods, is what was there when no pod of the node grew. Where that was never seen, nothing is said to be theirs,
+// and they count twice until they are measured.
+//
+// In the machine's figure they count twice in any case: replays of containers that grow in seconds end more of them where they do not.
+func (b *build) shown(line *Node, sum *tally) int64 {
+	beyond := line.PodsHeld - sum.podsMeasured - sum.phantom - sum.unsampled
 	if sum.growing.peak == 0 {
 		if line.State == Fresh {
-			b.usual[line.Name] = now
+			b.usual[line.Name] = beyond
 		}
-		return surplus{}
+		return 0
 	}
 	usual, ok := b.usual[line.Name]
 	if !ok {
-		return surplus{}
+		return 0
 	}
-	return surplus{node: max(now.node-usual.node, 0), cgroup: max(now.cgroup-usual.cgroup, 0)}
+	return max(beyond-usual, 0)
 }
