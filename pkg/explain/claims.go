@@ -19,7 +19,7 @@ import (
 // claimLimit is how long a claim may take from this process to its own informer.
 const claimLimit = 10 * time.Second
 
-// makeClaims gives a pod that is not there yet the claims that a controller makes of its templates once it is
+// makeClaims gives a pod that is not there yet, in place of those that its status names, the claims that a controller makes of its templates once it is
 // (k8s.io/kubernetes pkg/controller/resourceclaim/controller.go, handleClaim). They are there for this scheduler only. Where a
 // template cannot be read, problem says which and why.
 func (s *Scheduler) makeClaims(ctx context.Context, of fwk.Handle, pod *corev1.Pod) (problem string, err error) {
@@ -27,6 +27,7 @@ func (s *Scheduler) makeClaims(ctx context.Context, of fwk.Handle, pod *corev1.P
 	if manager == nil {
 		return "", nil
 	}
+	pod.Status.ResourceClaimStatuses = nil
 	for _, wanted := range pod.Spec.ResourceClaims {
 		if wanted.ResourceClaimTemplateName == nil {
 			continue

@@ -23,7 +23,7 @@ func (s *Scheduler) replicas(ctx context.Context, of framework.Framework, pod *c
 	for i := range wanted {
 		copied := pod.DeepCopy()
 		copied.UID, copied.Name = types.UID(fmt.Sprintf("%s-%d", newUID, i+1)), fmt.Sprintf("%s-copy-%d", pod.Name, i+1)
-		copied.Status.NominatedNodeName, copied.Status.ResourceClaimStatuses, copied.Status.ExtendedResourceClaimStatus = "", nil, nil
+		copied.Status.NominatedNodeName, copied.Status.ExtendedResourceClaimStatus = "", nil
 		problem, err := s.makeClaims(ctx, of, copied)
 		if err != nil {
 			return nil, err

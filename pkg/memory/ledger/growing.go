@@ -16,13 +16,6 @@ type growing struct {
 	counted, peak int64
 }
 
-func (g *growing) add(pod *corev1.Pod, entry Pod, sampled time.Time) {
-	if pod.DeletionTimestamp == nil && ranBy(pod, sampled) {
-		g.counted += entry.Counted - entry.Measured
-		g.peak += entry.Peak - entry.Measured
-	}
-}
-
 // ranBy reports whether a container of the pod that runs did so at the given time.
 func ranBy(pod *corev1.Pod, taken time.Time) bool {
 	return slices.ContainsFunc(pod.Status.ContainerStatuses, func(status corev1.ContainerStatus) bool {
@@ -34,13 +27,12 @@ func ranBy(pod *corev1.Pod, taken time.Time) bool {
 // what is known of the pods, is what was there when no pod of the node grew. Where that was never seen, nothing is said to be theirs,
 // and they count twice until they are measured.
 //
-// In the machine's figure they count twice in any case: replays of containers that grow in seconds end more of them where they do not.
+// In the machine's figure they count twice in any case: where that is mended too, replays of agents' containers end a third more of them
+// on seven nodes, and a fifth fewer on eight.
 func (b *build) shown(line *Node, sum *tally) int64 {
 	beyond := line.PodsHeld - sum.podsMeasured - sum.phantom - sum.unsampled
 	if sum.growing.peak == 0 {
-		if line.State == Fresh {
-			b.usual[line.Name] = beyond
-		}
+		b.usual[line.Name] = beyond
 		return 0
 	}
 	usual, ok := b.usual[line.Name]

@@ -40,3 +40,20 @@ func TestPodsThatWentAreForgottenWhileTheSourceIsDown(t *testing.T) {
 		}
 	}
 }
+
+func TestNodesThatWentAreForgotten(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	memory := corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("4Gi")}
+	builder := NewBuilder(Options{FreshFor: 90 * time.Second, Estimator: forecast.Prior{}})
+	for i := range 3 {
+		name := fmt.Sprint("n", i)
+		measured := sample.Measurement{Bytes: 1 << 30, Time: now}
+		builder.Build(Input{
+			Now: now, Samples: &sample.Set{Nodes: map[string]sample.Node{name: {Measurement: measured, Pods: measured}}},
+			Nodes: []*corev1.Node{{ObjectMeta: metav1.ObjectMeta{Name: name}, Status: corev1.NodeStatus{Capacity: memory, Allocatable: memory}}},
+		})
+		if _, ok := builder.usual[name]; !ok || len(builder.usual) != 1 {
+			t.Errorf("what is usual on nodes is %v, want that of %s alone", builder.usual, name)
+		}
+	}
+}

@@ -45,14 +45,14 @@ func (b *build) count(node int, pod *corev1.Pod) {
 	sum.requested += known.demand.RequestBytes
 	sum.podsMeasured += entry.Measured
 	sum.unseenByPods += entry.Counted - entry.Measured
-	switch {
-	case entry.InNode:
+	if entry.InNode {
 		sum.unsampled += known.peak
-	case steady:
+	} else {
 		sum.unseenByNode += entry.Counted - entry.Measured
-	default:
-		sum.unseenByNode += entry.Counted - entry.Measured
-		sum.growing.add(pod, entry, b.snapshot.Nodes[node].SampleTime)
+	}
+	if !entry.InNode && !steady && ranBy(pod, b.snapshot.Nodes[node].SampleTime) {
+		sum.growing.counted += entry.Counted - entry.Measured
+		sum.growing.peak += entry.Peak - entry.Measured
 	}
 	if entry.Peak > entry.Counted || !entry.InNode { // what was never counted cannot be given back
 		entry.Course.AddTo(&sum.expected, 1)
