@@ -75,15 +75,13 @@ func (o *outlook) with(node *ledger.Node, course forecast.Course, sign float64) 
 }
 
 // fullness returns the mean of the cubes of the hours when a pod is added that holds so many bytes in them, each of them a share
-// per. Two sums grow at a time: in one alone each addition would wait for the one before.
-func (o *outlook) fullness(pod *[forecast.Hours]float64, per float64) float64 {
-	var even, odd float64
-	for hour := 0; hour+1 < forecast.Hours; hour += 2 {
-		first, second := o.hours[hour]+pod[hour]*per, o.hours[hour+1]+pod[hour+1]*per
-		even += first * first * first
-		odd += second * second * second
+// per.
+func (o *outlook) fullness(pod *[forecast.Hours]float64, per float64) (cubes float64) {
+	for hour := range pod {
+		share := o.hours[hour] + pod[hour]*per
+		cubes += share * share * share
 	}
-	return (even + odd) / forecast.Hours
+	return cubes / forecast.Hours
 }
 
 // fullest returns the fullest of the hours with such a pod.
