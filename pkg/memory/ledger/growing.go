@@ -16,6 +16,18 @@ type growing struct {
 	counted, peak int64
 }
 
+// show takes in a pod that the node's sample may show and that has no sample of its own to tell how much of it: one that runs for long,
+// for the most that it ever held, and one that may grow still.
+func (t *tally) show(pod *corev1.Pod, entry Pod, known *record, steady bool, sampled time.Time) {
+	switch {
+	case entry.InNode:
+		t.unsampled += known.peak
+	case !steady && ranBy(pod, sampled):
+		t.growing.counted += entry.Counted - entry.Measured
+		t.growing.peak += entry.Peak - entry.Measured
+	}
+}
+
 // ranBy reports whether a container of the pod that runs did so at the given time.
 func ranBy(pod *corev1.Pod, taken time.Time) bool {
 	return slices.ContainsFunc(pod.Status.ContainerStatuses, func(status corev1.ContainerStatus) bool {

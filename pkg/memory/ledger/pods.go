@@ -45,15 +45,10 @@ func (b *build) count(node int, pod *corev1.Pod) {
 	sum.requested += known.demand.RequestBytes
 	sum.podsMeasured += entry.Measured
 	sum.unseenByPods += entry.Counted - entry.Measured
-	if entry.InNode {
-		sum.unsampled += known.peak
-	} else {
+	if !entry.InNode {
 		sum.unseenByNode += entry.Counted - entry.Measured
 	}
-	if !entry.InNode && !steady && ranBy(pod, b.snapshot.Nodes[node].SampleTime) {
-		sum.growing.counted += entry.Counted - entry.Measured
-		sum.growing.peak += entry.Peak - entry.Measured
-	}
+	sum.show(pod, entry, known, steady, b.snapshot.Nodes[node].SampleTime)
 	if entry.Peak > entry.Counted || !entry.InNode { // what was never counted cannot be given back
 		entry.Course.AddTo(&sum.expected, 1)
 		sum.replaced += entry.Counted
