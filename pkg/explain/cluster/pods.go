@@ -17,10 +17,6 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// pageSize is how many objects one answer has. A page of pods is a few megabytes: enough that their number does not matter, and
-// little for the server to hold.
-const pageSize = 2000
-
 // live selects the pods that a scheduler sees.
 const live = "status.phase!=" + string(corev1.PodSucceeded) + ",status.phase!=" + string(corev1.PodFailed)
 
@@ -48,21 +44,14 @@ func podInformer(client kubernetes.Interface, selector string, read func([]corev
 
 // listPods returns the pods of all namespaces, trimmed, and the list's resource version; read sees each page before that.
 func listPods(ctx context.Context, client kubernetes.Interface, selector string, read func([]corev1.Pod)) (pods []*corev1.Pod, version string, err error) {
-	options := metav1.ListOptions{FieldSelector: selector, Limit: pageSize}
-	for {
-		page, err := client.CoreV1().Pods(metav1.NamespaceAll).List(ctx, options)
-		if err != nil {
-			return nil, "", err
+	version, err = eachPage(ctx, client, selector, func(page []corev1.Pod) {
+		read(page)
+		for i := range page {
+			trim(&page[i])
+			pods = append(pods, &page[i])
 		}
-		read(page.Items)
-		for i := range page.Items {
-			trim(&page.Items[i])
-			pods = append(pods, &page.Items[i])
-		}
-		if options.Continue = page.Continue; options.Continue == "" {
-			return pods, page.ResourceVersion, nil
-		}
-	}
+	})
+	return pods, version, err
 }
 
 // Bypasses reports whether the pod was created with spec.nodeName, so that no scheduler saw it: binding leaves no trace in the
