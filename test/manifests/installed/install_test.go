@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
@@ -138,6 +140,7 @@ func TestUpgradeAndRollbackChangeTheConfigurationAndThePods(t *testing.T) {
 	if second == first || secondPods == firstPods {
 		t.Errorf("after the upgrade: configuration changed %t, pods changed %t; want both", second != first, secondPods != firstPods)
 	}
+	wantApart(t, clients, release)
 	release.startAsInstalled(t, c, clients, "change-2")
 	if err := c.StopScheduler("change-1"); err != nil {
 		t.Fatal(err)
@@ -151,9 +154,36 @@ func TestUpgradeAndRollbackChangeTheConfigurationAndThePods(t *testing.T) {
 	if got := templateHash(t, clients, release); got != firstPods {
 		t.Errorf("after the rollback, pods of the template %s, want %s again", got, firstPods)
 	}
+	wantApart(t, clients, release)
 	pod, err := clients.CoreV1().Pods(release.namespace).Get(t.Context(), "before", metav1.GetOptions{})
 	if err != nil || pod.Spec.NodeName != running || pod.Status.ContainerStatuses[0].RestartCount != 0 {
 		t.Errorf("the pod that ran before is %v (%v), want it untouched on %s", pod, err, running)
+	}
+}
+
+// wantApart waits until every pod of the release has a node, and wants no two on one: a node that goes must not take both replicas. The
+// pods of the template of before do not count, or both of the new ones could end where the first old one went.
+func wantApart(t *testing.T, clients kubernetes.Interface, release *helm) {
+	t.Helper()
+	var nodes []string
+	eventually(t, "both replicas have a node", func(ctx context.Context) error {
+		pods, err := clients.CoreV1().Pods(release.namespace).List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/instance=" + release.name})
+		if err != nil {
+			return err
+		}
+		nodes = nil
+		for _, pod := range pods.Items {
+			if pod.DeletionTimestamp == nil && pod.Spec.NodeName != "" {
+				nodes = append(nodes, pod.Spec.NodeName)
+			}
+		}
+		if len(nodes) != 2 {
+			return fmt.Errorf("%d have", len(nodes))
+		}
+		return nil
+	})
+	if nodes[0] == nodes[1] {
+		t.Errorf("both replicas are on %s", nodes[0])
 	}
 }
 
@@ -193,8 +223,9 @@ func inventory(t *testing.T, c *cluster.Cluster, clients kubernetes.Interface) [
 
 func TestUninstallLeavesNothing(t *testing.T) {
 	for name, upgrade := range map[string]string{
-		"gone":  "",
-		"moved": "{mode: replace, schedulerNames: [moved]}", // the lease of before is left by the scheduler
+		"gone":      "",
+		"moved":     "{mode: replace, schedulerNames: [moved]}",                                // the lease of before is left by the scheduler
+		"forgetful": "{schedulerNames: [forgetful], forecast: {checkpoint: {enabled: false}}}", // and what it learned before
 	} {
 		t.Run(name, func(t *testing.T) { uninstallLeavesNothing(t, name, upgrade) })
 	}
@@ -210,6 +241,10 @@ func uninstallLeavesNothing(t *testing.T, name, upgrade string) {
 	release.startAsInstalled(t, c, clients, name)
 	place(t, clients, release.namespace, "placed", name)
 	if err := c.StopScheduler(name); err != nil {
+		t.Fatal(err)
+	}
+	learned := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: name + "-headroom-scheduler-forecast"}} // written after minutes
+	if _, err := clients.CoreV1().ConfigMaps(release.namespace).Create(t.Context(), learned, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
 		t.Fatal(err)
 	}
 	installed := inventory(t, c, clients)
