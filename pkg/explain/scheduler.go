@@ -195,7 +195,7 @@ func (s *Scheduler) makeBooks(without *corev1.Pod) {
 	input := ledger.Input{Now: s.now, Nodes: s.nodes, Pods: s.pods, Samples: s.samples.set, Troubles: s.troubles}
 	if without != nil {
 		input.Pods = slices.DeleteFunc(slices.Clone(s.pods), func(pod *corev1.Pod) bool { return pod.UID == without.UID })
-		input.Ended = func(uid types.UID) bool { return uid == without.UID }
+		input.Ended = func(uid types.UID) (time.Time, bool) { return time.Time{}, uid == without.UID }
 	}
 	for _, book := range s.still.Books() {
 		input.Kubelets = nil

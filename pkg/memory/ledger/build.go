@@ -32,8 +32,9 @@ type Input struct {
 	Samples *sample.Set
 	// Kubelets has what is known of the nodes' kubelets, by node.
 	Kubelets map[string]*threshold.Settings
-	// Ended are pods that are known to have ended: their containers have stopped. Nil: nothing is known.
-	Ended func(types.UID) bool
+	// Ended says of a pod whether it is known to have ended, its containers having stopped, and when they did by its node's clock; zero
+	// if that is not known. Nil: nothing is known.
+	Ended func(types.UID) (stopped time.Time, ended bool)
 	// Troubles happened since the last book, or before it: telling of one twice does no harm.
 	Troubles []Trouble
 }
@@ -80,6 +81,7 @@ func NewBuilder(options Options) *Builder {
 type tally struct {
 	requested    int64
 	podsMeasured int64 // samples of pods
+	earlier      int64 // of that, of pods that were missing when the node was measured last
 	unseenByNode int64 // asked for, not in the node's sample yet
 	unseenByPods int64 // asked for, not in the samples of pods yet
 	// expected in each hour of the day, of pods of which so much is counted, and replaced by it.
@@ -202,6 +204,11 @@ func (b *build) measure(line *Node, node *corev1.Node) {
 	}
 	if measured.Time.Sub(b.Now) > maxClockSkew {
 		b.refuse(sample.ReasonFuture)
+		return
+	}
+	if measured.Time.Before(node.CreationTimestamp.Time) { // Another machine had the name, or this one was empty.
+		b.refuse(sample.ReasonEarlier)
+		delete(b.usual, node.Name)
 		return
 	}
 	line.SampleTime = measured.Time

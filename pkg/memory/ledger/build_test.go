@@ -173,6 +173,12 @@ func TestPodsCountForWhatTheSampleDoesNotShow(t *testing.T) {
 		{"terminating: the sample until it is gone", pod("p", 40*time.Second, func(p *corev1.Pod) {
 			p.DeletionTimestamp = &metav1.Time{Time: now}
 		}), 100 * mi, ledger.Pod{Measured: 100 * mi, Counted: 100 * mi, Peak: 100 * mi}},
+		{"terminating before it was ever measured: the request, for it runs until its grace is over", pod("p", 10*time.Second, func(p *corev1.Pod) {
+			p.DeletionTimestamp = &metav1.Time{Time: now}
+		}), -1, ledger.Pod{Counted: 400 * mi, Peak: 400 * mi}},
+		{"terminating before it was started: it never will be", pod("p", -1, func(p *corev1.Pod) {
+			p.DeletionTimestamp = &metav1.Time{Time: now}
+		}), -1, ledger.Pod{}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			set := samples(1000*mi, 20*time.Second, nil)

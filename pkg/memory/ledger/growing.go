@@ -42,7 +42,7 @@ func ranBy(pod *corev1.Pod, taken time.Time) bool {
 // In the machine's figure they count twice in any case: where that is mended too, replays of agents' containers end a third more of them
 // on seven nodes, and a fifth fewer on eight.
 func (b *build) shown(line *Node, sum *tally) int64 {
-	beyond := line.PodsHeld - sum.podsMeasured - sum.phantom - sum.unsampled
+	beyond := line.PodsHeld - (sum.podsMeasured - sum.earlier) - sum.phantom - sum.unsampled
 	if sum.growing.peak == 0 {
 		b.usual[line.Name] = beyond
 		return 0

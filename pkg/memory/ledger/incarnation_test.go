@@ -141,3 +141,27 @@ func TestWhatAKubeletTellsCounts(t *testing.T) {
 		t.Errorf("Left = %dMi by a threshold that is %s, want 2500Mi by configz", line.Left/mi, line.Thresholds.EvictionHardOrigin)
 	}
 }
+
+// A machine is replaced by another one of its name: what was measured of the first says nothing of the second.
+func TestASampleOfAnEarlierNodeIsRefused(t *testing.T) {
+	replaced := node("n1")
+	replaced.CreationTimestamp = metav1.NewTime(ago(10 * time.Second))
+	builder := ledger.NewBuilder(options)
+	for _, step := range []struct {
+		name    string
+		age     time.Duration
+		state   ledger.State
+		refused map[sample.Reason]int
+	}{
+		{"measured before", 40 * time.Second, ledger.Absent, map[sample.Reason]int{sample.ReasonEarlier: 1}},
+		{"measured since", 5 * time.Second, ledger.Fresh, nil},
+	} {
+		snapshot := builder.Build(ledger.Input{Now: now, Nodes: []*corev1.Node{replaced}, Samples: samples(3800*mi, step.age, nil)})
+		if got := snapshot.Nodes[0].State; got != step.state {
+			t.Errorf("%s: the node is %s, want %s", step.name, got, step.state)
+		}
+		if diff := cmp.Diff(step.refused, snapshot.Refused); diff != "" {
+			t.Errorf("%s: refused (-want +got):\n%s", step.name, diff)
+		}
+	}
+}

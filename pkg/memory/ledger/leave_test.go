@@ -20,7 +20,7 @@ func TestThePodsThatLeaveGiveBackTheirMemoryOnce(t *testing.T) {
 	stays, leaves := pod("stays", time.Hour), pod("leaves", time.Hour)
 	set := samples(1000*mi, 20*time.Second, map[string]int64{"stays": 100 * mi, "leaves": 700 * mi})
 	left := func(at time.Time, set *sample.Set, pods ...*corev1.Pod) int64 {
-		ended := func(uid types.UID) bool { return uid == "leaves" }
+		ended := func(uid types.UID) (time.Time, bool) { return time.Time{}, uid == "leaves" }
 		return builder.Build(ledger.Input{Now: at, Nodes: nodes, Pods: pods, Samples: set, Ended: ended}).Nodes[0].Left / mi
 	}
 	for _, step := range []struct {
@@ -110,7 +110,7 @@ func TestAPodThatWasMissingWhenItsNodeWasMeasuredGivesNothingBack(t *testing.T) 
 		kept := set.Pods[name]
 		kept.Missed, kept.Time = missed, now.Add(-20*time.Second)
 		set.Pods[name] = kept
-		ended := func(types.UID) bool { return true }
+		ended := func(types.UID) (time.Time, bool) { return time.Time{}, true }
 		return builder.Build(ledger.Input{Now: now, Nodes: nodes, Pods: pods, Samples: set, Ended: ended}).Nodes[0].Left / mi
 	}
 	leaves := pod("leaves", time.Hour)
@@ -126,5 +126,67 @@ func TestAPodThatWasMissingWhenItsNodeWasMeasuredGivesNothingBack(t *testing.T) 
 		if step.got != step.want {
 			t.Errorf("%s: left = %dMi, want %dMi", step.name, step.got, step.want)
 		}
+	}
+}
+
+// The containers stop, the node is measured, and then the API drops the pod: the sample that arrives later lacks it.
+func TestAPodThatStoppedBeforeItsNodeWasMeasuredGivesNothingBack(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		stopped time.Time // as its kubelet told; zero: it did not
+		want    int64
+	}{
+		{"its kubelet told when", now.Add(time.Second), 3600},
+		{"its kubelet did not tell: it was there as long as the API had it", time.Time{}, 3900},
+		{"its kubelet's clock is late", now.Add(time.Hour), 3900},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			builder, nodes := ledger.NewBuilder(options), []*corev1.Node{node("n1")}
+			left := func(after time.Duration, set *sample.Set, pods ...*corev1.Pod) int64 {
+				ended := func(types.UID) (time.Time, bool) { return test.stopped, true }
+				return builder.Build(ledger.Input{Now: now.Add(after), Nodes: nodes, Pods: pods, Samples: set, Ended: ended}).Nodes[0].Left / mi
+			}
+			before := samples(1000*mi, 20*time.Second, map[string]int64{"leaves": 700 * mi})
+			if got := left(0, before, pod("leaves", time.Hour)); got != 2900 {
+				t.Errorf("it is there: left = %dMi, want 2900Mi", got)
+			}
+			if got := left(4*time.Second, before); got != 3600 {
+				t.Errorf("it is gone: left = %dMi, want 3600Mi", got)
+			}
+			if got := left(17*time.Second, samples(300*mi, -2*time.Second, nil)); got != test.want {
+				t.Errorf("measured after it stopped: left = %dMi, want %dMi", got, test.want)
+			}
+		})
+	}
+}
+
+func TestWhenAPodHasStopped(t *testing.T) {
+	state := func(stopped ...time.Duration) (statuses []corev1.ContainerStatus) {
+		for _, ago := range stopped {
+			status := corev1.ContainerStatus{State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}}
+			if ago > 0 {
+				status.State = corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{FinishedAt: metav1.NewTime(now.Add(-ago))}}
+			}
+			statuses = append(statuses, status)
+		}
+		return statuses
+	}
+	for _, test := range []struct {
+		name             string
+		init, containers []corev1.ContainerStatus
+		want             time.Time
+	}{
+		{"nothing is told", nil, nil, time.Time{}},
+		{"one runs", nil, state(time.Minute, 0), time.Time{}},
+		{"a sidecar runs", state(0), state(time.Minute), time.Time{}},
+		{"one waits", nil, []corev1.ContainerStatus{{State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{}}}}, time.Time{}},
+		{"the last one counts", state(time.Hour), state(time.Minute, time.Second), now.Add(-time.Second)},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			pod := &corev1.Pod{Status: corev1.PodStatus{InitContainerStatuses: test.init, ContainerStatuses: test.containers}}
+			if got := ledger.StoppedAt(pod); !got.Equal(test.want) {
+				t.Errorf("stopped at %v, want %v", got, test.want)
+			}
+		})
 	}
 }

@@ -79,3 +79,21 @@ func StopsBy(pod *corev1.Pod) time.Time {
 	}
 	return pod.DeletionTimestamp.Add(stopSlack) // the grace is in it (k8s.io/apiserver pkg/registry/rest/delete.go: BeforeDelete)
 }
+
+// StoppedAt returns when the last of a pod's containers stopped, by its node's clock and to the second below, or zero if its kubelet has
+// not told that all of them did. It tells so before it deletes a pod, whose memory is free by then (k8s.io/kubernetes
+// pkg/kubelet/status/status_manager.go:1334, canBeDeleted).
+func StoppedAt(pod *corev1.Pod) (last time.Time) {
+	for _, statuses := range [][]corev1.ContainerStatus{pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses} {
+		for i := range statuses {
+			stopped := statuses[i].State.Terminated
+			if stopped == nil {
+				return time.Time{}
+			}
+			if stopped.FinishedAt.After(last) {
+				last = stopped.FinishedAt.Time
+			}
+		}
+	}
+	return last
+}

@@ -48,6 +48,12 @@ func (b *build) count(node int, pod *corev1.Pod) {
 	if !entry.InNode {
 		sum.unseenByNode += entry.Counted - entry.Measured
 	}
+	if entry.Earlier {
+		sum.earlier += entry.Measured
+		if pod.DeletionTimestamp == nil && !ranBy(pod, b.snapshot.Nodes[node].SampleTime) { // It is started again, and the node held nothing of it.
+			sum.unseenByNode += entry.Measured
+		}
+	}
 	sum.show(pod, entry, known, steady, b.snapshot.Nodes[node].SampleTime)
 	if entry.Peak > entry.Counted || !entry.InNode { // what was never counted cannot be given back
 		entry.Course.AddTo(&sum.expected, 1)
@@ -118,6 +124,9 @@ func (b *build) entry(node int, pod *corev1.Pod, known *record, measured sample.
 		entry.Counted = entry.Measured
 		if !covered {
 			entry.Counted = known.peak
+			if known.peak == 0 && pod.Status.StartTime != nil { // It runs on until its grace is over, and was never measured.
+				entry.Counted = demand.FirmBytes
+			}
 		}
 		entry.Peak, entry.Course, steady = entry.Counted, forecast.Flat(entry.Counted), false
 	}
@@ -194,10 +203,21 @@ func (b *build) sampleOf(node int, pod *corev1.Pod) (sample.Pod, bool) {
 	return measured, true
 }
 
+// earliest returns the earlier of two times, of which the second may be unknown.
+func earliest(one, other time.Time) time.Time {
+	if other.IsZero() || one.Before(other) {
+		return one
+	}
+	return other
+}
+
 // leave looks after the pods that are gone while their node's sample still shows them: until there is one that was taken
 // after they left, which arrives later than that. Those that ended have given back their memory: without it, a pod that made
 // room would seem to have made none, and the next would have to go. Those that vanished may hold it still. Once a sample of
 // before can only be stale, nothing depends on them.
+//
+// That a pod is gone is known seconds after its containers stopped, and a sample may have been taken in between: what it lacks must
+// not be taken off it. So where its kubelet told when they stopped, that counts.
 func (b *build) leave() {
 	for uid, known := range b.pods {
 		if known.build == b.builds {
@@ -211,8 +231,13 @@ func (b *build) leave() {
 			delete(b.pods, uid)
 			continue
 		}
-		ended := known.gone.Before(known.stopsBy) || (b.Ended != nil && b.Ended(uid))
-		shown := !b.snapshot.Nodes[i].SampleTime.After(known.gone)
+		left, ended := known.gone, known.gone.Before(known.stopsBy)
+		if b.Ended != nil {
+			if stopped, ok := b.Ended(uid); ok {
+				left, ended = earliest(left, stopped), true
+			}
+		}
+		shown := !b.snapshot.Nodes[i].SampleTime.After(left)
 		switch {
 		case !ended && shown && b.Now.Sub(known.gone) < phantomFor:
 			b.tallies[i].phantom += known.measured

@@ -65,7 +65,7 @@ const (
 	ReasonUnnamed    Reason = "unnamed"      // nobody knows what it is about
 	ReasonImpossible Reason = "impossible"   // more than the machine has
 	ReasonUnknown    Reason = "unknown"      // of a node or a pod that is not there
-	ReasonEarlier    Reason = "earlier"      // of an earlier pod of the same name
+	ReasonEarlier    Reason = "earlier"      // of an earlier pod or node of the same name
 )
 
 // Refusal is a figure that cannot be true and was left out: what it is about is unknown.

@@ -34,12 +34,18 @@ type history struct {
 	changed func()
 
 	mutex    sync.Mutex
-	ended    map[types.UID]time.Time // when that was seen
-	troubles []ledger.Trouble        // since they were last taken
+	ended    map[types.UID]ending
+	troubles []ledger.Trouble // since they were last taken
+}
+
+// ending is that a pod has ended.
+type ending struct {
+	seen    time.Time
+	stopped time.Time // its last container, by its node's clock; zero: not known
 }
 
 func newHistory(clock clock.PassiveClock, changed func()) *history {
-	return &history{clock: clock, changed: changed, ended: map[types.UID]time.Time{}}
+	return &history{clock: clock, changed: changed, ended: map[types.UID]ending{}}
 }
 
 // informer watches pods that have ended. It holds no more of them than is needed.
@@ -74,6 +80,11 @@ func withoutBulk(object any) (any, error) {
 		Spec:   corev1.PodSpec{NodeName: pod.Spec.NodeName},
 		Status: corev1.PodStatus{Phase: pod.Status.Phase, Reason: pod.Status.Reason},
 	}
+	if stopped := ledger.StoppedAt(pod); !stopped.IsZero() { // one container that stopped when the last one did
+		stripped.Status.ContainerStatuses = []corev1.ContainerStatus{{State: corev1.ContainerState{
+			Terminated: &corev1.ContainerStateTerminated{FinishedAt: metav1.NewTime(stopped)},
+		}}}
+	}
 	if evictedForMemory(pod) {
 		stripped.Status.Message, stripped.Status.Conditions = pod.Status.Message, pod.Status.Conditions
 		stripped.Spec.Containers, stripped.Spec.InitContainers = pod.Spec.Containers, pod.Spec.InitContainers
@@ -89,7 +100,7 @@ func (h *history) see(object any) {
 	}
 	h.mutex.Lock()
 	_, known := h.ended[pod.UID]
-	h.ended[pod.UID] = h.clock.Now()
+	h.ended[pod.UID] = ending{seen: h.clock.Now(), stopped: ledger.StoppedAt(pod)}
 	if at, ok := evictionTime(pod); ok && !known && pod.Spec.NodeName != "" {
 		h.troubles = append(h.troubles, ledger.Trouble{Node: pod.Spec.NodeName, Workload: forecast.WorkloadOf(pod), Time: at, HeldBytes: heldAtEviction(pod.Status.Message)})
 	}
@@ -143,12 +154,25 @@ func evictionTime(pod *corev1.Pod) (time.Time, bool) {
 	return time.Time{}, false
 }
 
+// left takes in that a pod is gone from the API, if its kubelet told before that its containers had stopped.
+func (h *history) left(pod *corev1.Pod) {
+	stopped := ledger.StoppedAt(pod)
+	if stopped.IsZero() {
+		return
+	}
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	if _, known := h.ended[pod.UID]; !known {
+		h.ended[pod.UID] = ending{seen: h.clock.Now(), stopped: stopped}
+	}
+}
+
 // take returns what happened since it was last called, and which pods have ended.
-func (h *history) take() (troubles []ledger.Trouble, ended map[types.UID]time.Time) {
+func (h *history) take() (troubles []ledger.Trouble, ended map[types.UID]ending) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	troubles, h.troubles = h.troubles, nil
 	now := h.clock.Now()
-	maps.DeleteFunc(h.ended, func(_ types.UID, seen time.Time) bool { return now.Sub(seen) > endedKept })
+	maps.DeleteFunc(h.ended, func(_ types.UID, end ending) bool { return now.Sub(end.seen) > endedKept })
 	return troubles, maps.Clone(h.ended)
 }

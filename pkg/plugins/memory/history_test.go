@@ -2,7 +2,15 @@
 
 package memory
 
-import "testing"
+import (
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	clocktesting "k8s.io/utils/clock/testing"
+)
 
 func TestWhatAPodHeldIsReadFromTheMessageOfItsEviction(t *testing.T) {
 	const low = "The node was low on resource: memory. Threshold quantity: 100Mi, available: 60Mi. "
@@ -22,6 +30,50 @@ func TestWhatAPodHeldIsReadFromTheMessageOfItsEviction(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			if got := heldAtEviction(test.message); got != test.want {
 				t.Errorf("held = %d, want %d", got, test.want)
+			}
+		})
+	}
+}
+
+func TestWhenAPodStoppedIsRemembered(t *testing.T) {
+	stopped := metav1.NewTime(now.Add(-time.Minute))
+	pod := func(phase corev1.PodPhase, state corev1.ContainerState) *corev1.Pod {
+		return &corev1.Pod{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "p", UID: "p"},
+			Status:     corev1.PodStatus{Phase: phase, ContainerStatuses: []corev1.ContainerStatus{{Name: "main", State: state}}},
+		}
+	}
+	terminated := corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{FinishedAt: stopped}}
+	running := corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
+	watched := func(h *history, pod *corev1.Pod) {
+		kept, err := withoutBulk(pod)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.see(kept)
+	}
+	for _, test := range []struct {
+		name  string
+		tell  func(*history)
+		ended bool
+		want  time.Time
+	}{
+		{"it failed", func(h *history) { watched(h, pod(corev1.PodFailed, terminated)) }, true, stopped.Time},
+		{"it failed, and its kubelet did not tell when", func(h *history) { watched(h, pod(corev1.PodFailed, running)) }, true, time.Time{}},
+		{"it was deleted when it had stopped", func(h *history) { h.left(pod(corev1.PodRunning, terminated)) }, true, stopped.Time},
+		{"it was deleted while it ran", func(h *history) { h.left(pod(corev1.PodRunning, running)) }, false, time.Time{}},
+		{"it failed and then was deleted", func(h *history) {
+			watched(h, pod(corev1.PodFailed, terminated))
+			h.left(pod(corev1.PodFailed, terminated))
+		}, true, stopped.Time},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h := newHistory(clocktesting.NewFakePassiveClock(now), func() {})
+			test.tell(h)
+			_, ended := h.take()
+			got, ok := ended[types.UID("p")]
+			if ok != test.ended || !got.stopped.Equal(test.want) {
+				t.Errorf("ended %t, stopped at %v; want %t, %v", ok, got.stopped, test.ended, test.want)
 			}
 		})
 	}

@@ -106,6 +106,7 @@ func (k *keeper) podHandler() cache.ResourceEventHandler {
 func (k *keeper) deleted(pod *corev1.Pod) {
 	k.waiting.remove(pod.UID)
 	k.books.release(pod.UID)
+	k.history.left(pod)
 	if leftItsMemory(pod, k.clock.Now()) {
 		k.books.depart(pod.UID)
 	}
@@ -197,7 +198,10 @@ func (k *keeper) keep(ctx context.Context) (time.Duration, error) {
 	snapshot := k.builder.Build(ledger.Input{
 		Now: k.clock.Now(), Nodes: nodes, Pods: pods, Samples: samples, Troubles: troubles,
 		Kubelets: k.kubelets.settings(),
-		Ended:    func(uid types.UID) bool { _, ok := ended[uid]; return ok },
+		Ended: func(uid types.UID) (time.Time, bool) {
+			end, ok := ended[uid]
+			return end.stopped, ok
+		},
 	})
 	logger := klog.FromContext(ctx)
 	k.announcer.problems(logger, snapshot)
