@@ -18,15 +18,17 @@ type endings struct {
 	count int
 }
 
-// note takes in one that happened then. Those of several pods at one time, and one that is told again, count once.
-func (e *endings) note(at time.Time) {
+// note takes in one that happened then, and reports whether it counts: those of several pods at one time, and one that is told again,
+// count once.
+func (e *endings) note(at time.Time) bool {
 	if !at.After(e.last) {
-		return
+		return false
 	}
 	if at.Sub(e.last) >= repeated {
 		e.count = 0
 	}
 	e.last, e.count = at, min(e.count+1, maxDoublings+1)
+	return true
 }
 
 // merge takes in what another one was told of until now.

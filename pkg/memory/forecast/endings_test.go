@@ -78,3 +78,19 @@ func TestEndsOfAClockThatIsAheadHideNoLaterOnes(t *testing.T) {
 		t.Errorf("half of what it held is enough after %s, want %s: it was ended for the second time", got, want)
 	}
 }
+
+// Pods of a workload hold 8000Mi and are evicted before they are warm: what one held counts the more the more often it happened.
+func TestWhatNeverGetsWarmIsKnownByHowItEnds(t *testing.T) {
+	web, learner := forecast.Workload{Owner: "web"}, forecast.NewLearner(fixedPrior{})
+	for i, want := range []float64{0.39, 0.63, 0.78, 0.86, 0.86} {
+		now := noon.Add(time.Duration(i) * time.Hour)
+		learner.Begin(now)
+		for range 2 { // told of twice
+			learner.Ended(web, 8000*mi, now)
+		}
+		learner.Publish()
+		if got := float64(learner.Adjust(fixedPrior{}.Demand(nil), web).FirmBytes) / float64(9600*mi); got < want-0.01 || got > want+0.01 {
+			t.Errorf("after %d evictions %.2f of what was held and a fifth counts, want %.2f", i+1, got, want)
+		}
+	}
+}

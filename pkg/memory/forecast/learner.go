@@ -19,6 +19,8 @@ const (
 	margin = 0.15
 	// trusted is the time of warm running, over all pods of a workload, after which the prior has lost 63 % of its weight.
 	trusted = 10 * time.Minute
+	// trustedByEnd is how much warm running it counts for that a pod was ended for want of memory, up to trustedByEnds in all.
+	trustedByEnd, trustedByEnds = trusted / 2, 2 * trusted
 	// recent is the time constant of the average that says what a workload holds now.
 	recent = 5 * time.Minute
 	// remembered is how long a workload is remembered that no pod is seen of: a weekly job comes back.
@@ -116,10 +118,11 @@ func (l *Learner) Ended(workload Workload, bytes int64, at time.Time) {
 	known := l.workloads[workload]
 	if known == nil {
 		known = l.begin(workload)
-		known.warm = max(known.warm, trusted/2)
 	}
 	known.hourly.add(at, bytes)
-	known.endings.note(at)
+	if known.endings.note(at) { // A workload whose pods never live to be warm is known by how they end.
+		known.warm = max(known.warm, min(known.warm+trustedByEnd, trustedByEnds))
+	}
 	if !at.Before(known.seen) {
 		known.level = max(known.level, float64(raised(bytes)))
 		known.seen = at
@@ -157,7 +160,7 @@ func (l *Learner) Publish() {
 }
 
 func (k *learned) publish(now time.Time) *Learned {
-	hours := k.hourly.profile()
+	hours := k.hourly.profile(k.seen)
 	if k.hour.number == hourNumber(now) { // Until the hour is over, all that was expected of it may still come.
 		hours[HourOf(now)] = max(hours[HourOf(now)], k.hour.expected)
 	}

@@ -345,3 +345,41 @@ func TestTheExpectedPeakLiesBetweenPriorAndObservation(t *testing.T) {
 		}
 	})
 }
+
+// A job runs each day at noon and holds 1000Mi; once it ran in the afternoon as well, and held 40000Mi.
+func TestAPeakThatDoesNotComeBackIsForgottenThoughItsHourIsNotSeenAgain(t *testing.T) {
+	job := forecast.Workload{Owner: "job"}
+	for _, test := range []struct {
+		name string
+		days int  // since
+		seen bool // it ran on these days
+		want int64
+	}{
+		{"that day", 0, true, 46000},
+		{"before that hour of the next day", 1, true, 46000},
+		{"two days later", 2, true, 23000},
+		{"a week later", 7, true, 1150},
+		{"a week later, in which nobody looked: nothing says that it would not come back", 7, false, 46000},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			learner := forecast.NewLearner(fixedPrior{})
+			run := func(at time.Time, bytes int64) {
+				learner.Begin(at)
+				learner.Observe(job, bytes, 10*time.Hour)
+				learner.Publish()
+			}
+			run(noon.Add(-24*time.Hour), 1000*mi)
+			run(noon.Add(3*time.Hour), 40000*mi)
+			for day := range test.days {
+				if test.seen {
+					run(noon.Add(time.Duration(day+1)*24*time.Hour), 1000*mi)
+				}
+			}
+			learner.Begin(noon.Add(time.Duration(test.days)*24*time.Hour + 4*time.Hour))
+			learner.Publish()
+			if got := learner.Adjust(fixedPrior{}.Demand(nil), job).PeakBytes / mi; got != test.want {
+				t.Errorf("peak = %dMi, want %dMi", got, test.want)
+			}
+		})
+	}
+}

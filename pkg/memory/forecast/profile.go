@@ -58,12 +58,22 @@ func (h *hourly) put(hour int, day int32, held float32) {
 // decayed is what is left of a peak after so many days.
 func decayed(days int32) float32 { return float32(math.Pow(dailyDecay, float64(days))) }
 
-// profile returns what is expected in each hour. In an hour that was never seen the workload may hold what it holds at most in
-// the others.
-func (h *hourly) profile() Profile {
-	profile, most := h.most, h.most.Most()
-	for hour := range profile {
-		if h.day[hour] == 0 {
+// profile returns what is expected in each hour by the time at which the workload was seen last. An hour's peak fades with each day on
+// which the workload was seen and that hour of the day passed without it. In an hour that was never seen the workload may hold what it
+// holds at most in the others.
+func (h *hourly) profile(seen time.Time) Profile {
+	profile, today, now := h.most, dayOf(seen), HourOf(seen)
+	for hour, day := range h.day {
+		if hour >= now { // today it has not passed
+			day++
+		}
+		if h.day[hour] != 0 && day < today {
+			profile[hour] *= decayed(today - day)
+		}
+	}
+	most := profile.Most()
+	for hour, day := range h.day {
+		if day == 0 {
 			profile[hour] = most
 		}
 	}
