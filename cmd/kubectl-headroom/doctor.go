@@ -4,11 +4,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/headroom-dev/headroom/pkg/explain"
+	"github.com/headroom-dev/headroom/pkg/explain/profile"
 )
 
 // newDoctorCommand looks for what is wrong.
@@ -41,7 +43,7 @@ func newDoctorCommand(shared *shared) *cobra.Command {
 	}
 }
 
-// examine returns what is found. That the cluster cannot be read, or its configuration, is a finding too.
+// examine returns what is found. That the cluster cannot be read, or its configuration, is a finding too; it is an error if nobody answers.
 func (s *shared) examine(ctx context.Context) (*explain.Report, error) {
 	of, err := s.open()
 	if err != nil {
@@ -50,7 +52,10 @@ func (s *shared) examine(ctx context.Context) (*explain.Report, error) {
 	only := func(check string, found error, fix string) *explain.Report {
 		return explain.NewReport(nil, []explain.Finding{{Check: check, Severity: explain.Wrong, Text: found.Error(), Fix: fix}})
 	}
-	with, wrong := s.profileOf(ctx, of)
+	with, wrong := s.profileOf(ctx, of, "")
+	if unanswered := (*profile.LookupError)(nil); errors.As(wrong, &unanswered) { // It says nothing of the configuration.
+		return nil, wrong
+	}
 	if wrong != nil {
 		return only("configuration", wrong, "kubectl headroom config validate FILE says where"), nil
 	}

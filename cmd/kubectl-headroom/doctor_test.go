@@ -3,7 +3,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -198,5 +201,30 @@ func TestDoctorChecksWhatTheSchedulerMayDo(t *testing.T) {
 				t.Errorf("exit code %d, want %d and %q:\n%s", code, test.code, test.want, stdout)
 			}
 		})
+	}
+}
+
+func TestDoctorHasNoAnswerWhereNobodyAnswers(t *testing.T) {
+	s := newShop()
+	s.react = func(client *fake.Clientset) {
+		client.PrependReactor("list", "configmaps", func(clienttesting.Action) (bool, runtime.Object, error) {
+			return true, nil, errors.New("connection refused")
+		})
+	}
+	stdout, stderr, code := s.run(t, "doctor")
+	if code != codeError || stdout != "" || !strings.Contains(stderr, "look for the scheduler's ConfigMap: connection refused") {
+		t.Errorf("exit %d, %q, %q; want %d and what was asked", code, stdout, stderr, codeError)
+	}
+}
+
+// Whoever asks may not read samples, and that says nothing of the scheduler.
+func TestDoctorDoesNotBlameTheSourceForAMissingPermission(t *testing.T) {
+	refuses := httptest.NewServer(http.HandlerFunc(func(response http.ResponseWriter, _ *http.Request) { response.WriteHeader(http.StatusForbidden) }))
+	t.Cleanup(refuses.Close)
+	s := healthy(t)
+	s.unmeasured, s.host = true, refuses.URL
+	stdout, _, _ := s.run(t, "doctor")
+	if !strings.Contains(stdout, "mind   samples: whoever asks may not read them") || !strings.Contains(stdout, "grant get and list of nodes.metrics.k8s.io") || strings.Contains(stdout, "install metrics-server") {
+		t.Errorf("want the missing permission and its remedy, and no advice to install what is there:\n%s", stdout)
 	}
 }

@@ -73,7 +73,7 @@ func (o *explainOptions) run(ctx context.Context, arguments []string) error {
 	if err != nil {
 		return err
 	}
-	with, err := o.profileOf(ctx, of)
+	with, err := o.profileOf(ctx, of, pod.Spec.SchedulerName)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/headroom-dev/headroom/pkg/memory/forecast"
 )
 
 func requiring(terms ...corev1.NodeSelectorTerm) func(*corev1.Pod) {
@@ -46,6 +48,11 @@ func preferring(pod *corev1.Pod) {
 			{Key: "generation", Operator: corev1.NodeSelectorOpGt, Values: []string{"new"}},
 		}},
 	}}
+}
+
+// declaring makes a pod declare its peak.
+func declaring(peak string) func(*corev1.Pod) {
+	return func(pod *corev1.Pod) { pod.Annotations = map[string]string{forecast.PeakAnnotation: peak} }
 }
 
 // Each case is a question that users of Kubernetes ask again and again; the golden file shows the answer.
@@ -122,6 +129,18 @@ func TestExplainAnswers(t *testing.T) {
 			pod.Status.Conditions = nil
 		}), nil, nil, codeNo},
 		{"nobody is the scheduler that it asks for", pod("asked", "1Gi", func(pod *corev1.Pod) { pod.Spec.SchedulerName = "headrom-scheduler" }), nil, nil, codeNo},
+		{"no scheduler of that name is in the configuration that runs", pod("asked", "1Gi"), func(s *shop) {
+			s.objects = append(s.objects, &corev1.ConfigMap{
+				ObjectMeta: metav1.ObjectMeta{Namespace: "headroom-system", Name: "headroom", Labels: map[string]string{"app.kubernetes.io/name": "headroom-scheduler"}},
+				Data:       map[string]string{"scheduler-config.yaml": "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\nprofiles: [{schedulerName: default-scheduler}]\n"},
+			})
+		}, nil, codeNo},
+		{"room is kept for a pod that is nominated", pod("asked", "", declaring("3Gi"), requiring(in("zone", "b"))), func(s *shop) {
+			s.objects = append(s.objects, pod("first", "", declaring("4Gi"), func(pod *corev1.Pod) {
+				pod.Spec.Priority, pod.Status.NominatedNodeName = new(int32(100)), "web-2"
+			}))
+		}, []string{"--node", "web-2"}, codeNo},
+		{"why not that one", pod("asked", "1Gi", requiring(in("zone", "a", "b"))), nil, []string{"--node", "web-1"}, codeYes},
 		{"the scheduler does not run", pod("asked", "1Gi", func(pod *corev1.Pod) { pod.Status.Conditions = nil }), func(s *shop) {
 			s.objects = append(s.objects, &coordinationv1.Lease{
 				ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "headroom-scheduler"},

@@ -138,6 +138,8 @@ func (t placementText) node(p *page, name string) {
 		for _, verdict := range rejected.Verdicts {
 			verdicts[verdict.Plugin] = verdict.Code + ": " + strings.Join(verdict.Reasons, " and ")
 		}
+	} else if score := t.score(name); score != nil {
+		memory, requirements = score.Memory, score.Requirements
 	}
 	for _, plugin := range t.placement.Plugins.Filter {
 		verdict, rejects := verdicts[plugin]

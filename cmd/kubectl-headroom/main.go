@@ -29,6 +29,7 @@ var errNo = errors.New("no")
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // A second one ends the process at once, whatever a plugin does with the first.
 	collectLate(os.Getenv)
 	streams := genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
 	code := run(ctx, environment{IOStreams: streams, clock: clock.RealClock{}, getenv: os.Getenv}, os.Args[1:])

@@ -95,7 +95,7 @@ func (s *shared) withMemory(ctx context.Context) (*explain.Scheduler, error) {
 	if err != nil {
 		return nil, err
 	}
-	with, err := s.profileOf(ctx, of)
+	with, err := s.profileOf(ctx, of, "")
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/headroom-dev/headroom/pkg/explain"
-	"github.com/headroom-dev/headroom/pkg/explain/profile"
 	"github.com/headroom-dev/headroom/pkg/memory/quantity"
 )
 
@@ -30,11 +29,11 @@ func (o *explainOptions) pending(ctx context.Context) error {
 			return err
 		}
 	}
-	with, err := o.profileOf(ctx, of)
+	with, err := o.profileOf(ctx, of, "")
 	if err != nil {
 		return err
 	}
-	scheduler, err := o.scheduler(ctx, explain.Options{Cluster: of, Profile: with, Wanted: []string{profile.Shipped, corev1.DefaultSchedulerName}})
+	scheduler, err := o.scheduler(ctx, explain.Options{Cluster: of, Profile: with, Wanted: []string{corev1.DefaultSchedulerName}})
 	if err != nil {
 		return err
 	}

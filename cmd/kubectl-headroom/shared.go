@@ -114,26 +114,32 @@ func (s *shared) open() (*cluster.Cluster, error) {
 	return cluster.Open(config)
 }
 
-// profileOf returns the configuration that the flags name, or the cluster's.
-func (s *shared) profileOf(ctx context.Context, of *cluster.Cluster) (*profile.Profile, error) {
+// profileOf returns the configuration that the flags name, or the cluster's: of several that which has the scheduler of the name, if
+// there is one.
+func (s *shared) profileOf(ctx context.Context, of *cluster.Cluster, scheduler string) (*profile.Profile, error) {
 	if s.config != "" {
 		return profile.OfFile(s.config)
 	}
-	return profile.OfCluster(ctx, of.Client)
+	return profile.OfCluster(ctx, of.Client, scheduler)
 }
 
 // scheduler reads the cluster and makes a scheduler of it, which ends with ctx.
 func (s *shared) scheduler(ctx context.Context, options explain.Options) (*explain.Scheduler, error) {
-	limited, cancel := context.WithTimeoutCause(ctx, s.limit, fmt.Errorf("it took longer than --read-timeout %s", s.limit))
+	reading, cancel := context.WithCancelCause(ctx)
+	late := time.AfterFunc(s.limit, func() { cancel(fmt.Errorf("it took longer than --read-timeout %s", s.limit)) })
+	defer late.Stop() // What is done with what was read may take as long as it takes.
 	stop := s.progress(options.Cluster)
 	defer stop()
 	options.Clock, options.Source = s.clock, s.source
-	made, err := explain.Open(limited, options)
+	made, err := explain.Open(reading, options)
+	if err == nil && !late.Stop() {
+		err = context.Cause(reading)
+	}
 	if err != nil {
-		cancel()
+		cancel(err)
 		return nil, err
 	}
-	context.AfterFunc(ctx, cancel)
+	context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
 	return made, nil
 }
 

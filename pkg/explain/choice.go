@@ -24,6 +24,7 @@ func (p *Placement) scores(c *cycle, scores []fwk.NodePluginScores, feasible []f
 	}
 	for i := range scores {
 		node := NodeScore{Node: scores[i].Name, Total: scores[i].TotalScore, Scores: pluginScores(&scores[i], weights)}
+		node.Requirements = c.requirements(byName[scores[i].Name].Node())
 		if account, ok := c.account(byName[scores[i].Name]); ok {
 			node.Memory = c.memoryOf(&account)
 			if own := slices.IndexFunc(node.Scores, func(score PluginScore) bool { return score.Plugin == memory.Name }); own >= 0 {

@@ -53,6 +53,9 @@ type filter struct {
 type result struct {
 	// statuses by filter; nil where it lets the pod in.
 	statuses []*fwk.Status
+	// keptFor are the pods that are nominated to the node and go before this one, and onlyKept the filters that reject it for them alone.
+	keptFor  []string
+	onlyKept []bool
 	// counts is the verdict that the scheduler counts, nil for a feasible node.
 	counts *fwk.Status
 }

@@ -10,6 +10,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/headroom-dev/headroom/pkg/explain/cluster"
 	"github.com/headroom-dev/headroom/pkg/memory/ledger"
 	"github.com/headroom-dev/headroom/pkg/memory/sample"
 	"github.com/headroom-dev/headroom/pkg/memory/threshold"
@@ -84,7 +85,11 @@ func (s *Scheduler) checkConfiguration(context.Context) []Finding {
 }
 
 func (s *Scheduler) checkSamples(context.Context) []Finding {
+	losses := s.options.Cluster.Losses()
+	forbidden := slices.IndexFunc(losses, func(loss cluster.Loss) bool { return loss.Resource == "nodes.metrics.k8s.io" })
 	switch {
+	case s.samples.set == nil && forbidden >= 0:
+		return finding("samples", Mind, losses[forbidden].Remedy(), "whoever asks may not read them, and the scheduler may all the same: %s", s.samples.problem)
 	case s.samples.set == nil:
 		return finding("samples", Wrong, "install metrics-server (its APIService v1beta1.metrics.k8s.io must be Available), or name another source in HeadroomMemory's arguments",
 			"no memory is measured: %s", s.samples.problem)

@@ -38,11 +38,19 @@ func (c *cycle) judge(ctx context.Context, i int) error {
 		return err
 	}
 	r := &c.results[i]
-	r.statuses = make([]*fwk.Status, len(c.filters))
-	first := c.ask(ctx, r, state, with)
-	if nominated {
-		if second := c.ask(ctx, r, c.state, node); first == nil {
+	first := (*fwk.Status)(nil)
+	r.statuses, first = c.ask(ctx, state, with)
+	if len(nominated) > 0 {
+		without, second := c.ask(ctx, c.state, node)
+		if first == nil {
 			first = second
+		}
+		r.keptFor, r.onlyKept = nominated, make([]bool, len(c.filters))
+		for j := range without {
+			r.onlyKept[j] = r.statuses[j] != nil && without[j] == nil
+			if r.statuses[j] == nil {
+				r.statuses[j] = without[j]
+			}
 		}
 	}
 	switch {
@@ -56,8 +64,9 @@ func (c *cycle) judge(ctx context.Context, i int) error {
 	return nil
 }
 
-// ask asks every filter about a node and returns the first rejection.
-func (c *cycle) ask(ctx context.Context, r *result, state fwk.CycleState, node fwk.NodeInfo) (first *fwk.Status) {
+// ask asks every filter about a node and returns what each says, nil where it lets the pod in, and the first rejection.
+func (c *cycle) ask(ctx context.Context, state fwk.CycleState, node fwk.NodeInfo) (statuses []*fwk.Status, first *fwk.Status) {
+	statuses = make([]*fwk.Status, len(c.filters))
 	for j := range c.filters {
 		status := c.filters[j].everywhere
 		if status == nil {
@@ -68,30 +77,29 @@ func (c *cycle) ask(ctx context.Context, r *result, state fwk.CycleState, node f
 		}
 		status = status.Clone()
 		status.SetPlugin(c.filters[j].Name())
+		statuses[j] = status
 		if first == nil {
 			first = status
 		}
-		if r.statuses[j] == nil {
-			r.statuses[j] = status
-		}
 	}
-	return first
+	return statuses, first
 }
 
-// nominated returns the node and the state with the pods that are nominated to the node and go before this one.
-func (c *cycle) nominated(ctx context.Context, node fwk.NodeInfo) (with fwk.NodeInfo, state fwk.CycleState, some bool, err error) {
+// nominated returns the node and the state with the pods that are nominated to the node and go before this one, and their names.
+func (c *cycle) nominated(ctx context.Context, node fwk.NodeInfo) (with fwk.NodeInfo, state fwk.CycleState, names []string, err error) {
 	with, state = node, c.state
 	for _, other := range c.of.NominatedPodsForNode(node.Node().Name) {
 		if other.GetPod().UID == c.pod.UID || resourcehelper.PodPriority(other.GetPod()) < resourcehelper.PodPriority(c.pod) {
 			continue
 		}
-		if !some {
-			with, state, some = node.Snapshot(), c.state.Clone(), true
+		if len(names) == 0 {
+			with, state = node.Snapshot(), c.state.Clone()
 		}
+		names = append(names, other.GetPod().Namespace+"/"+other.GetPod().Name)
 		with.AddPodInfo(other)
 		if status := c.of.RunPreFilterExtensionAddPod(ctx, state, c.pod, other, with); !status.IsSuccess() {
-			return nil, nil, false, fmt.Errorf("pod %s/%s, nominated to node %s: %w", other.GetPod().Namespace, other.GetPod().Name, node.Node().Name, status.AsError())
+			return nil, nil, nil, fmt.Errorf("pod %s/%s, nominated to node %s: %w", other.GetPod().Namespace, other.GetPod().Name, node.Node().Name, status.AsError())
 		}
 	}
-	return with, state, some, nil
+	return with, state, names, nil
 }

@@ -38,6 +38,10 @@ func (c *cycle) shortfall(i, j int) shortfall {
 	if c.filters[j].everywhere != nil {
 		return plain
 	}
+	if kept := c.results[i].keptFor; len(kept) > 0 && c.results[i].onlyKept[j] {
+		plain.missing = "it keeps room for " + strings.Join(kept, ", ") + ", nominated to it, which goes before this pod"
+		return plain
+	}
 	switch c.filters[j].Name() {
 	case memory.Name:
 		return c.memoryShortfall(node, plain)

@@ -37,6 +37,7 @@ func TestCheckRefusesWhatTheSchedulerDoes(t *testing.T) {
 		{"of a watcher alone", "Peaks", argumentsOf("Peaks", "WatcherAddress: http://127.0.0.1:9"), ""},
 		{"of another provider", "TargetLoadPacking", argumentsOf("TargetLoadPacking", "metricProvider: {type: Datadog}"), `metricProvider.type: "Datadog": want Kubern`},
 		{"no number", "TargetLoadPacking", argumentsOf("TargetLoadPacking", `defaultRequestsMultiplier: "much"`), "defaultRequestsMultiplier: "},
+		{"a plugin that lists pods before it is made", "NodeResourceTopologyMatch", argumentsOf("NodeResourceTopologyMatch", "cacheResyncPeriodSeconds: 5"), ""},
 		{"arguments of a plugin that is not there", "SchedulingGates", argumentsOf("Coscheduling", ""), ""},
 		{"arguments of a plugin that Kubernetes has no more", "SchedulingGates", argumentsOf("AzureDiskLimits", ""), "was invalid in version"},
 		{"a plugin that is not there", "AzureDiskLimits", "", `there is no plugin "AzureDiskLimits"`},

@@ -242,13 +242,8 @@ func (s *Scheduler) basis(of string) Basis {
 		Samples: s.samples.origin, SamplesProblem: s.samples.problem, Learned: s.recalled.text, Checkpoint: s.recalled.checkpoint, Thresholds: s.configured.text,
 		Losses: s.options.Cluster.Losses(), Time: stamp(s.now),
 	}
-	if slices.Contains(s.added, of) {
-		switch of {
-		case corev1.DefaultSchedulerName:
-			basis.Profile, basis.Doubt = "the defaults of kube-scheduler", "the configuration of the default scheduler is not known"
-		default:
-			basis.Profile, basis.Doubt = "the shipped profile", fmt.Sprintf("%s has no profile %s", s.options.Profile.Origin, of)
-		}
+	if slices.Contains(s.added, of) { // the default scheduler
+		basis.Profile, basis.Doubt = "the defaults of kube-scheduler", "the configuration of the default scheduler is not known"
 	}
 	return basis
 }

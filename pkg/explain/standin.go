@@ -14,6 +14,7 @@ import (
 	fwk "k8s.io/kube-scheduler/framework"
 	frameworkruntime "k8s.io/kubernetes/pkg/scheduler/framework/runtime"
 	pluginconfig "sigs.k8s.io/scheduler-plugins/apis/config"
+	"sigs.k8s.io/scheduler-plugins/pkg/noderesourcetopology"
 	"sigs.k8s.io/scheduler-plugins/pkg/trimaran/loadvariationriskbalancing"
 	"sigs.k8s.io/scheduler-plugins/pkg/trimaran/lowriskovercommitment"
 	"sigs.k8s.io/scheduler-plugins/pkg/trimaran/peaks"
@@ -28,6 +29,11 @@ func (s *Scheduler) orStandIn(name string, factory frameworkruntime.PluginFactor
 	case targetloadpacking.Name, loadvariationriskbalancing.Name, lowriskovercommitment.Name:
 	case peaks.Name:
 		makes = false // it reads a file of its pod, and writes to the standard output
+	case noderesourcetopology.Name:
+		if s.options.nobodyAsked {
+			return withoutResync(factory)
+		}
+		return factory
 	default:
 		return factory
 	}
@@ -44,6 +50,19 @@ func (s *Scheduler) orStandIn(name string, factory frameworkruntime.PluginFactor
 		}
 		s.options.Cluster.LosePlugin(name)
 		return standIn(name), nil
+	}
+}
+
+// withoutResync makes NodeResourceTopologyMatch without the cache that waits, however long that takes, until it has listed pods
+// (sigs.k8s.io/scheduler-plugins pkg/noderesourcetopology/cache: a period above 0).
+func withoutResync(factory frameworkruntime.PluginFactory) frameworkruntime.PluginFactory {
+	return func(ctx context.Context, arguments runtime.Object, handle fwk.Handle) (fwk.Plugin, error) {
+		if given, ok := arguments.(*pluginconfig.NodeResourceTopologyMatchArgs); ok {
+			changed := given.DeepCopy()
+			changed.CacheResyncPeriodSeconds = 0
+			arguments = changed
+		}
+		return factory(ctx, arguments, handle)
 	}
 }
 

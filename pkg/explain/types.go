@@ -145,6 +145,8 @@ type NodeScore struct {
 	Total  int64         `json:"total"`
 	Scores []PluginScore `json:"scores"`
 	Memory *NodeMemory   `json:"memory,omitempty"`
+	// Requirements are those of the pod's node selector and affinity.
+	Requirements []Requirement `json:"requirements,omitempty"`
 }
 
 // PluginScore is one plugin's part in a score: Points are Normalized times Weight, and Share its part of the total in percent.

@@ -80,9 +80,17 @@ func Over(client kubernetes.Interface, config *rest.Config) *Cluster {
 func newCluster(client, reading kubernetes.Interface, config *rest.Config, once *once) *Cluster {
 	c := &Cluster{Client: client, Config: config, reading: reading, once: once, announced: make(chan watch.Event)}
 	c.Informers = informers.NewSharedInformerFactory(reading, 0)
-	pods := podInformer(reading, live, c.see)
+	pods := podInformer(reading, live, c.begin, c.see)
 	c.Informers.InformerFor(&corev1.Pod{}, func(kubernetes.Interface, time.Duration) cache.SharedIndexInformer { return pods })
 	return c
+}
+
+// begin forgets what was seen: a list that breaks off begins anew.
+func (c *Cluster) begin() {
+	c.pods.Store(0)
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.bypassed = nil
 }
 
 // see takes note of a page of pods before they are trimmed.

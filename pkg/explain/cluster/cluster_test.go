@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -150,5 +151,35 @@ func TestAServerThatDoesNotAnswerIsNamed(t *testing.T) {
 	}()
 	if err := c.Read(ctx); err == nil || !strings.Contains(err.Error(), "list pods: the server answered 503") {
 		t.Errorf("error %v, want one that says what the server answered", err)
+	}
+}
+
+// The second page fails once, and the list begins anew: no pod is counted twice.
+func TestAListThatBreaksOffBeginsAnew(t *testing.T) {
+	var broken atomic.Bool
+	made := httptest.NewServer(http.HandlerFunc(func(response http.ResponseWriter, request *http.Request) {
+		response.Header().Set("Content-Type", "application/json")
+		token := request.URL.Query().Get("continue")
+		if token != "" && broken.CompareAndSwap(false, true) {
+			response.WriteHeader(http.StatusGatewayTimeout)
+			return
+		}
+		_ = json.NewEncoder(response).Encode(podPage(token))
+	}))
+	t.Cleanup(made.Close)
+	c, err := cluster.Open(&rest.Config{Host: made.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := c.Read(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if !broken.Load() || c.PodsRead() != 3 {
+		t.Errorf("%d pods read, broken off %t; want 3, true", c.PodsRead(), broken.Load())
+	}
+	if diff := cmp.Diff([]types.NamespacedName{{Namespace: "default", Name: "two"}}, c.Bypassed()); diff != "" {
+		t.Errorf("pods that bypass schedulers (-want +got):\n%s", diff)
 	}
 }

@@ -20,10 +20,12 @@ import (
 // live selects the pods that a scheduler sees.
 const live = "status.phase!=" + string(corev1.PodSucceeded) + ",status.phase!=" + string(corev1.PodFailed)
 
-// podInformer lists pods page by page and keeps of each what decides, so that no more than one page is there in full.
-func podInformer(client kubernetes.Interface, selector string, read func([]corev1.Pod)) cache.SharedIndexInformer {
+// podInformer lists pods page by page and keeps of each what decides, so that no more than one page is there in full. begin is
+// called when the list begins, which it does anew where it broke off.
+func podInformer(client kubernetes.Interface, selector string, begin func(), read func([]corev1.Pod)) cache.SharedIndexInformer {
 	return cache.NewSharedIndexInformer(cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, _ metav1.ListOptions) (runtime.Object, error) {
+			begin()
 			pods, version, err := listPods(ctx, client, selector, read)
 			if err != nil {
 				return nil, err

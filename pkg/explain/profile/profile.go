@@ -81,30 +81,51 @@ func OfBinary() (*Profile, error) {
 	return &Profile{Config: configuration, Origin: "the shipped profile"}, nil
 }
 
-// OfCluster returns the configuration in the ConfigMap that is labelled Label: Value, or the shipped one where there is none.
-func OfCluster(ctx context.Context, client kubernetes.Interface) (*Profile, error) {
+// OfCluster returns the configuration in the ConfigMap that is labelled Label: Value, or the shipped one where there is none. Of
+// several, it is the first that has a profile of the wanted name, or else the first.
+func OfCluster(ctx context.Context, client kubernetes.Interface, wanted string) (*Profile, error) {
 	found, err := configMaps(ctx, client)
 	if apierrors.IsForbidden(err) {
 		return orShipped("no permission to list configmaps: the configuration that the scheduler runs is not known")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("look for the scheduler's ConfigMap: %w", err)
+		return nil, &LookupError{err}
 	}
 	if len(found) == 0 {
 		return orShipped(fmt.Sprintf("the cluster has no ConfigMap labelled %s=%s with the key %s", Label, Value, Key))
 	}
-	first := &found[0]
-	name := fmt.Sprintf("ConfigMap %s/%s", first.Namespace, first.Name)
-	configuration, err := Decode([]byte(first.Data[Key]))
-	if err != nil {
-		return nil, fmt.Errorf("%s, %s: %w", name, Key, err)
+	profile, err := ofConfigMap(&found[0])
+	for i := 1; i < len(found) && (err != nil || !slices.Contains(profile.Names(), wanted)); i++ {
+		if other, err := ofConfigMap(&found[i]); err == nil && slices.Contains(other.Names(), wanted) {
+			return other, nil
+		}
 	}
-	profile := &Profile{Config: configuration, Origin: name, Namespace: first.Namespace}
-	if len(found) > 1 {
+	if err != nil {
+		return nil, err
+	}
+	if len(found) > 1 && !slices.Contains(profile.Names(), wanted) {
 		profile.Doubt = fmt.Sprintf("there are %d such ConfigMaps; --config chooses another one", len(found))
 	}
 	return profile, nil
 }
+
+func ofConfigMap(from *corev1.ConfigMap) (*Profile, error) {
+	name := fmt.Sprintf("ConfigMap %s/%s", from.Namespace, from.Name)
+	configuration, err := Decode([]byte(from.Data[Key]))
+	if err != nil {
+		return nil, fmt.Errorf("%s, %s: %w", name, Key, err)
+	}
+	return &Profile{Config: configuration, Origin: name, Namespace: from.Namespace}, nil
+}
+
+// LookupError is that the cluster did not say whether it has a configuration.
+type LookupError struct{ err error }
+
+// Error says what was asked, and the answer.
+func (e *LookupError) Error() string { return "look for the scheduler's ConfigMap: " + e.err.Error() }
+
+// Unwrap returns the answer.
+func (e *LookupError) Unwrap() error { return e.err }
 
 func orShipped(doubt string) (*Profile, error) {
 	profile, err := OfBinary()
@@ -144,23 +165,15 @@ func (p *Profile) Names() []string {
 	return names
 }
 
-// With returns the profile with those of the wanted schedulers added that it lacks and that are known: the default
-// scheduler's as Kubernetes has it, and the shipped one. added are the names of those.
+// With returns the profile with the default scheduler's added as Kubernetes has it, if that is wanted and not in it: every cluster
+// has one. added are the names of what was. Other schedulers that the configuration lacks nobody is known to run.
 func (p *Profile) With(wanted ...string) (complete *Profile, added []string, err error) {
 	complete = &Profile{Config: p.Config.DeepCopy(), Origin: p.Origin, Namespace: p.Namespace, Doubt: p.Doubt}
 	for _, name := range wanted {
-		if slices.Contains(complete.Names(), name) {
+		if name != corev1.DefaultSchedulerName || slices.Contains(complete.Names(), name) {
 			continue
 		}
-		var other *schedulerconfig.KubeSchedulerConfiguration
-		switch name {
-		case corev1.DefaultSchedulerName:
-			other, err = Decode([]byte("apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n"))
-		case Shipped:
-			other, err = Decode(shipped.SchedulerConfig)
-		default:
-			continue
-		}
+		other, err := Decode([]byte("apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n"))
 		if err != nil {
 			return nil, nil, fmt.Errorf("the profile of %s: %w", name, err)
 		}

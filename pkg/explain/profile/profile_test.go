@@ -26,6 +26,8 @@ func configMap(namespace, text string) *corev1.ConfigMap {
 	}
 }
 
+const other = "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\nprofiles: [{schedulerName: other}]\n"
+
 const own = "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\nprofiles: [{schedulerName: own}]\n"
 
 func TestTheConfigurationIsThatOfTheRunningScheduler(t *testing.T) {
@@ -40,21 +42,25 @@ func TestTheConfigurationIsThatOfTheRunningScheduler(t *testing.T) {
 	for _, test := range []struct {
 		name      string
 		objects   []runtime.Object
+		wanted    string // scheduler
 		forbidden []string
 		origin    string
 		names     []string
 		doubt     string
 	}{
-		{"its ConfigMap", []runtime.Object{configMap("headroom", own)}, nil, "ConfigMap headroom/scheduler", []string{"own"}, ""},
-		{"several", []runtime.Object{configMap("b", own), configMap("a", own)}, nil, "ConfigMap a/scheduler", []string{"own"}, "there are 2"},
-		{"none", nil, nil, "the shipped profile", []string{"headroom-scheduler"}, "no ConfigMap"},
-		{"kube-system only", []runtime.Object{configMap("kube-system", own)}, []string{""}, "ConfigMap kube-system/scheduler", []string{"own"}, ""},
-		{"forbidden", []runtime.Object{configMap("headroom", own)}, []string{"", "kube-system"}, "the shipped profile", []string{"headroom-scheduler"}, "no permission"},
+		{"its ConfigMap", []runtime.Object{configMap("headroom", own)}, "", nil, "ConfigMap headroom/scheduler", []string{"own"}, ""},
+		{"several, of which one has the scheduler", []runtime.Object{configMap("a", own), configMap("b", other)}, "other", nil, "ConfigMap b/scheduler", []string{"other"}, ""},
+		{"several, of which the first has the scheduler", []runtime.Object{configMap("a", own), configMap("b", other)}, "own", nil, "ConfigMap a/scheduler", []string{"own"}, ""},
+		{"several, of which none has the scheduler", []runtime.Object{configMap("a", own), configMap("b", other)}, "third", nil, "ConfigMap a/scheduler", []string{"own"}, "there are 2"},
+		{"several", []runtime.Object{configMap("b", own), configMap("a", own)}, "", nil, "ConfigMap a/scheduler", []string{"own"}, "there are 2"},
+		{"none", nil, "", nil, "the shipped profile", []string{"headroom-scheduler"}, "no ConfigMap"},
+		{"kube-system only", []runtime.Object{configMap("kube-system", own)}, "", []string{""}, "ConfigMap kube-system/scheduler", []string{"own"}, ""},
+		{"forbidden", []runtime.Object{configMap("headroom", own)}, "", []string{"", "kube-system"}, "the shipped profile", []string{"headroom-scheduler"}, "no permission"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			client := fake.NewClientset(test.objects...)
 			forbidden(client, test.forbidden...)
-			got, err := profile.OfCluster(t.Context(), client)
+			got, err := profile.OfCluster(t.Context(), client, test.wanted)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -67,7 +73,7 @@ func TestTheConfigurationIsThatOfTheRunningScheduler(t *testing.T) {
 		})
 	}
 	client := fake.NewClientset(configMap("headroom", "kind: nothing"))
-	if _, err := profile.OfCluster(t.Context(), client); err == nil || !strings.Contains(err.Error(), "ConfigMap headroom/scheduler, scheduler-config.yaml") {
+	if _, err := profile.OfCluster(t.Context(), client, ""); err == nil || !strings.Contains(err.Error(), "ConfigMap headroom/scheduler, scheduler-config.yaml") {
 		t.Errorf("error %v, want one that names the ConfigMap and its key", err)
 	}
 }
