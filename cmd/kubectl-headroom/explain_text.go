@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/headroom-dev/headroom/pkg/explain"
 	"github.com/headroom-dev/headroom/pkg/memory/quantity"
@@ -184,8 +185,8 @@ func counted(count int, word string) string {
 
 // cut shortens a word to so many characters.
 func cut(word string, most int) string {
-	if len(word) <= most {
+	if utf8.RuneCountInString(word) <= most {
 		return word
 	}
-	return word[:most-1] + "~"
+	return string([]rune(word)[:most-1]) + "~"
 }

@@ -161,7 +161,6 @@ func nodeCells(p *page, node *explain.NodeLine) []string {
 	}
 	name, victim := node.Node, orDash(node.FirstVictim)
 	if !p.wide {
-		name, victim = cut(name, 20), cut(victim, 24)
 		if node.Pressure == "True" {
 			name += " !"
 		}

@@ -88,6 +88,40 @@ type table struct {
 
 func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
 
+// leastColumn is what names are shortened to at most, in characters.
+const leastColumn = 12
+
+// narrow takes characters off the widest columns that are aligned to the left, which are names, until a row fits the page.
+func narrow(widths []int, right []bool) {
+	over := 2*(len(widths)-1) - pageWidth
+	for _, width := range widths {
+		over += width
+	}
+	for ; over > 0; over-- {
+		widest := -1
+		for i, width := range widths {
+			if !right[i] && width > leastColumn && (widest < 0 || width > widths[widest]) {
+				widest = i
+			}
+		}
+		if widest < 0 {
+			return
+		}
+		widths[widest]--
+	}
+}
+
+// heading writes words in bold.
+func (p *page) heading(words string) {
+	width := pageWidth
+	if p.wide {
+		width = 1 << 20
+	}
+	for _, line := range wrapped(words, width) {
+		p.line("%s", p.paint(bold, line))
+	}
+}
+
 // table writes a table, its columns two spaces apart.
 func (p *page) table(t *table) {
 	rows := t.rows
@@ -105,9 +139,13 @@ func (p *page) table(t *table) {
 			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
 		}
 	}
+	if !p.wide {
+		narrow(widths, right)
+	}
 	for at, row := range rows {
 		var line strings.Builder
 		for i, cell := range row {
+			cell = cut(cell, widths[i])
 			fill := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
 			if right[i] {
 				cell = fill + cell

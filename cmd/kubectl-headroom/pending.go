@@ -96,9 +96,6 @@ func pendingGroup(p *page, group *explain.PendingGroup, withNamespace bool) {
 		if withNamespace {
 			name = pod.Pod.String()
 		}
-		if !p.wide {
-			name = cut(name, 30)
-		}
 		list.add("       "+name, explain.Age(time.Duration(pod.AgeSeconds)*time.Second), quantity.InWords(pod.RequestBytes),
 			fmt.Sprintf("%d/%d", pod.Counts.Feasible, pod.Counts.Nodes), nearestOf(p, &pod))
 	}
@@ -116,5 +113,5 @@ func nearestOf(p *page, pod *explain.PendingPod) string {
 	case p.wide:
 		return pod.Nearest.Node + ": " + strings.Join(pod.Nearest.Missing, "; ")
 	}
-	return cut(pod.Nearest.Node, 18)
+	return pod.Nearest.Node
 }
