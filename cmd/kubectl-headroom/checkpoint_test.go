@@ -3,6 +3,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +17,7 @@ import (
 	clienttesting "k8s.io/client-go/testing"
 
 	shipped "github.com/headroom-dev/headroom/config"
+	"github.com/headroom-dev/headroom/pkg/explain/manifest"
 	"github.com/headroom-dev/headroom/pkg/memory/forecast"
 	"github.com/headroom-dev/headroom/pkg/plugins/memory"
 )
@@ -130,6 +133,36 @@ func TestTheCheckpointIsLookedForWhereTheSchedulerIs(t *testing.T) {
 			s.objects = append(s.objects, object)
 			if stdout, _, _ := s.run(t, "nodes", "-o", "wide"); !strings.Contains(stdout, "there is no ConfigMap scheduling/headroom-forecast") {
 				t.Errorf("it is looked for elsewhere:\n%s", stdout)
+			}
+		})
+	}
+}
+
+// A Deployment in a file is the workload that runs already, as it is or as another revision of it.
+func TestWhatWasLearnedOfADeploymentCountsForItsFile(t *testing.T) {
+	const deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api}\nspec:\n  replicas: 2\n  selector: {matchLabels: {app: api}}\n" +
+		"  template:\n    metadata: {labels: {app: api}}\n    spec:\n      schedulerName: headroom-scheduler\n" +
+		"      containers: [{name: main, image: \"api:v1\", resources: {requests: {memory: 1Gi}}}]\n"
+	runs, err := manifest.Read([]byte(deployment), "default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name, text, want string
+	}{
+		{"as it runs", deployment, "asks for   3Gi of memory firmly, 3.5Gi at its peak (siblings)"},
+		{"a new image", strings.ReplaceAll(deployment, "api:v1", "api:v2"), "asks for   1Gi of memory firmly, 3.5Gi at its peak (earlier revision)"},
+		{"another Deployment", strings.ReplaceAll(deployment, "name: api}", "name: web}"), "asks for   1Gi of memory firmly, 1Gi at its peak (request)"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newShop()
+			s.objects = append(s.objects, learned(t, runs.Pod, time.Minute))
+			path := filepath.Join(t.TempDir(), "api.yaml")
+			if err := os.WriteFile(path, []byte(test.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if stdout, stderr, _ := s.run(t, "explain", "-f", path); !strings.Contains(stdout, test.want) {
+				t.Errorf("want %q in\n%s%s", test.want, stdout, stderr)
 			}
 		})
 	}

@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -69,21 +68,24 @@ func (o *explainOptions) run(ctx context.Context, arguments []string) error {
 	if err != nil {
 		return err
 	}
-	pod, replicas, err := o.pod(ctx, of, arguments)
+	found, err := o.found(ctx, of, arguments)
 	if err != nil {
 		return err
 	}
-	with, err := o.profileOf(ctx, of, pod.Spec.SchedulerName)
+	with, err := o.profileOf(ctx, of, found.Pod.Spec.SchedulerName)
 	if err != nil {
 		return err
 	}
-	scheduler, err := o.scheduler(ctx, explain.Options{Cluster: of, Profile: with, Wanted: []string{pod.Spec.SchedulerName}})
+	scheduler, err := o.scheduler(ctx, explain.Options{Cluster: of, Profile: with, Wanted: []string{found.Pod.Spec.SchedulerName}})
 	if err != nil {
 		return err
 	}
-	placement, err := scheduler.Explain(ctx, pod, replicas)
+	placement, err := scheduler.Explain(ctx, found.Pod, found.Replicas)
 	if err != nil {
 		return err
+	}
+	for _, note := range found.Notes {
+		placement.First = append(placement.First, explain.Note{Kind: explain.NoteController, Text: note})
 	}
 	var names []string
 	if placement.Winner != "" {
@@ -118,35 +120,36 @@ func (o *explainOptions) check(arguments []string) error {
 	return nil
 }
 
-// pod returns the pod that is asked about, and how many of it.
-func (o *explainOptions) pod(ctx context.Context, of *cluster.Cluster, arguments []string) (*corev1.Pod, int, error) {
+// found returns the pod that is asked about, and how many of it.
+func (o *explainOptions) found(ctx context.Context, of *cluster.Cluster, arguments []string) (*manifest.Found, error) {
 	namespace, err := o.namespace()
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	if o.file == "" {
 		name := strings.TrimPrefix(strings.TrimPrefix(arguments[0], "pods/"), "pod/")
 		pod, err := of.Client.CoreV1().Pods(namespace).Get(ctx, name, metav1.GetOptions{})
 		if apierrors.IsNotFound(err) {
-			return nil, 0, fmt.Errorf("there is no pod %q in namespace %q", name, namespace)
+			return nil, fmt.Errorf("there is no pod %q in namespace %q", name, namespace)
 		}
-		return pod, max(o.replicas, 1), err
+		return &manifest.Found{Pod: pod, Replicas: max(o.replicas, 1)}, err
 	}
 	text, err := o.read()
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	found, err := manifest.Read(text, namespace)
 	if err != nil {
-		return nil, 0, fmt.Errorf("%s: %w", o.file, err)
+		return nil, fmt.Errorf("%s: %w", o.file, err)
 	}
 	if err := found.Admit(ctx, of.Client, of.Lose); err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	if o.replicas > 0 {
 		found.Replicas = o.replicas
 	}
-	return found.Pod, max(found.Replicas, 1), nil
+	found.Replicas = max(found.Replicas, 1)
+	return found, nil
 }
 
 func (o *explainOptions) read() ([]byte, error) {

@@ -34,6 +34,7 @@ const (
 	NoteExtenders      = "extenders"
 	NoteDegraded       = "degraded"
 	NoteUnscored       = "unscored"
+	NoteController     = "controller"
 )
 
 // unseenAfter is how long a scheduler may take to try a pod before that is worth a word.

@@ -27,6 +27,8 @@ type Found struct {
 	Pod *corev1.Pod
 	// Replicas is how many of it the manifest wants; 1 for a Pod.
 	Replicas int
+	// Notes say what a controller does beyond the pod.
+	Notes []string
 }
 
 // Read reads a manifest, YAML or JSON, of a Pod or of an object with a pod template. namespace is that of an object that names
@@ -57,6 +59,9 @@ func Read(text []byte, namespace string) (*Found, error) {
 	}
 	if len(found.Pod.Spec.Containers) == 0 {
 		return nil, errors.New("the pod has no containers")
+	}
+	if err := found.own(object); err != nil {
+		return nil, fmt.Errorf("the pod of its controller: %w", err)
 	}
 	corev1defaults.SetObjectDefaults_Pod(found.Pod)
 	return found, nil
@@ -90,6 +95,25 @@ func podOf(object runtime.Object) *Found {
 		found.Pod.Name, found.Pod.Namespace = owner.Name, owner.Namespace
 	}
 	return found
+}
+
+// own makes the pod that of its controller.
+func (f *Found) own(object runtime.Object) error {
+	switch object := object.(type) {
+	case *appsv1.Deployment:
+		return f.ofDeployment(object)
+	case *appsv1.ReplicaSet:
+		f.ownedBy("apps/v1", "ReplicaSet", object.Name)
+	case *appsv1.StatefulSet:
+		f.ofStatefulSet(object)
+	case *appsv1.DaemonSet:
+		f.ofDaemonSet(object)
+	case *batchv1.Job:
+		f.ofJob(object.Name)
+	case *batchv1.CronJob:
+		f.ofJob(object.Name)
+	}
+	return nil
 }
 
 func count(replicas *int32) int {
