@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 )
@@ -83,5 +85,38 @@ func BenchmarkNormalize(b *testing.B) {
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(scores)), "ns/node")
 		})
+	}
+}
+
+// BenchmarkWake looks through 2,000 pods that wait, by a new book of 5,000 nodes: pods of 100 workloads, of which none fits anywhere,
+// and as many that would fit 500 nodes that they may not use.
+func BenchmarkWake(b *testing.B) {
+	fleet := newFleet(nil)
+	for i := range 5000 {
+		held := 3800 * mi
+		if i%10 == 0 {
+			held = 2000 * mi
+		}
+		fleet.node(fmt.Sprintf("node-%d-with-a-name-of-usual-length", i), held, 0)
+	}
+	fleet.publish()
+	waiting := fleet.plugin.waiting
+	node := &corev1.Node{}
+	waiting.node = func(string) *corev1.Node { return node }
+	for i := range 2000 {
+		pod := newPod(fmt.Sprintf("pod-%d", i), 3000*mi+int64(i/20%50)*mi)
+		if i%2 == 0 {
+			pod = newPod(fmt.Sprintf("pod-%d", i), 500*mi+int64(i/20%50)*mi)
+			pod.Spec.NodeSelector = map[string]string{"disktype": "ssd"}
+		}
+		waiting.expect(pod)
+	}
+	for b.Loop() {
+		b.StopTimer()
+		fleet.publish()
+		b.StartTimer()
+		if woken := waiting.wake(logr.Discard(), fleet.plugin.books.current()); woken != 0 {
+			b.Fatalf("%d pods woken, want none", woken)
+		}
 	}
 }

@@ -11,7 +11,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 
@@ -29,12 +28,16 @@ type waiting struct {
 	// node returns the node of a name, or nil; by it only pods that may run there are woken.
 	node func(name string) *corev1.Node
 
+	never *ledger.Snapshot // by which nothing was offered
+
 	mutex sync.Mutex
 	pods  map[types.UID]waiter
 }
 
 type waiter struct {
 	pod *corev1.Pod
+	// requires is what the pod asks of a node's labels and name, as text: pods that ask alike are looked at once.
+	requires string
 	// offered are the nodes that offered what the pod needed when the pod was judged last, by the index of judged. That one changes
 	// while pods come and go, and what it offers later was not offered then.
 	judged  *ledger.Snapshot
@@ -70,12 +73,15 @@ func (b *book) offering(needed int64) nodeSet {
 }
 
 func newWaiting(activator fwk.PodActivator, estimator forecast.Estimator) *waiting {
-	return &waiting{activator: activator, estimator: estimator, pods: map[types.UID]waiter{}, node: func(string) *corev1.Node { return nil }}
+	return &waiting{
+		activator: activator, estimator: estimator, never: &ledger.Snapshot{}, pods: map[types.UID]waiter{},
+		node: func(string) *corev1.Node { return nil },
+	}
 }
 
 // add takes in a pod that found no room by the book, where it needed so many bytes.
 func (w *waiting) add(pod *corev1.Pod, needed int64, judged *book) {
-	waiter := waiter{pod: pod, judged: judged.snapshot, offered: judged.offering(needed)}
+	waiter := waiter{pod: pod, requires: requires(pod), judged: judged.snapshot, offered: judged.offering(needed)}
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	w.pods[pod.UID] = waiter
@@ -86,7 +92,7 @@ func (w *waiting) expect(pod *corev1.Pod) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	if _, waits := w.pods[pod.UID]; !waits {
-		w.pods[pod.UID] = waiter{pod: pod, judged: &ledger.Snapshot{}}
+		w.pods[pod.UID] = waiter{pod: pod, requires: requires(pod), judged: w.never}
 	}
 }
 
@@ -115,14 +121,15 @@ func (w *waiting) wake(logger klog.Logger, now *book) int {
 	w.mutex.Lock()
 	judged := maps.Clone(w.pods)
 	w.mutex.Unlock()
-	// Not under the lock, which PostFilter takes: many pods times many nodes take their time.
+	// Not under the lock, which PostFilter takes: many pods and many nodes take their time.
 	activated := map[string]*corev1.Pod{}
 	promised := map[int]int64{}
-	offered := map[int64]nodeSet{} // by what is needed: replicas need alike
+	prospects := prospects{waiting: w, now: now, known: map[question]*prospect{}, offering: map[int64]nodeSet{}}
 	for _, waiter := range slices.SortedFunc(maps.Values(judged), inTurn) {
 		uid := waiter.pod.UID
 		needed := w.estimator.Demand(waiter.pod).FirmBytes
-		outcome, barred := w.judge(waiter, needed, now, promised)
+		prospect := prospects.of(waiter, needed)
+		outcome := prospect.turn(needed, now, promised)
 		if outcome == wakes {
 			activated[klog.KObj(waiter.pod).String()] = waiter.pod
 		}
@@ -132,10 +139,7 @@ func (w *waiting) wake(logger klog.Logger, now *book) int {
 			case wakes:
 				delete(w.pods, uid)
 			case staysOut:
-				if offered[needed] == nil {
-					offered[needed] = now.offering(needed)
-				}
-				waiter.judged, waiter.offered = now.snapshot, offered[needed].without(barred)
+				waiter.judged, waiter.offered = now.snapshot, prospect.offered
 				w.pods[uid] = waiter
 			case comesNext: // Its turn comes by a later book if what was promised is left over.
 			}
@@ -161,54 +165,6 @@ func priority(pod *corev1.Pod) int32 {
 		return 0
 	}
 	return *pod.Spec.Priority
-}
-
-// outcome is what a new book means for a pod that waits.
-type outcome int
-
-const (
-	staysOut  outcome = iota // no node offers what it did not offer before
-	comesNext                // one does, and others come first
-	wakes
-)
-
-// judge says whether some node offers now what it did not offer when the pod was judged: enough bytes beyond what is
-// promised to pods that were woken before it, or no fresh sample any more, which leaves the decision to requests. barred are
-// nodes that do and that the pod may not use as they are: nobody wakes it when that changes, so they do not count as offers.
-func (w *waiting) judge(waiter waiter, needed int64, now *book, promised map[int]int64) (result outcome, barred []int) {
-	if now.snapshot.Degraded {
-		return wakes, nil
-	}
-	var required *nodeaffinity.RequiredNodeAffinity
-	for i := range now.snapshot.Nodes {
-		if !now.offers(i, needed) {
-			continue
-		}
-		name := now.snapshot.Nodes[i].Name
-		if before := waiter.judged.Index(name); before >= 0 && waiter.offered.has(before) {
-			continue
-		}
-		if node := w.node(name); node != nil {
-			if node.Spec.Unschedulable {
-				barred = append(barred, i)
-				continue
-			}
-			if required == nil {
-				required = new(nodeaffinity.GetRequiredNodeAffinity(waiter.pod))
-			}
-			if matches, err := required.Match(node); err == nil && !matches {
-				barred = append(barred, i)
-				continue
-			}
-		}
-		if !now.offers(i, needed+promised[i]) {
-			result = comesNext
-			continue
-		}
-		promised[i] += needed
-		return wakes, nil
-	}
-	return result, barred
 }
 
 // offers reports whether the Filter would let a pod onto the node that needs so many bytes.
