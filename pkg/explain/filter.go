@@ -38,8 +38,8 @@ func (c *cycle) judge(ctx context.Context, i int) error {
 		return err
 	}
 	r := &c.results[i]
-	first := (*fwk.Status)(nil)
-	r.statuses, first = c.ask(ctx, state, with)
+	statuses, first := c.ask(ctx, state, with)
+	r.statuses = statuses
 	if len(nominated) > 0 {
 		without, second := c.ask(ctx, c.state, node)
 		if first == nil {

@@ -22,21 +22,21 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-func inProtobuf(t testing.TB, list runtime.Object) []byte {
-	t.Helper()
-	return encoded(t, protobuf.NewSerializer(scheme.Scheme, scheme.Scheme), list)
+func inProtobuf(tb testing.TB, list runtime.Object) []byte {
+	tb.Helper()
+	return encoded(tb, protobuf.NewSerializer(scheme.Scheme, scheme.Scheme), list)
 }
 
-func inJSON(t testing.TB, list runtime.Object) []byte {
-	t.Helper()
-	return encoded(t, json.NewSerializerWithOptions(json.DefaultMetaFactory, scheme.Scheme, scheme.Scheme, json.SerializerOptions{}), list)
+func inJSON(tb testing.TB, list runtime.Object) []byte {
+	tb.Helper()
+	return encoded(tb, json.NewSerializerWithOptions(json.DefaultMetaFactory, scheme.Scheme, scheme.Scheme, json.SerializerOptions{}), list)
 }
 
-func encoded(t testing.TB, encoder runtime.Encoder, list runtime.Object) []byte {
-	t.Helper()
+func encoded(tb testing.TB, encoder runtime.Encoder, list runtime.Object) []byte {
+	tb.Helper()
 	var out bytes.Buffer
 	if err := encoder.Encode(list, &out); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return out.Bytes()
 }
