@@ -167,3 +167,36 @@ func TestWhatWasLearnedOfADeploymentCountsForItsFile(t *testing.T) {
 		})
 	}
 }
+
+// Pods of a StatefulSet and a DaemonSet are labelled with a revision that no file has: that of a pod which runs the same is taken.
+func TestWhatWasLearnedOfARevisionCountsForAFileOfTheSame(t *testing.T) {
+	for _, kind := range []string{"StatefulSet", "DaemonSet"} {
+		for _, test := range []struct {
+			name, image, want string
+		}{
+			{"as it runs", "db:v1", "asks for   3Gi of memory firmly, 3.5Gi at its peak (siblings)"},
+			{"a new image", "db:v2", "asks for   1Gi of memory firmly, 3.5Gi at its peak (earlier revision)"},
+		} {
+			t.Run(kind+" "+test.name, func(t *testing.T) {
+				runs := pod("db-0", "1Gi", func(pod *corev1.Pod) {
+					pod.OwnerReferences = []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: kind, Name: "db", Controller: new(true)}}
+					pod.Labels = map[string]string{"controller-revision-hash": "db-6f7"}
+					pod.Spec.Containers[0].Image = "db:v1"
+				})
+				s := newShop()
+				s.running("web-3", "3Gi", runs)
+				s.objects = append(s.objects, learned(t, runs, time.Minute))
+				path := filepath.Join(t.TempDir(), "db.yaml")
+				text := "apiVersion: apps/v1\nkind: " + kind + "\nmetadata: {name: db}\nspec:\n  selector: {matchLabels: {app: db}}\n" +
+					"  template:\n    metadata: {labels: {app: db}}\n    spec:\n      schedulerName: headroom-scheduler\n" +
+					"      containers: [{name: main, image: \"" + test.image + "\", resources: {requests: {memory: 1Gi}}}]\n"
+				if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				if stdout, stderr, _ := s.run(t, "explain", "-f", path); !strings.Contains(stdout, test.want) {
+					t.Errorf("want %q in\n%s%s", test.want, stdout, stderr)
+				}
+			})
+		}
+	}
+}

@@ -219,12 +219,23 @@ func TestDoctorHasNoAnswerWhereNobodyAnswers(t *testing.T) {
 
 // Whoever asks may not read samples, and that says nothing of the scheduler.
 func TestDoctorDoesNotBlameTheSourceForAMissingPermission(t *testing.T) {
-	refuses := httptest.NewServer(http.HandlerFunc(func(response http.ResponseWriter, _ *http.Request) { response.WriteHeader(http.StatusForbidden) }))
-	t.Cleanup(refuses.Close)
-	s := healthy(t)
-	s.unmeasured, s.host = true, refuses.URL
-	stdout, _, _ := s.run(t, "doctor")
-	if !strings.Contains(stdout, "mind   samples: whoever asks may not read them") || !strings.Contains(stdout, "grant get and list of nodes.metrics.k8s.io") || strings.Contains(stdout, "install metrics-server") {
-		t.Errorf("want the missing permission and its remedy, and no advice to install what is there:\n%s", stdout)
+	for _, refused := range []string{"nodes", "pods"} {
+		t.Run(refused, func(t *testing.T) {
+			refuses := httptest.NewServer(http.HandlerFunc(func(response http.ResponseWriter, request *http.Request) {
+				if strings.HasSuffix(request.URL.Path, "/"+refused) {
+					response.WriteHeader(http.StatusForbidden)
+					return
+				}
+				response.Header().Set("Content-Type", "application/json")
+				_, _ = response.Write([]byte(`{"kind":"NodeMetricsList","apiVersion":"metrics.k8s.io/v1beta1","items":[]}`))
+			}))
+			t.Cleanup(refuses.Close)
+			s := healthy(t)
+			s.unmeasured, s.host = true, refuses.URL
+			stdout, _, _ := s.run(t, "doctor")
+			if !strings.Contains(stdout, "mind   samples: whoever asks may not read them") || !strings.Contains(stdout, "grant get and list of "+refused+".metrics.k8s.io") || strings.Contains(stdout, "install metrics-server") {
+				t.Errorf("want the missing permission and its remedy, and no advice to install what is there:\n%s", stdout)
+			}
+		})
 	}
 }

@@ -162,7 +162,7 @@ func nodeCells(p *page, node *explain.NodeLine) []string {
 	name, victim := node.Node, orDash(node.FirstVictim)
 	if !p.wide {
 		if node.Pressure == "True" {
-			name += " !"
+			name = "! " + name
 		}
 		return []string{name, line, quantity.InWords(node.RequestedBytes), bytesOrUnknown(node.HeldBytes), bytesOrUnknown(node.ForecastBytes),
 			bytesOrUnknown(node.LeftBytes), age, victim}

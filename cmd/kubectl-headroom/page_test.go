@@ -66,6 +66,9 @@ func TestPagesAreNarrowWithUsualNames(t *testing.T) {
 				t.Fatalf("exit %d: %s", code, stderr)
 			}
 			wantNarrow(t, stdout)
+			if arguments[0] == "nodes" && !strings.Contains(stdout, "! ip-10-") {
+				t.Errorf("no word of the node that is under pressure:\n%s", stdout)
+			}
 		})
 	}
 }

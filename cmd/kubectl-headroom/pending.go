@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/headroom-dev/headroom/pkg/explain"
+	"github.com/headroom-dev/headroom/pkg/explain/profile"
 	"github.com/headroom-dev/headroom/pkg/memory/quantity"
 )
 
@@ -29,7 +30,7 @@ func (o *explainOptions) pending(ctx context.Context) error {
 			return err
 		}
 	}
-	with, err := o.profileOf(ctx, of, "")
+	with, err := o.profileOf(ctx, of, profile.Every)
 	if err != nil {
 		return err
 	}

@@ -86,7 +86,7 @@ func (s *Scheduler) checkConfiguration(context.Context) []Finding {
 
 func (s *Scheduler) checkSamples(context.Context) []Finding {
 	losses := s.options.Cluster.Losses()
-	forbidden := slices.IndexFunc(losses, func(loss cluster.Loss) bool { return loss.Resource == "nodes.metrics.k8s.io" })
+	forbidden := slices.IndexFunc(losses, func(loss cluster.Loss) bool { return strings.HasSuffix(loss.Resource, ".metrics.k8s.io") })
 	switch {
 	case s.samples.set == nil && forbidden >= 0:
 		return finding("samples", Mind, losses[forbidden].Remedy(), "whoever asks may not read them, and the scheduler may all the same: %s", s.samples.problem)

@@ -33,7 +33,7 @@ func (s *Scheduler) Explain(ctx context.Context, pod *corev1.Pod, replicas int) 
 			return nil, err
 		}
 	}
-	judged := asPending(pod)
+	judged := asPending(s.asSibling(pod))
 	if pod.UID == "" {
 		problem, err := s.makeClaims(ctx, of, judged)
 		if err != nil {

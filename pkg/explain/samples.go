@@ -64,9 +64,17 @@ func (s *Scheduler) measureByMetricsAPI(ctx context.Context, instead string) sam
 	}
 	var status *fetch.StatusError
 	if errors.As(err, &status) && status.Code == http.StatusForbidden {
-		s.options.Cluster.Lose("nodes.metrics.k8s.io")
+		s.options.Cluster.Lose(refusedList(err) + ".metrics.k8s.io")
 	}
 	return samples{origin: "none", problem: instead + words(err)}
+}
+
+// refusedList is which of the two lists of metrics.k8s.io an error is about: nodes come first.
+func refusedList(err error) string {
+	if strings.HasPrefix(err.Error(), "list pods ") {
+		return "pods"
+	}
+	return "nodes"
 }
 
 func (s *Scheduler) readSource(ctx context.Context, source usage.Source) (*sample.Set, error) {

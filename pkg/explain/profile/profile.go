@@ -30,6 +30,9 @@ const (
 	// Key is where the configuration is in the ConfigMap.
 	Key = "scheduler-config.yaml"
 
+	// Every stands for the schedulers of all ConfigMaps, where one is wanted.
+	Every = "*"
+
 	// Shipped is the name of the scheduler of the shipped profile.
 	Shipped = "headroom-scheduler"
 )
@@ -82,7 +85,7 @@ func OfBinary() (*Profile, error) {
 }
 
 // OfCluster returns the configuration in the ConfigMap that is labelled Label: Value, or the shipped one where there is none. Of
-// several, it is the first that has a profile of the wanted name, or else the first.
+// several, it is the first that has a profile of the wanted name, or else the first; or where Every is wanted, the first with the others' profiles.
 func OfCluster(ctx context.Context, client kubernetes.Interface, wanted string) (*Profile, error) {
 	found, err := configMaps(ctx, client)
 	if apierrors.IsForbidden(err) {
@@ -95,6 +98,12 @@ func OfCluster(ctx context.Context, client kubernetes.Interface, wanted string) 
 		return orShipped(fmt.Sprintf("the cluster has no ConfigMap labelled %s=%s with the key %s", Label, Value, Key))
 	}
 	profile, err := ofConfigMap(&found[0])
+	if err == nil && wanted == Every {
+		for i := range found[1:] {
+			profile.add(&found[1+i])
+		}
+		return profile, nil
+	}
 	for i := 1; i < len(found) && (err != nil || !slices.Contains(profile.Names(), wanted)); i++ {
 		if other, err := ofConfigMap(&found[i]); err == nil && slices.Contains(other.Names(), wanted) {
 			return other, nil
@@ -107,6 +116,20 @@ func OfCluster(ctx context.Context, client kubernetes.Interface, wanted string) 
 		profile.Doubt = fmt.Sprintf("there are %d such ConfigMaps; --config chooses another one", len(found))
 	}
 	return profile, nil
+}
+
+// add adds the profiles of another ConfigMap but those whose names are there. One that cannot be read has none.
+func (p *Profile) add(from *corev1.ConfigMap) {
+	other, err := ofConfigMap(from)
+	if err != nil {
+		return
+	}
+	for _, each := range other.Config.Profiles {
+		if !slices.Contains(p.Names(), each.SchedulerName) {
+			p.Config.Profiles = append(p.Config.Profiles, each)
+		}
+	}
+	p.Origin += ", " + other.Origin
 }
 
 func ofConfigMap(from *corev1.ConfigMap) (*Profile, error) {

@@ -86,6 +86,7 @@ func (l *Learner) Observe(workload Workload, bytes int64, ran time.Duration) {
 	}
 	ran = max(ran, 0)
 	l.follow(workload, known, bytes)
+	known.hourly.pause(known.seen, l.now)
 	known.hourly.add(l.now, bytes)
 	known.level += (float64(bytes) - known.level) * (1 - math.Exp(-ran.Seconds()/recent.Seconds()))
 	known.warm = min(known.warm+ran, maxWarm)
@@ -100,6 +101,7 @@ func (l *Learner) Recall(workload Workload, bytes int64, at time.Time, ran time.
 	if known == nil {
 		known = l.begin(workload)
 	}
+	known.hourly.pause(known.seen, at)
 	known.hourly.add(at, bytes)
 	known.warm = min(known.warm+max(ran, 0), maxWarm)
 	if at.After(known.seen) {
@@ -119,6 +121,7 @@ func (l *Learner) Ended(workload Workload, bytes int64, at time.Time) {
 	if known == nil {
 		known = l.begin(workload)
 	}
+	known.hourly.pause(known.seen, at)
 	known.hourly.add(at, bytes)
 	if known.endings.note(at) { // A workload whose pods never live to be warm is known by how they end.
 		known.warm = max(known.warm, min(known.warm+trustedByEnd, trustedByEnds))

@@ -383,3 +383,39 @@ func TestAPeakThatDoesNotComeBackIsForgottenThoughItsHourIsNotSeenAgain(t *testi
 		})
 	}
 }
+
+// Pods of a job run for some hours of some days, and hold most in the last one. On the first day of the next round that is expected of
+// them still.
+func TestTheDaysOnWhichAWorkloadRestsMakeItForgetNothing(t *testing.T) {
+	job, monday := forecast.Workload{Owner: "job"}, time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC)
+	for _, test := range []struct {
+		name string
+		days []int // after Monday on which it runs from 9 to 17
+		want int64
+	}{
+		{"on weekdays", []int{0, 1, 2, 3, 4, 7}, 46000},
+		{"once a week", []int{0, 7}, 46000},
+		{"every day", []int{0, 1, 2}, 46000},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			learner := forecast.NewLearner(fixedPrior{})
+			for i, day := range test.days {
+				for hour := range 8 {
+					if last := i == len(test.days)-1; last && hour > 1 {
+						break
+					}
+					held := int64(1000)
+					if hour == 7 {
+						held = 40000
+					}
+					learner.Begin(monday.Add(time.Duration(day)*24*time.Hour + time.Duration(hour)*time.Hour))
+					learner.Observe(job, held*mi, time.Hour)
+					learner.Publish()
+				}
+			}
+			if got := learner.Adjust(fixedPrior{}.Demand(nil), job).PeakBytes / mi; got < test.want-10 || got > test.want+10 {
+				t.Errorf("peak = %dMi, want %dMi", got, test.want)
+			}
+		})
+	}
+}

@@ -55,6 +55,20 @@ func (h *hourly) put(hour int, day int32, held float32) {
 	h.most[hour] = max(h.most[hour], held)
 }
 
+// pause takes the days out of the count on which the workload was not seen, between a time at which it was and the next: a weekly job holds
+// next week what it held in this. The hour in which it is seen again has its peak by then as put leaves it.
+func (h *hourly) pause(seen, again time.Time) {
+	days := dayOf(again) - dayOf(seen) - 1
+	if seen.IsZero() || days <= 0 {
+		return
+	}
+	for hour := range h.day {
+		if h.day[hour] != 0 && hour != HourOf(again) {
+			h.day[hour] += days
+		}
+	}
+}
+
 // decayed is what is left of a peak after so many days.
 func decayed(days int32) float32 { return float32(math.Pow(dailyDecay, float64(days))) }
 

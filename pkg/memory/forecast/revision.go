@@ -28,6 +28,7 @@ func (l *Learner) begin(workload Workload) *learned {
 	if all, ok := workload.revisions(); ok {
 		if last := l.workloads[l.latest[all]]; last != nil {
 			made.hourly, made.warm = last.hourly, last.warm
+			made.hourly.pause(last.seen, l.now)
 		}
 		l.latest[all] = workload
 	}

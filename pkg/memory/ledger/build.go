@@ -81,7 +81,7 @@ func NewBuilder(options Options) *Builder {
 type tally struct {
 	requested    int64
 	podsMeasured int64 // samples of pods
-	earlier      int64 // of that, of pods that were missing when the node was measured last
+	earlier      int64 // of that, of pods that had stopped when the node was measured last
 	unseenByNode int64 // asked for, not in the node's sample yet
 	unseenByPods int64 // asked for, not in the samples of pods yet
 	// expected in each hour of the day, of pods of which so much is counted, and replaced by it.

@@ -62,9 +62,10 @@ func (t *tally) count(pod *corev1.Pod, entry Pod, sampled time.Time) {
 	if !entry.InNode {
 		t.unseenByNode += entry.Counted - entry.Measured
 	}
-	if entry.Earlier {
+	leaves := pod.DeletionTimestamp != nil
+	if entry.Earlier && (leaves || !ranBy(pod, sampled)) { // Its node held nothing of it; one that runs was missed by the source.
 		t.earlier += entry.Measured
-		if pod.DeletionTimestamp == nil && !ranBy(pod, sampled) { // It is started again, and its node held nothing of it.
+		if !leaves { // It is started again.
 			t.unseenByNode += entry.Measured
 		}
 	}

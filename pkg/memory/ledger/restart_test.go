@@ -37,6 +37,10 @@ func TestAPodThatCrashesCountsForWhatItWillHoldAgain(t *testing.T) {
 	}
 	without := measure(15*time.Second, 320*mi, map[string]int64{"steady": 300 * mi})
 	without.Pods[types.NamespacedName{Namespace: "default", Name: "crashes"}] = sample.Pod{Measurement: sample.Measurement{Bytes: 1500 * mi, Time: now, Missed: 1}}
+	starting := pod("starts", 12*time.Second)
+	starting.Status.ContainerStatuses[0].State.Running.StartedAt = metav1.NewTime(now.Add(-12 * time.Second))
+	missed := measure(15*time.Second, 1820*mi, map[string]int64{"steady": 300 * mi})
+	missed.Pods[types.NamespacedName{Namespace: "default", Name: "crashes"}] = sample.Pod{Measurement: sample.Measurement{Bytes: 1500 * mi, Time: now, Missed: 1}}
 	leaving := func(p *corev1.Pod) {
 		crashed(p)
 		p.DeletionTimestamp = &metav1.Time{Time: now}
@@ -55,6 +59,10 @@ func TestAPodThatCrashesCountsForWhatItWillHoldAgain(t *testing.T) {
 		{"it is not listed for once, though it runs: the cgroup holds it", []ledger.Input{
 			{Now: now.Add(16 * time.Second), Pods: []*corev1.Pod{pod("steady", time.Hour), pod("crashes", time.Hour)}, Samples: without},
 		}, []int64{2680}},
+		{"it is not listed for once, though it runs, and another starts: what the cgroup holds is not that one's", []ledger.Input{
+			{Now: now, Pods: []*corev1.Pod{pod("steady", time.Hour), pod("crashes", time.Hour)}, Samples: measure(0, 1820*mi, map[string]int64{"steady": 300 * mi, "crashes": 1500 * mi})},
+			{Now: now.Add(16 * time.Second), Pods: []*corev1.Pod{pod("steady", time.Hour), pod("crashes", time.Hour), starting}, Samples: missed},
+		}, []int64{1180, 780}},
 		{"it is on its way out, and has stopped", []ledger.Input{
 			{Now: now.Add(16 * time.Second), Pods: []*corev1.Pod{pod("steady", time.Hour), pod("crashes", time.Hour, leaving)}, Samples: without},
 		}, []int64{2680}},

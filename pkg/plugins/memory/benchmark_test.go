@@ -103,16 +103,21 @@ func BenchmarkWake(b *testing.B) {
 	waiting := fleet.plugin.waiting
 	node := &corev1.Node{}
 	waiting.node = func(string) *corev1.Node { return node }
+	var pods []*corev1.Pod
 	for i := range 2000 {
 		pod := newPod(fmt.Sprintf("pod-%d", i), 3000*mi+int64(i/20%50)*mi)
 		if i%2 == 0 {
 			pod = newPod(fmt.Sprintf("pod-%d", i), 500*mi+int64(i/20%50)*mi)
 			pod.Spec.NodeSelector = map[string]string{"disktype": "ssd"}
 		}
-		waiting.expect(pod)
+		pods = append(pods, pod)
 	}
 	for b.Loop() {
 		b.StopTimer()
+		before := fleet.plugin.books.current()
+		for _, pod := range pods {
+			waiting.add(pod, fleet.plugin.prior.Demand(pod).FirmBytes, before)
+		}
 		fleet.publish()
 		b.StartTimer()
 		if woken := waiting.wake(logr.Discard(), fleet.plugin.books.current()); woken != 0 {

@@ -42,6 +42,7 @@ type history struct {
 type ending struct {
 	seen    time.Time
 	stopped time.Time // its last container, by its node's clock; zero: not known
+	told    bool      // by its phase, and with it why
 }
 
 func newHistory(clock clock.PassiveClock, changed func()) *history {
@@ -99,8 +100,8 @@ func (h *history) see(object any) {
 		return
 	}
 	h.mutex.Lock()
-	_, known := h.ended[pod.UID]
-	h.ended[pod.UID] = ending{seen: h.clock.Now(), stopped: ledger.StoppedAt(pod)}
+	known := h.ended[pod.UID].told
+	h.ended[pod.UID] = ending{seen: h.clock.Now(), stopped: ledger.StoppedAt(pod), told: true}
 	if at, ok := evictionTime(pod); ok && !known && pod.Spec.NodeName != "" {
 		h.troubles = append(h.troubles, ledger.Trouble{Node: pod.Spec.NodeName, Workload: forecast.WorkloadOf(pod), Time: at, HeldBytes: heldAtEviction(pod.Status.Message)})
 	}

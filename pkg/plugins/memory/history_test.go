@@ -79,6 +79,28 @@ func TestWhenAPodStoppedIsRemembered(t *testing.T) {
 	}
 }
 
+// The scheduler's own watch loses a pod that is evicted, its containers stopped, before the other one tells that it was.
+func TestAnEvictionIsTakenInThoughThePodWasLostBefore(t *testing.T) {
+	evicted := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "p", UID: "p"}, Spec: corev1.PodSpec{NodeName: "n1"},
+		Status: corev1.PodStatus{
+			Phase: corev1.PodFailed, Reason: "Evicted", Message: "The node was low on resource: memory. ",
+			Conditions:        []corev1.PodCondition{{Type: corev1.DisruptionTarget, Status: corev1.ConditionTrue, LastTransitionTime: metav1.NewTime(now)}},
+			ContainerStatuses: []corev1.ContainerStatus{{State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{FinishedAt: metav1.NewTime(now)}}}},
+		},
+	}
+	before := evicted.DeepCopy()
+	before.Status.Phase, before.Status.Reason, before.Status.Conditions = corev1.PodRunning, "", nil
+	h := newHistory(clocktesting.NewFakePassiveClock(now), func() {})
+	h.left(before)
+	for range 2 { // told of twice
+		h.see(evicted)
+	}
+	if troubles, _ := h.take(); len(troubles) != 1 {
+		t.Errorf("%d troubles, want 1", len(troubles))
+	}
+}
+
 func FuzzHeldAtEviction(f *testing.F) {
 	f.Add("Container a was using 100Mi, request is 64Mi, has larger consumption of memory. ")
 	f.Add("Pod p was using 1e9999999, request is 0")

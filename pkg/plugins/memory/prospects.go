@@ -10,7 +10,7 @@ import (
 )
 
 // prospects are what a new book means for pods that wait: whether some node offers now what it did not offer when the pod was judged. Pods
-// that ask alike and were judged by the same book have the same, so that replicas are looked at once, and not each on every node.
+// that ask alike, and were offered the same by the same book, have the same, so that replicas are looked at once, and not each on every node.
 type prospects struct {
 	waiting  *waiting
 	now      *book

@@ -32,6 +32,9 @@ type waiting struct {
 
 	mutex sync.Mutex
 	pods  map[types.UID]waiter
+	// latest are the last offers by the snapshot of latestBy, by what was needed: pods that are offered the same share the set.
+	latest   map[int64]nodeSet
+	latestBy *ledger.Snapshot
 }
 
 type waiter struct {
@@ -84,6 +87,13 @@ func (w *waiting) add(pod *corev1.Pod, needed int64, judged *book) {
 	waiter := waiter{pod: pod, requires: requires(pod), judged: judged.snapshot, offered: judged.offering(needed)}
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
+	if w.latestBy != judged.snapshot {
+		w.latest, w.latestBy = map[int64]nodeSet{}, judged.snapshot
+	}
+	if slices.Equal(w.latest[needed], waiter.offered) {
+		waiter.offered = w.latest[needed]
+	}
+	w.latest[needed] = waiter.offered
 	w.pods[pod.UID] = waiter
 }
 
