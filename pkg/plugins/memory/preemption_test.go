@@ -3,6 +3,7 @@
 package memory
 
 import (
+	"context"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -52,5 +53,24 @@ func TestANominatedPodCounts(t *testing.T) {
 	plugin.AddPod(t.Context(), state, pod, podInfo(t, newPod("nominated", 600*mi)), fleet.info("n1"))
 	if got := plugin.Filter(t.Context(), state, pod, fleet.info("n1")); got.Message() != ErrReasonUnseen {
 		t.Errorf("status = %v, want %q", got, ErrReasonUnseen)
+	}
+}
+
+// Preemption for a group of pods takes victims off their nodes before it asks, and adds those that can stay: the book had them all along.
+func TestAPodThatWasNeverTakenAwayIsNotCountedTwice(t *testing.T) {
+	fleet := newFleet(nil).node("n1", 2000*mi, 0).running("victim", "n1", 100*mi, 1500*mi)
+	fleet.publish()
+	plugin, pod, state := fleet.plugin, newPod("new", 1000*mi), framework.NewCycleState()
+	plugin.PreFilter(t.Context(), state, pod, nil)
+	node, victim := fleet.info("n1"), podInfo(t, fleet.pods[0])
+	filter := func() bool { return plugin.Filter(t.Context(), state, pod, node).IsSuccess() }
+	for _, step := range []struct {
+		name string
+		do   func(context.Context, fwk.CycleState, *corev1.Pod, fwk.PodInfo, fwk.NodeInfo) *fwk.Status
+	}{{"added", plugin.AddPod}, {"removed", plugin.RemovePod}, {"added again", plugin.AddPod}, {"added once more", plugin.AddPod}} {
+		step.do(t.Context(), state, pod, victim, node)
+		if !filter() {
+			t.Errorf("%s: the pod of 1000Mi does not fit beside 2000Mi of 3900Mi", step.name)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 	fwk "k8s.io/kube-scheduler/framework"
 
 	"github.com/headroom-dev/headroom/pkg/apis/config"
@@ -41,6 +42,7 @@ type cycleState struct {
 
 // change is what AddPod and RemovePod did to one node, in bytes more than the book holds.
 type change struct {
+	pod               types.UID
 	node              int
 	counted, measured int64
 }
@@ -95,8 +97,21 @@ func (pl *Memory) newState(pod *corev1.Pod, mode config.FilterMode, nodes []fwk.
 	return state
 }
 
+// takenAway reports whether a pod of the book was removed, and not added again.
+func (s *cycleState) takenAway(pod types.UID) bool {
+	times := 0
+	for i := range s.changes {
+		if s.changes[i].pod == pod {
+			times++
+		}
+	}
+	return times%2 == 1
+}
+
 // change adds (sign +1) or takes away (-1) what the book counts for the pod on the node. A pod that is not in the book yet,
-// nominated or just reserved, counts for what it firmly asks for, as Reserve counts it.
+// nominated or just reserved, counts for what it firmly asks for, as Reserve counts it. One that the book has is there unless it was
+// taken away: preemption for a group takes its victims off the nodes without a word, and adds them one by one
+// (k8s.io/kubernetes pkg/scheduler/framework/preemption/podgrouppreemption.go).
 func (pl *Memory) change(cycle fwk.CycleState, pod *corev1.Pod, nodeInfo fwk.NodeInfo, sign int64) *fwk.Status {
 	state, ok := pl.latest.Read(cycle)
 	if !ok {
@@ -108,11 +123,14 @@ func (pl *Memory) change(cycle fwk.CycleState, pod *corev1.Pod, nodeInfo fwk.Nod
 	}
 	counted, measured := pl.estimator.Demand(pod).FirmBytes, int64(0)
 	if entry, ok := state.book.snapshot.Pod(pod.UID); ok && entry.Node == node {
+		if sign > 0 && !state.takenAway(pod.UID) {
+			return nil
+		}
 		counted, measured = entry.Counted, entry.Measured
 		if entry.InNode || entry.Earlier { // Nobody knows how much of the node's sample it is: its end is no promise.
 			counted, measured = 0, 0
 		}
 	}
-	state.changes = append(state.changes, change{node: node, counted: sign * counted, measured: sign * measured})
+	state.changes = append(state.changes, change{pod: pod.UID, node: node, counted: sign * counted, measured: sign * measured})
 	return nil
 }
