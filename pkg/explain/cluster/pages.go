@@ -101,7 +101,7 @@ func decode(body []byte) (*corev1.PodList, error) {
 		content, _ := field(envelope, envelopeRaw)
 		if contents, whole := count(envelope, envelopeRaw); whole && contents == 1 && string(kind) == "PodList" {
 			pods, _ := count(content, listItems)
-			list.Items = make([]corev1.Pod, 0, pods)
+			list.Items = make([]corev1.Pod, 0, min(pods, pageSize))
 			if err := list.Unmarshal(content); err != nil {
 				return nil, fmt.Errorf("list of pods in protobuf: %w", err)
 			}
