@@ -5,7 +5,6 @@ package integration
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -20,6 +19,7 @@ import (
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -33,6 +33,7 @@ import (
 	"github.com/headroom-dev/headroom/pkg/explain/manifest"
 	"github.com/headroom-dev/headroom/pkg/explain/profile"
 	"github.com/headroom-dev/headroom/pkg/lab/cluster"
+	"github.com/headroom-dev/headroom/pkg/plugins/memory"
 )
 
 // explainedPods is how many generated pods are explained before the scheduler decides.
@@ -217,19 +218,27 @@ func decided(t *testing.T, clients kubernetes.Interface, namespace, name string)
 	return node, reason
 }
 
-// awaitMeasured waits until the scheduler refuses a node for what is measured there.
+// awaitMeasured waits until the scheduler refuses a node for what is measured there. Pods that it places before that end as pods do: those
+// that are deleted by force count in its book until the next one is made, and would be why it refuses.
 func awaitMeasured(t *testing.T, clients kubernetes.Interface, namespace, node, request string) {
 	t.Helper()
 	attempt := 0
 	eventually(t, "the scheduler to know what "+node+" holds", func(ctx context.Context) error {
 		attempt++
 		name := fmt.Sprintf("probe-%d", attempt)
-		placed, _ := place(t, clients, namespace, headroomPod(name, request, requiring(named(node))))
-		if err := clients.CoreV1().Pods(namespace).Delete(ctx, name, metav1.DeleteOptions{GracePeriodSeconds: new(int64)}); err != nil {
+		placed, reason := place(t, clients, namespace, headroomPod(name, request, requiring(named(node))))
+		if err := clients.CoreV1().Pods(namespace).Delete(ctx, name, metav1.DeleteOptions{}); err != nil {
 			return err
 		}
-		if placed != "" {
-			return errors.New("it still places by requests")
+		gone := func(ctx context.Context) (bool, error) {
+			_, err := clients.CoreV1().Pods(namespace).Get(ctx, name, metav1.GetOptions{})
+			return apierrors.IsNotFound(err), nil
+		}
+		if err := wait.PollUntilContextCancel(ctx, 20*time.Millisecond, true, gone); err != nil {
+			return fmt.Errorf("%s is still there: %w", name, err)
+		}
+		if placed != "" || !strings.Contains(reason, memory.ErrReasonMeasured) {
+			return fmt.Errorf("it is placed on %q, or refused for %q", placed, reason)
 		}
 		return nil
 	})
