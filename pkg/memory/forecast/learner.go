@@ -79,7 +79,7 @@ func (l *Learner) Begin(now time.Time) { l.now = now }
 func (l *Learner) Observe(workload Workload, bytes int64, ran time.Duration) {
 	known := l.workloads[workload]
 	if known == nil {
-		known = l.begin(workload)
+		known = l.begin(workload, l.now)
 	}
 	if known.level == 0 { // It is observed for the first time.
 		known.level = float64(bytes)
@@ -99,7 +99,7 @@ func (l *Learner) Observe(workload Workload, bytes int64, ran time.Duration) {
 func (l *Learner) Recall(workload Workload, bytes int64, at time.Time, ran time.Duration) {
 	known := l.workloads[workload]
 	if known == nil {
-		known = l.begin(workload)
+		known = l.begin(workload, at)
 	}
 	known.hourly.pause(known.seen, at)
 	known.hourly.add(at, bytes)
@@ -119,7 +119,7 @@ func (l *Learner) Ended(workload Workload, bytes int64, at time.Time) {
 	}
 	known := l.workloads[workload]
 	if known == nil {
-		known = l.begin(workload)
+		known = l.begin(workload, at)
 	}
 	known.hourly.pause(known.seen, at)
 	known.hourly.add(at, bytes)

@@ -82,3 +82,17 @@ func TestTheDaysOnWhichAWorkloadRestsMakeItForgetNothing(t *testing.T) {
 		})
 	}
 }
+
+// What a new revision held a day after the last one is told two days late, as Prometheus' history is: by then the older peak had halved once.
+func TestWhatIsToldLateOfARevisionIsOfItsTime(t *testing.T) {
+	first, second := forecast.Workload{Owner: "web-a", Template: "a"}, forecast.Workload{Owner: "web-b", Template: "b"}
+	learner := forecast.NewLearner(fixedPrior{})
+	learner.Begin(noon)
+	learner.Observe(first, 1000*mi, 10*time.Hour)
+	learner.Begin(noon.Add(3 * 24 * time.Hour).Add(-time.Hour))
+	learner.Recall(second, 800*mi, noon.Add(24*time.Hour), 10*time.Hour)
+	learner.Publish()
+	if got, want := learner.Adjust(fixedPrior{}.Demand(nil), second).PeakBytes/mi, int64(920); got < want-1 || got > want {
+		t.Errorf("peak = %dMi, want %dMi", got, want)
+	}
+}

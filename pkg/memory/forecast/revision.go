@@ -23,12 +23,12 @@ func (w Workload) revisions() (all Workload, ok bool) {
 
 // begin returns what is known of a workload of which no pod was seen before: what was learned of its last revision, for a new one
 // mostly holds alike.
-func (l *Learner) begin(workload Workload) *learned {
+func (l *Learner) begin(workload Workload, at time.Time) *learned {
 	made := &learned{}
 	if all, ok := workload.revisions(); ok {
 		if last := l.workloads[l.latest[all]]; last != nil {
 			made.hourly, made.warm = last.hourly, last.warm
-			made.hourly.pause(last.seen, l.now)
+			made.hourly.pause(last.seen, at)
 		}
 		l.latest[all] = workload
 	}
