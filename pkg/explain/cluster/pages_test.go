@@ -5,8 +5,10 @@ package cluster
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -97,6 +99,47 @@ func TestAPageIsAskedForWhileTheOneBeforeItIsSeenTo(t *testing.T) {
 				t.Errorf("pods (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// Pages as large as they get come while the one before is decoded: no pod of it is lost to the next.
+func TestAPageDoesNotOverwriteTheOneThatIsDecoded(t *testing.T) {
+	const count = 4
+	var pages [count][]byte
+	for i := range pages {
+		list := pageOf("", strconv.Itoa(i+1))
+		if i == count-1 {
+			list.Continue = ""
+		}
+		list.Items = nil
+		for j := range pageSize {
+			list.Items = append(list.Items, corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("pod-%d-%04d", i, j), Annotations: map[string]string{"long": strings.Repeat("x", 500)}}})
+		}
+		pages[i] = inProtobuf(t, list)
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(response http.ResponseWriter, request *http.Request) {
+		response.Header().Set("Content-Type", runtime.ContentTypeProtobuf)
+		page, _ := strconv.Atoi(request.URL.Query().Get("continue"))
+		_, _ = response.Write(pages[page])
+	}))
+	t.Cleanup(server.Close)
+	client, err := kubernetes.NewForConfig(&rest.Config{Host: server.URL, ContentConfig: rest.ContentConfig{ContentType: runtime.ContentTypeProtobuf}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	if _, err := eachPage(t.Context(), client, live, func(pods []corev1.Pod) {
+		for j := range pods {
+			if want := fmt.Sprintf("pod-%d-%04d", seen/pageSize, seen%pageSize); pods[j].Name != want {
+				t.Fatalf("pod %d is %s, want %s", seen, pods[j].Name, want)
+			}
+			seen++
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if seen != count*pageSize {
+		t.Errorf("%d pods, want %d", seen, count*pageSize)
 	}
 }
 
