@@ -9,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
 	corelisters "k8s.io/client-go/listers/core/v1"
 	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
@@ -40,8 +41,14 @@ type kubelets struct {
 	changed func()
 
 	known atomic.Pointer[map[string]*threshold.Settings] // by node; never changed once it is there
-	due   map[string]time.Time                           // when a node is to be asked; of run alone
+	due   map[machine]time.Time                          // when a node is to be asked; of run alone
 	quiet bool                                           // a failure was logged
+}
+
+// machine is a node that is another one if it is replaced under its name.
+type machine struct {
+	name string
+	uid  types.UID
 }
 
 // settings returns what is known, by node. Nil kubelets know nothing.
@@ -57,7 +64,7 @@ func (k *kubelets) settings() map[string]*threshold.Settings {
 
 // run asks until ctx ends.
 func (k *kubelets) run(ctx context.Context) {
-	k.due = map[string]time.Time{}
+	k.due = map[machine]time.Time{}
 	for {
 		k.ask(ctx)
 		select {
@@ -76,17 +83,21 @@ func (k *kubelets) ask(ctx context.Context) {
 		logger.Error(err, "Nodes cannot be listed; no kubelet is asked for its configuration")
 		return
 	}
-	now, next, dues := k.clock.Now(), make(map[string]*threshold.Settings, len(nodes)), make(map[string]time.Time, len(nodes))
+	now, next, dues := k.clock.Now(), make(map[string]*threshold.Settings, len(nodes)), make(map[machine]time.Time, len(nodes))
 	var asked []*corev1.Node
 	before := k.settings()
+	uids := make(map[string]types.UID, len(nodes))
 	for _, node := range nodes {
-		if settings := before[node.Name]; settings != nil {
+		of := machine{node.Name, node.UID}
+		due, known := k.due[of]
+		if settings := before[node.Name]; settings != nil && known {
 			next[node.Name] = settings
 		}
-		if due, ok := k.due[node.Name]; ok && due.After(now) {
-			dues[node.Name] = due
+		if due.After(now) {
+			dues[of] = due
 			continue
 		}
+		uids[node.Name] = node.UID
 		asked = append(asked, node)
 	}
 	k.due = dues
@@ -97,7 +108,7 @@ func (k *kubelets) ask(ctx context.Context) {
 	for node, configuration := range k.source.Configurations(ctx, asked) {
 		settings, err := settingsOf(configuration)
 		if err != nil {
-			k.due[node] = now.Add(settingsRetry)
+			k.due[machine{node, uids[node]}] = now.Add(settingsRetry)
 			if failed++; !k.quiet {
 				k.quiet = true
 				logger.Error(err, "A kubelet's configuration cannot be read: its eviction threshold is assumed, unless an annotation tells; further ones are not logged",
@@ -105,7 +116,7 @@ func (k *kubelets) ask(ctx context.Context) {
 			}
 			continue
 		}
-		k.due[node] = now.Add(settingsKept)
+		k.due[machine{node, uids[node]}] = now.Add(settingsKept)
 		next[node] = settings
 	}
 	if len(asked) > 0 && failed == 0 {

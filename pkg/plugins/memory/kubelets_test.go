@@ -6,12 +6,14 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	corelisters "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/tools/cache"
 	kubeletconfigv1beta1 "k8s.io/kubelet/config/v1beta1"
@@ -51,7 +53,8 @@ func TestKubeletsAreAskedForTheirThresholds(t *testing.T) {
 	exist := func(names ...string) {
 		var nodes []any
 		for _, name := range names {
-			nodes = append(nodes, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}})
+			name, uid, _ := strings.Cut(name, "/")
+			nodes = append(nodes, &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, UID: types.UID(uid)}})
 		}
 		if err := store.Replace(nodes, ""); err != nil {
 			t.Fatal(err)
@@ -73,6 +76,8 @@ func TestKubeletsAreAskedForTheirThresholds(t *testing.T) {
 			[]string{"n4"}, map[string]int64{"n2": 200, "n4": 1024}},
 		{"in time all are asked again; what was known stays when one fails", []string{"n2", "n4"}, func() { source.answers["n2"] = unknown }, settingsKept,
 			[]string{"n2", "n4"}, map[string]int64{"n2": 200, "n4": 1024}},
+		{"another machine of a name is asked at once, and nothing is known of it before", []string{"n2", "n4/second"}, func() { source.answers["n4"] = unknown }, settingsRetry / 2,
+			[]string{"n4"}, map[string]int64{"n2": 200}},
 	} {
 		exist(step.nodes...)
 		if step.change != nil {
@@ -80,7 +85,7 @@ func TestKubeletsAreAskedForTheirThresholds(t *testing.T) {
 		}
 		clock.Step(step.after)
 		if kubelets.due == nil {
-			kubelets.due = map[string]time.Time{}
+			kubelets.due = map[machine]time.Time{}
 		}
 		source.asked = nil
 		kubelets.ask(t.Context())
@@ -95,7 +100,7 @@ func TestKubeletsAreAskedForTheirThresholds(t *testing.T) {
 			t.Errorf("%s: known (-want +got):\n%s", step.name, diff)
 		}
 	}
-	if changes != 4 {
-		t.Errorf("%d changes were told of, want 4", changes)
+	if changes != 5 {
+		t.Errorf("%d changes were told of, want 5", changes)
 	}
 }
