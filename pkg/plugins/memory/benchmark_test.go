@@ -14,17 +14,26 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 )
 
-// BenchmarkCalls measures Filter and Score on 5,000 nodes, of which every tenth is too full for the pod, call by call.
-func BenchmarkCalls(b *testing.B) {
+// largeFleet has a book of 5,000 nodes, each of which holds so many bytes.
+func largeFleet(held func(node int) int64) *fleet {
 	fleet := newFleet(nil)
 	for i := range 5000 {
-		held := 1000 * mi
-		if i%10 == 0 {
-			held = 3800 * mi
-		}
-		fleet.node(fmt.Sprintf("node-%d-with-a-name-of-usual-length", i), held, 0)
+		fleet.node(fmt.Sprintf("node-%d-with-a-name-of-usual-length", i), held(i), 0)
 	}
 	fleet.publish()
+	return fleet
+}
+
+func everyTenth(i int, its, others int64) int64 {
+	if i%10 == 0 {
+		return its
+	}
+	return others
+}
+
+// BenchmarkCalls measures Filter and Score on 5,000 nodes, of which every tenth is too full for the pod, call by call.
+func BenchmarkCalls(b *testing.B) {
+	fleet := largeFleet(func(i int) int64 { return everyTenth(i, 3800*mi, 1000*mi) })
 	infos, pod, state, ctx := fleet.infos(), newPod("new", 500*mi), framework.NewCycleState(), b.Context()
 	fleet.plugin.PreFilter(ctx, state, pod, infos)
 	fleet.plugin.PreScore(ctx, state, pod, infos)
@@ -59,11 +68,7 @@ func BenchmarkCalls(b *testing.B) {
 // BenchmarkNormalize measures NormalizeScore of 500 of 5,000 nodes, another 500 each time, as a scheduler looks for: with a pod that is
 // expected to hold the same all day, and with one that holds more in some hours.
 func BenchmarkNormalize(b *testing.B) {
-	fleet := newFleet(nil)
-	for i := range 5000 {
-		fleet.node(fmt.Sprintf("node-%d-with-a-name-of-usual-length", i), int64(i%3000)*mi, 0)
-	}
-	fleet.publish()
+	fleet := largeFleet(func(i int) int64 { return int64(i%3000) * mi })
 	infos, pod, ctx := fleet.infos(), newPod("new", 500*mi), b.Context()
 	for _, course := range []string{"even", "by the hour"} {
 		b.Run(course, func(b *testing.B) {
@@ -91,15 +96,7 @@ func BenchmarkNormalize(b *testing.B) {
 // BenchmarkWake looks through 2,000 pods that wait, by a new book of 5,000 nodes: pods of 100 workloads, of which none fits anywhere,
 // and as many that would fit 500 nodes that they may not use.
 func BenchmarkWake(b *testing.B) {
-	fleet := newFleet(nil)
-	for i := range 5000 {
-		held := 3800 * mi
-		if i%10 == 0 {
-			held = 2000 * mi
-		}
-		fleet.node(fmt.Sprintf("node-%d-with-a-name-of-usual-length", i), held, 0)
-	}
-	fleet.publish()
+	fleet := largeFleet(func(i int) int64 { return everyTenth(i, 2000*mi, 3800*mi) })
 	waiting := fleet.plugin.waiting
 	node := &corev1.Node{}
 	waiting.node = func(string) *corev1.Node { return node }

@@ -130,6 +130,7 @@ func (w *waiting) count() int {
 func (w *waiting) wake(logger klog.Logger, now *book) int {
 	w.mutex.Lock()
 	judged := maps.Clone(w.pods)
+	w.latest, w.latestBy = nil, nil // of a book that is over
 	w.mutex.Unlock()
 	// Not under the lock, which PostFilter takes: many pods and many nodes take their time.
 	activated := map[string]*corev1.Pod{}
