@@ -45,9 +45,7 @@ func (t placementText) write(p *page) {
 	if !t.placement.Fits {
 		color = red
 	}
-	for _, line := range wrapped(fmt.Sprintf("Pod %s %s.", t.placement.Pod, t.placement.Verdict), t.width(p)) {
-		p.line("%s", p.paint(color, line))
-	}
+	p.painted(color, fmt.Sprintf("Pod %s %s.", t.placement.Pod, t.placement.Verdict))
 	for _, note := range t.placement.First {
 		p.paragraph("! ", note.Text+".")
 	}
@@ -60,13 +58,6 @@ func (t placementText) write(p *page) {
 	for _, node := range t.nodes {
 		t.node(p, node)
 	}
-}
-
-func (t placementText) width(p *page) int {
-	if p.wide {
-		return 1 << 20
-	}
-	return pageWidth
 }
 
 func (t placementText) basis(p *page) {

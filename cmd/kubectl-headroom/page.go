@@ -47,14 +47,25 @@ func (p *page) gap() {
 	}
 }
 
+// width is how long lines may be, in characters.
+func (p *page) width() int {
+	if p.wide {
+		return 1 << 20
+	}
+	return pageWidth
+}
+
+// painted writes words in a colour.
+func (p *page) painted(color, words string) {
+	for _, line := range wrapped(words, p.width()) {
+		p.line("%s", p.paint(color, line))
+	}
+}
+
 // paragraph writes words after a head, and further lines below the first word.
 func (p *page) paragraph(head, words string) {
 	indent := utf8.RuneCountInString(head)
-	width := pageWidth - indent
-	if p.wide {
-		width = 1 << 20
-	}
-	for i, line := range wrapped(words, width) {
+	for i, line := range wrapped(words, p.width()-indent) {
 		if i > 0 {
 			head = strings.Repeat(" ", indent)
 		}
@@ -108,17 +119,6 @@ func narrow(widths []int, right []bool) {
 			return
 		}
 		widths[widest]--
-	}
-}
-
-// heading writes words in bold.
-func (p *page) heading(words string) {
-	width := pageWidth
-	if p.wide {
-		width = 1 << 20
-	}
-	for _, line := range wrapped(words, width) {
-		p.line("%s", p.paint(bold, line))
 	}
 }
 

@@ -125,22 +125,29 @@ func (s *shared) profileOf(ctx context.Context, of *cluster.Cluster, scheduler s
 
 // scheduler reads the cluster and makes a scheduler of it, which ends with ctx.
 func (s *shared) scheduler(ctx context.Context, options explain.Options) (*explain.Scheduler, error) {
-	reading, cancel := context.WithCancelCause(ctx)
-	late := time.AfterFunc(s.limit, func() { cancel(fmt.Errorf("it took longer than --read-timeout %s", s.limit)) })
-	defer late.Stop() // What is done with what was read may take as long as it takes.
+	reading, over := withReadLimit(ctx, s.limit)
 	stop := s.progress(options.Cluster)
 	defer stop()
 	options.Clock, options.Source = s.clock, s.source
 	made, err := explain.Open(reading, options)
-	if err == nil && !late.Stop() {
-		err = context.Cause(reading)
+	return made, over(err)
+}
+
+// withReadLimit returns a context that ends after the limit, unless over is called before that with what came of reading: without an
+// error it lives as long as its parent then, for what was read is asked for as long as it takes. over returns that error, or that it was
+// too late.
+func withReadLimit(parent context.Context, limit time.Duration) (reading context.Context, over func(error) error) {
+	reading, cancel := context.WithCancelCause(parent)
+	late := time.AfterFunc(limit, func() { cancel(fmt.Errorf("it took longer than --read-timeout %s", limit)) })
+	return reading, func(err error) error {
+		if inTime := late.Stop(); err == nil && !inTime {
+			return context.Cause(reading)
+		}
+		if err != nil {
+			cancel(err)
+		}
+		return err
 	}
-	if err != nil {
-		cancel(err)
-		return nil, err
-	}
-	context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
-	return made, nil
 }
 
 // namespace is the one of the flags or of the kubeconfig.

@@ -91,7 +91,7 @@ func victimsText(p *page, v *explain.Victims) {
 		}
 	}
 	p.gap()
-	p.heading(fmt.Sprintf("The kernel kills where the memory of %s ends (%s), in this order", domainWords(v.Domain), quantity.InWords(v.LimitBytes)))
+	p.painted(bold, fmt.Sprintf("The kernel kills where the memory of %s ends (%s), in this order", domainWords(v.Domain), quantity.InWords(v.LimitBytes)))
 	killed := &table{headers: []string{">", "POD", "CONTAINER", ">HOLDS", ">OOM_SCORE_ADJ", ">SCORE"}}
 	for i, container := range v.Killed {
 		if i == mostVictims && !p.wide {
