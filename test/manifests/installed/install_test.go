@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
@@ -122,6 +123,7 @@ func templateHash(t *testing.T, clients kubernetes.Interface, release *helm) str
 func TestUpgradeAndRollbackChangeTheConfigurationAndThePods(t *testing.T) {
 	c, clients := lab(t)
 	release := newHelm(t, c, "change", "headroom-change")
+	ballast(t, clients, "first")
 	release.install(t, "schedulerNames: [change]")
 	t.Cleanup(func() { release.uninstall(t) })
 	configuration := func() string {
@@ -159,6 +161,26 @@ func TestUpgradeAndRollbackChangeTheConfigurationAndThePods(t *testing.T) {
 	if err != nil || pod.Spec.NodeName != running || pod.Status.ContainerStatuses[0].RestartCount != 0 {
 		t.Errorf("the pod that ran before is %v (%v), want it untouched on %s", pod, err, running)
 	}
+}
+
+// ballast fills a node by requests, so that whoever looks at them puts everything on the other one.
+func ballast(t *testing.T, clients kubernetes.Interface, node string) {
+	t.Helper()
+	pod := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: "ballast", Namespace: metav1.NamespaceDefault},
+		Spec: corev1.PodSpec{NodeName: node, Containers: []corev1.Container{{
+			Name: "main", Image: "image",
+			Resources: corev1.ResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("3"), corev1.ResourceMemory: resource.MustParse("6Gi")}},
+		}}},
+	}
+	if _, err := clients.CoreV1().Pods(pod.Namespace).Create(t.Context(), pod, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := clients.CoreV1().Pods(pod.Namespace).Delete(context.Background(), pod.Name, metav1.DeleteOptions{GracePeriodSeconds: new(int64)}); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // wantApart waits until every pod of the release has a node, and wants no two on one: a node that goes must not take both replicas. The
