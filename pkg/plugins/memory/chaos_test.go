@@ -105,9 +105,9 @@ func TestTroubleWithTheSourceStopsNobody(t *testing.T) {
 			clock := clocktesting.NewFakeClock(now)
 			source := &troubledSource{clock: clock}
 			informerFactory := informers.NewSharedInformerFactory(client, 0)
-			factory := &Factory{metrics: newMetrics(), clock: clock, shared: map[sharedKey]*shared{}}
+			factory := quietFactory(clock)
 			registry := k8smetrics.NewKubeRegistry()
-			registry.MustRegister(factory.metrics.breaker, factory.metrics.nodes)
+			factory.serve = func(m *metrics) { registry.MustRegister(m.breaker, m.nodes) }
 			plugin, err := factory.newFrom(ctx, arguments(), handle{factory: informerFactory, client: client},
 				func(*config.HeadroomMemoryArgs, fwk.Handle) (usage.Source, error) { return source, nil })
 			if err != nil {
@@ -137,7 +137,7 @@ func TestTroubleWithTheSourceStopsNobody(t *testing.T) {
 			clock.Step(test.after)
 
 			step(fmt.Sprintf("the metrics tell %v and breaker %v", test.wantStates, test.wantBreaker), func() bool {
-				return gauge(t, factory.metrics.breaker) == test.wantBreaker && maps.Equal(test.wantStates, states(t, factory.metrics))
+				return gauge(t, plugin.metrics.breaker) == test.wantBreaker && maps.Equal(test.wantStates, states(t, plugin.metrics))
 			})
 			fleet.plugin = plugin
 			if got := fleet.filter(t, 500*mi, "n0").IsSuccess(); got != test.wantPass {

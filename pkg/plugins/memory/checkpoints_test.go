@@ -26,7 +26,7 @@ import (
 // called, as its goroutine would.
 func newCheckpointing(client *fake.Clientset, leads bool, owners ...string) *checkpoints {
 	c := newCheckpoints(&config.ForecastCheckpoint{Namespace: "headroom", Name: "headroom-forecast", Interval: metav1.Duration{Duration: time.Minute}}, client)
-	c.clock, c.metrics, c.leads = clocktesting.NewFakeClock(now), newMetrics(), func() bool { return leads }
+	c.clock, c.metrics, c.leads = clocktesting.NewFakeClock(now), newMetrics("profile"), func() bool { return leads }
 	c.handover = &handover{learner: forecast.NewLearner(forecast.Prior{})}
 	c.handover.changed = func() { c.handover.settle(now) }
 	c.handover.learner.Begin(now)

@@ -27,8 +27,9 @@ import (
 // Factory makes the plugins of one scheduler. Profiles that see memory alike share one book: a pod that one of them places
 // counts at once for the others, and the source is read once.
 type Factory struct {
-	metrics *metrics
-	clock   clock.WithTicker
+	clock clock.WithTicker
+	// serve adds the metrics of a book to those that the scheduler serves.
+	serve func(*metrics)
 
 	mutex  sync.Mutex
 	shared map[sharedKey]*shared
@@ -48,13 +49,12 @@ type shared struct {
 	// checkpoint is the ConfigMap that keeps what is learned, none if it is not kept; writes: by this book, and by no other.
 	checkpoint types.NamespacedName
 	writes     bool
+	metrics    *metrics
 }
 
 // NewFactory returns a factory whose plugins show their metrics with the scheduler's own.
 func NewFactory() *Factory {
-	f := &Factory{metrics: newMetrics(), clock: clock.RealClock{}, shared: map[sharedKey]*shared{}}
-	f.metrics.register()
-	return f
+	return &Factory{clock: clock.RealClock{}, serve: (*metrics).register, shared: map[sharedKey]*shared{}}
 }
 
 // New returns the plugin for arguments of type HeadroomMemoryArgs, which it validates. It reads the source of samples until
@@ -77,11 +77,11 @@ func (f *Factory) newFrom(ctx context.Context, arguments runtime.Object, handle 
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", Name, err)
 	}
-	return newMemory(args, prior, shared, f.metrics, f.clock), nil
+	return newMemory(args, prior, shared, f.clock), nil
 }
 
 // newMemory returns a plugin that judges by the shared book.
-func newMemory(args *config.HeadroomMemoryArgs, prior forecast.Prior, shared *shared, metrics *metrics, clock clock.PassiveClock) *Memory {
+func newMemory(args *config.HeadroomMemoryArgs, prior forecast.Prior, shared *shared, clock clock.PassiveClock) *Memory {
 	return &Memory{
 		modes:     modesOf(args),
 		shadow:    args.Shadow,
@@ -90,7 +90,7 @@ func newMemory(args *config.HeadroomMemoryArgs, prior forecast.Prior, shared *sh
 		estimator: shared.learner,
 		books:     shared.books,
 		waiting:   shared.waiting,
-		metrics:   metrics,
+		metrics:   shared.metrics,
 		latest:    cycle.NewLatest[*cycleState](stateKey),
 		clock:     clock,
 	}
@@ -125,8 +125,10 @@ func (f *Factory) share(ctx context.Context, args *config.HeadroomMemoryArgs, ha
 		books:   newBooks(reserveOf(args)),
 		waiting: newWaiting(handle, learner),
 		learner: learner,
+		metrics: newMetrics(handle.ProfileName()),
 	}
 	f.join(made, key.factory, args)
+	f.serve(made.metrics)
 	if err := f.keep(ctx, args, handle, prior, source, made); err != nil {
 		return nil, err
 	}
@@ -168,7 +170,7 @@ func (f *Factory) keep(ctx context.Context, args *config.HeadroomMemoryArgs, han
 		books:     shared.books,
 		waiting:   shared.waiting,
 		clock:     f.clock,
-		metrics:   f.metrics,
+		metrics:   shared.metrics,
 		poller:    usage.NewPoller(source, usage.PollerOptions{Interval: args.RefreshInterval.Duration, Keep: args.FreshFor.Duration}, f.clock),
 		builder:   ledger.NewBuilder(ledgerOptions(args, prior, shared.learner)),
 		announcer: &announcer{clock: f.clock, recorder: recorderOf(handle)},
@@ -176,7 +178,7 @@ func (f *Factory) keep(ctx context.Context, args *config.HeadroomMemoryArgs, han
 	}
 	keeper.history = newHistory(f.clock, keeper.change)
 	keeper.handover = &handover{learner: shared.learner, changed: keeper.change}
-	shared.learner.Report(f.metrics.outcomes())
+	shared.learner.Report(shared.metrics.outcomes())
 	if args.ReadKubeletConfig {
 		source, err := newKubelets(args, handle)
 		if err != nil {
@@ -193,7 +195,7 @@ func (f *Factory) keep(ctx context.Context, args *config.HeadroomMemoryArgs, han
 	}
 	if args.Checkpoint.Enabled {
 		checkpoints := newCheckpoints(&args.Checkpoint, handle.ClientSet())
-		checkpoints.clock, checkpoints.metrics, checkpoints.handover = f.clock, f.metrics, keeper.handover
+		checkpoints.clock, checkpoints.metrics, checkpoints.handover = f.clock, shared.metrics, keeper.handover
 		checkpoints.leads = func() bool { return shared.writes && shared.books.asked.Load() }
 		go checkpoints.run(ctx)
 	}
@@ -201,7 +203,7 @@ func (f *Factory) keep(ctx context.Context, args *config.HeadroomMemoryArgs, han
 		pods := handle.SharedInformerFactory().Core().V1().Pods()
 		past := &past{
 			source: source, period: args.Source.Prometheus.History.Period.Duration, pods: pods.Lister(), synced: pods.Informer().HasSynced,
-			clock: f.clock, metrics: f.metrics, handover: keeper.handover,
+			clock: f.clock, metrics: shared.metrics, handover: keeper.handover,
 		}
 		go past.run(ctx)
 	}

@@ -30,7 +30,7 @@ func TestProfilesThatSeeMemoryAlikeShareABook(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	client := fake.NewClientset()
 	informerFactory := informers.NewSharedInformerFactory(client, 0)
-	factory := &Factory{metrics: newMetrics(), clock: clock.RealClock{}, shared: map[sharedKey]*shared{}}
+	factory := quietFactory(clock.RealClock{})
 	profile := func(change func(*config.HeadroomMemoryArgs)) *Memory {
 		args := arguments()
 		change(args)
@@ -116,7 +116,7 @@ func TestArgumentsArrive(t *testing.T) {
 		LimitPriorPercent: 10, DefaultContainerPeak: resource.MustParse("11Mi"), Source: config.MemorySource{Type: config.SourceMetricsAPI},
 	}
 	client := fake.NewClientset()
-	factory := &Factory{metrics: newMetrics(), clock: clock.RealClock{}, shared: map[sharedKey]*shared{}}
+	factory := quietFactory(clock.RealClock{})
 	plugin, err := factory.newFrom(t.Context(), args, handle{factory: informers.NewSharedInformerFactory(client, 0), client: client},
 		func(*config.HeadroomMemoryArgs, fwk.Handle) (usage.Source, error) { return &source{}, nil })
 	if err != nil {

@@ -23,6 +23,7 @@ import (
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 	schedulerconfig "k8s.io/kubernetes/pkg/scheduler/apis/config"
+	"k8s.io/utils/clock"
 	clocktesting "k8s.io/utils/clock/testing"
 
 	"github.com/headroom-dev/headroom/pkg/apis/config"
@@ -43,6 +44,11 @@ func (h handle) ClientSet() kubernetes.Interface                        { return
 func (h handle) EventRecorder() events.EventRecorderLogger              { return nil }
 func (h handle) ProfileName() string                                    { return "default-scheduler" }
 func (h handle) Activate(klog.Logger, map[string]*corev1.Pod)           {}
+
+// quietFactory serves no metrics: those of a process are for the first book of a name.
+func quietFactory(ticker clock.WithTicker) *Factory {
+	return &Factory{clock: ticker, serve: func(*metrics) {}, shared: map[sharedKey]*shared{}}
+}
 
 // source answers with what is set, or fails.
 type source struct{ set atomic.Pointer[sample.Set] }
@@ -78,7 +84,7 @@ func TestTheBookFollowsSamplesPodsAndTheClock(t *testing.T) {
 	factory := informers.NewSharedInformerFactory(client, 0)
 	clock := clocktesting.NewFakeClock(now)
 	source := &source{}
-	plugin, err := (&Factory{metrics: newMetrics(), clock: clock, shared: map[sharedKey]*shared{}}).newFrom(ctx, arguments(), handle{factory: factory, client: client},
+	plugin, err := quietFactory(clock).newFrom(ctx, arguments(), handle{factory: factory, client: client},
 		func(*config.HeadroomMemoryArgs, fwk.Handle) (usage.Source, error) { return source, nil })
 	if err != nil {
 		t.Fatal(err)

@@ -58,19 +58,23 @@ const (
 	subsystem = "memory"
 )
 
-// newMetrics returns metrics that count nothing until they are registered.
-func newMetrics() *metrics {
+// bookLabel tells the metrics of several books in one process apart.
+const bookLabel = "book"
+
+// newMetrics returns the metrics of a book, named after the first profile that has it. They count nothing until they are registered.
+func newMetrics(book string) *metrics {
+	constant := map[string]string{bookLabel: book}
 	counter := func(name, help string, labels ...string) *k8smetrics.CounterVec {
-		return k8smetrics.NewCounterVec(&k8smetrics.CounterOpts{Namespace: namespace, Subsystem: subsystem, Name: name, Help: help, StabilityLevel: k8smetrics.ALPHA}, labels)
+		return k8smetrics.NewCounterVec(&k8smetrics.CounterOpts{Namespace: namespace, Subsystem: subsystem, Name: name, Help: help, ConstLabels: constant, StabilityLevel: k8smetrics.ALPHA}, labels)
 	}
 	gauges := func(name, help string, labels ...string) *k8smetrics.GaugeVec {
-		return k8smetrics.NewGaugeVec(&k8smetrics.GaugeOpts{Namespace: namespace, Subsystem: subsystem, Name: name, Help: help, StabilityLevel: k8smetrics.ALPHA}, labels)
+		return k8smetrics.NewGaugeVec(&k8smetrics.GaugeOpts{Namespace: namespace, Subsystem: subsystem, Name: name, Help: help, ConstLabels: constant, StabilityLevel: k8smetrics.ALPHA}, labels)
 	}
 	gauge := func(name, help string) *k8smetrics.Gauge {
-		return k8smetrics.NewGauge(&k8smetrics.GaugeOpts{Namespace: namespace, Subsystem: subsystem, Name: name, Help: help, StabilityLevel: k8smetrics.ALPHA})
+		return k8smetrics.NewGauge(&k8smetrics.GaugeOpts{Namespace: namespace, Subsystem: subsystem, Name: name, Help: help, ConstLabels: constant, StabilityLevel: k8smetrics.ALPHA})
 	}
 	total := func(name, help string) *k8smetrics.Counter {
-		return k8smetrics.NewCounter(&k8smetrics.CounterOpts{Namespace: namespace, Subsystem: subsystem, Name: name, Help: help, StabilityLevel: k8smetrics.ALPHA})
+		return k8smetrics.NewCounter(&k8smetrics.CounterOpts{Namespace: namespace, Subsystem: subsystem, Name: name, Help: help, ConstLabels: constant, StabilityLevel: k8smetrics.ALPHA})
 	}
 	return &metrics{
 		rejections: counter("rejections_total", "Scheduling attempts in which at least one node was rejected, by reason and by what became of the pod.", "reason", "outcome"),
@@ -80,7 +84,7 @@ func newMetrics() *metrics {
 		left:       gauges("left_ratio", "Memory left until eviction as a share of the memory for pods, by the share of nodes with a fresh sample that have no more. Negative past the threshold.", "share"),
 		breaker:    gauge("breaker_open", "1 while too few nodes have a fresh sample, so that requests decide on every node."),
 		build: k8smetrics.NewHistogram(&k8smetrics.HistogramOpts{
-			Namespace: namespace, Subsystem: subsystem, Name: "book_build_duration_seconds", Help: "Time to make a book from samples, pods and nodes.",
+			Namespace: namespace, Subsystem: subsystem, Name: "book_build_duration_seconds", Help: "Time to make a book from samples, pods and nodes.", ConstLabels: constant,
 			Buckets: k8smetrics.ExponentialBuckets(0.0005, 2, 14), StabilityLevel: k8smetrics.ALPHA,
 		}),
 		refused:      counter("samples_refused_total", "Samples that cannot be true and were left out, by reason.", "reason"),
@@ -99,8 +103,9 @@ func newMetrics() *metrics {
 		checkpointBytes:     gauge("checkpoint_size_bytes", "Size of what was last written, compressed."),
 		forecastError: k8smetrics.NewHistogram(&k8smetrics.HistogramOpts{
 			Namespace: namespace, Subsystem: subsystem, Name: "forecast_error_ratio",
-			Help:    "The most that a pod of a workload held in an hour as a ratio of what was expected of that hour of the day, for workloads that were seen in it on an earlier day.",
-			Buckets: []float64{0.25, 0.5, 0.75, 0.9, 1, 1.1, 1.15, 1.25, 1.5, 2, 4}, StabilityLevel: k8smetrics.ALPHA,
+			Help:        "The most that a pod of a workload held in an hour as a ratio of what was expected of that hour of the day, for workloads that were seen in it on an earlier day.",
+			ConstLabels: constant,
+			Buckets:     []float64{0.25, 0.5, 0.75, 0.9, 1, 1.1, 1.15, 1.25, 1.5, 2, 4}, StabilityLevel: k8smetrics.ALPHA,
 		}),
 		exceeded: total("forecast_exceeded_total", "Times that a warm pod held more than was expected at most of a workload that is known well."),
 	}
@@ -118,14 +123,14 @@ func (m *metrics) all() []k8smetrics.Registerable {
 // on them.
 func MetricNames() []string {
 	var names []string
-	for _, metric := range newMetrics().all() {
+	for _, metric := range newMetrics("").all() {
 		names = append(names, metric.FQName())
 	}
 	return names
 }
 
-// register adds the metrics to those that the scheduler serves. Where another instance has done so before, this one counts
-// nothing.
+// register adds the metrics to those that the scheduler serves. Where another instance has done so before for a book of this name, this
+// one counts nothing.
 func (m *metrics) register() {
 	for _, metric := range m.all() {
 		if err := legacyregistry.Register(metric); err != nil {

@@ -60,7 +60,7 @@ func newPast(t *testing.T, source pastSource, period time.Duration, pods ...*cor
 			t.Fatal(err)
 		}
 	}
-	metrics, registry := newMetrics(), k8smetrics.NewKubeRegistry()
+	metrics, registry := newMetrics("profile"), k8smetrics.NewKubeRegistry()
 	for _, metric := range metrics.all() {
 		registry.MustRegister(metric)
 	}
@@ -259,7 +259,7 @@ func TestThePastIsReadOnceTheInformersAreFilled(t *testing.T) {
 				Address: "https://p", History: config.PrometheusHistory{Period: metav1.Duration{Duration: test.period}},
 			}}
 			remembering := &rememberingSource{asked: make(chan time.Time)}
-			if _, err := (&Factory{metrics: newMetrics(), clock: clocktesting.NewFakeClock(now), shared: map[sharedKey]*shared{}}).newFrom(ctx, args,
+			if _, err := quietFactory(clocktesting.NewFakeClock(now)).newFrom(ctx, args,
 				handle{factory: informerFactory, client: client}, func(*config.HeadroomMemoryArgs, fwk.Handle) (usage.Source, error) { return remembering, nil }); err != nil {
 				t.Fatal(err)
 			}

@@ -208,7 +208,7 @@ func TestPeerBugNegativeScoresOfManyNodes(t *testing.T) {
 // load-watcher as a library opens port 2020 on all interfaces and takes the scheduler's signals (watcher.go:160-183).
 func TestPeerBugThePluginOpensAPortOrTakesSignals(t *testing.T) {
 	client := fake.NewClientset()
-	factory := &Factory{metrics: newMetrics(), clock: clock.RealClock{}, shared: map[sharedKey]*shared{}}
+	factory := quietFactory(clock.RealClock{})
 	before := listening(t)
 	if _, err := factory.newFrom(t.Context(), arguments(), handle{factory: informers.NewSharedInformerFactory(client, 0), client: client},
 		func(*config.HeadroomMemoryArgs, fwk.Handle) (usage.Source, error) { return &source{}, nil }); err != nil {

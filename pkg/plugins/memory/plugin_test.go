@@ -54,7 +54,7 @@ func newFleet(activator fwk.PodActivator) *fleet {
 			estimator: prior,
 			books:     newBooks(reserve{}),
 			waiting:   newWaiting(activator, prior),
-			metrics:   newMetrics(),
+			metrics:   newMetrics("profile"),
 			latest:    cycle.NewLatest[*cycleState](stateKey),
 			clock:     clocktesting.NewFakePassiveClock(now),
 		},

@@ -24,8 +24,6 @@ import (
 // Still makes plugins that decide as those of a Factory do, by books that are made when they are asked for: it reads no source,
 // watches nothing and starts no goroutine. It is for telling what a scheduler would do, and for one goroutine at a time.
 type Still struct {
-	metrics *metrics
-
 	mutex sync.Mutex
 	books []*StillBook
 	byKey map[string]*StillBook
@@ -33,7 +31,7 @@ type Still struct {
 
 // NewStill returns a Still, whose plugins have learned nothing yet, as those of a scheduler that has just been started.
 func NewStill() *Still {
-	return &Still{metrics: newMetrics(), byKey: map[string]*StillBook{}}
+	return &Still{byKey: map[string]*StillBook{}}
 }
 
 // StillBook is the book that the profiles of like arguments share, as they do in a scheduler.
@@ -66,11 +64,11 @@ func (s *Still) New(_ context.Context, arguments runtime.Object, handle fwk.Hand
 	book := s.byKey[key]
 	if book == nil {
 		learner := forecast.NewLearner(prior)
-		shared := &shared{books: newBooks(reserveOf(args)), waiting: newWaiting(handle, learner), learner: learner}
+		shared := &shared{books: newBooks(reserveOf(args)), waiting: newWaiting(handle, learner), learner: learner, metrics: newMetrics(handle.ProfileName())}
 		book = &StillBook{Args: args, handle: handle, shared: shared, builder: ledger.NewBuilder(ledgerOptions(args, prior, shared.learner))}
 		s.byKey[key], s.books = book, append(s.books, book)
 	}
-	return newMemory(args, prior, book.shared, s.metrics, clock.RealClock{}), nil
+	return newMemory(args, prior, book.shared, clock.RealClock{}), nil
 }
 
 // Books returns the books of the plugins made so far, in the order in which they were first needed.
