@@ -198,7 +198,8 @@ func TestMergingCountsTheLargerPeakAndTheLatestLevel(t *testing.T) {
 	}{
 		{"nothing of one's own", forecast.NewLearner(fixedPrior{}), known(0, 600), 690, 600},
 		{"less, and later, elsewhere", known(time.Minute, 800), known(0, 600), 920, 600},
-		{"more, and a day ago, elsewhere", known(0, 100), known(24*time.Hour, 800), 460, 500},
+		{"more, and a day ago in this hour, elsewhere: it may still come", known(0, 100), known(24*time.Hour, 800), 920, 500},
+		{"more, and a day ago in an earlier hour, elsewhere", known(0, 100), known(26*time.Hour, 800), 460, 500},
 		{"so long ago that it would be forgotten", known(0, 100), known(9*24*time.Hour, 8000), 115, 500},
 	} {
 		t.Run(test.name, func(t *testing.T) {

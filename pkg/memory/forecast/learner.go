@@ -23,10 +23,6 @@ const (
 	trustedByEnd, trustedByEnds = trusted / 2, 2 * trusted
 	// recent is the time constant of the average that says what a workload holds now.
 	recent = 5 * time.Minute
-	// remembered is how long a workload is remembered that no pod is seen of: a weekly job comes back.
-	remembered = 8 * 24 * time.Hour
-	// maxWorkloads bounds what is kept; the workloads that were seen least lately go first.
-	maxWorkloads = 20_000
 )
 
 // Learner corrects a prior by what the pods of a workload have held: the longer they ran, the less the prior counts. Observe
@@ -72,7 +68,14 @@ func NewLearner(prior Estimator) *Learner {
 }
 
 // Begin says what time it is for the observations that follow.
-func (l *Learner) Begin(now time.Time) { l.now = now }
+func (l *Learner) Begin(now time.Time) {
+	if now.Round(0).Before(l.now.Round(0)) { // The clock was set back: by its figure, without what time has passed.
+		for _, known := range l.workloads {
+			known.bound(now)
+		}
+	}
+	l.now = now
+}
 
 // Observe takes in that a pod of the workload, warm and running, held so many bytes, and that it ran for so long since it was
 // last observed.
@@ -81,17 +84,26 @@ func (l *Learner) Observe(workload Workload, bytes int64, ran time.Duration) {
 	if known == nil {
 		known = l.begin(workload, l.now)
 	}
-	if known.level == 0 { // It is observed for the first time.
-		known.level = float64(bytes)
-	}
 	ran = max(ran, 0)
-	l.follow(workload, known, bytes)
-	known.hourly.pause(known.seen, l.now)
-	known.hourly.add(l.now, bytes)
-	known.level += (float64(bytes) - known.level) * (1 - math.Exp(-ran.Seconds()/recent.Seconds()))
+	l.judge(workload, bytes)
+	l.note(known, l.now, bytes)
+	left := known.lasting(l.now) // of a level of long ago; the rest is what is seen now
+	if known.level == 0 {        // It is observed for the first time.
+		left = 0
+	}
+	known.level = float64(bytes) + (known.level-float64(bytes))*left*math.Exp(-ran.Seconds()/recent.Seconds())
 	known.warm = min(known.warm+ran, maxWarm)
 	known.seen = l.now
 	known.published = nil
+}
+
+// note takes in what a pod held at a time. Nothing is lost thereby of what was expected of an hour that is not over.
+func (l *Learner) note(known *learned, at time.Time, bytes int64) {
+	if hourNumber(at) == hourNumber(l.now) {
+		l.follow(known, bytes)
+	}
+	known.hourly.pause(known.seen, at)
+	known.hourly.add(at, bytes)
 }
 
 // Recall takes in that a pod of the workload held so many bytes at most in a while that ended then, long before it was asked
@@ -101,10 +113,10 @@ func (l *Learner) Recall(workload Workload, bytes int64, at time.Time, ran time.
 	if known == nil {
 		known = l.begin(workload, at)
 	}
-	known.hourly.pause(known.seen, at)
-	known.hourly.add(at, bytes)
+	l.note(known, at, bytes)
 	known.warm = min(known.warm+max(ran, 0), maxWarm)
 	if at.After(known.seen) {
+		known.level *= known.lasting(at)
 		known.seen = at
 	}
 	known.published = nil
@@ -121,13 +133,13 @@ func (l *Learner) Ended(workload Workload, bytes int64, at time.Time) {
 	if known == nil {
 		known = l.begin(workload, at)
 	}
-	known.hourly.pause(known.seen, at)
-	known.hourly.add(at, bytes)
+	l.note(known, at, bytes)
+	left := known.lasting(at)
 	if known.endings.note(at) { // A workload whose pods never live to be warm is known by how they end.
 		known.warm = max(known.warm, min(known.warm+trustedByEnd, trustedByEnds))
 	}
 	if !at.Before(known.seen) {
-		known.level = max(known.level, float64(raised(bytes)))
+		known.level = max(known.level*left, float64(raised(bytes)))
 		known.seen = at
 	}
 	known.published = nil
@@ -136,16 +148,7 @@ func (l *Learner) Ended(workload Workload, bytes int64, at time.Time) {
 // Publish makes what was observed count, and forgets workloads that were not seen for so long that nothing of them is
 // remembered.
 func (l *Learner) Publish() {
-	for span := remembered; ; span /= 2 {
-		for workload, known := range l.workloads {
-			if l.now.Sub(known.seen) >= span {
-				delete(l.workloads, workload)
-			}
-		}
-		if len(l.workloads) <= maxWorkloads || span < time.Minute {
-			break
-		}
-	}
+	l.forget()
 	estimates := make(map[Workload]*Learned, len(l.workloads))
 	for workload, known := range l.workloads {
 		if known.hour.number != hourNumber(l.now) {
@@ -170,16 +173,9 @@ func (k *learned) publish(now time.Time) *Learned {
 	return &Learned{
 		hours:      hours,
 		peakBytes:  int64((1 + margin) * float64(hours.Most())),
-		levelBytes: int64(k.level * lasting(now.Sub(k.seen), k.endings.halfLife())),
+		levelBytes: int64(k.level * k.lasting(now)),
 		trust:      1 - math.Exp(-k.warm.Seconds()/trusted.Seconds()),
 	}
-}
-
-// lasting is what is left of a workload's level after a time in which no pod of it was seen. A pod that starts again may hold far
-// less, and it must not wait for ever for room that it held once. But where pods are ended again and again they did not hold less,
-// and the level lasts the longer the more often it happened.
-func lasting(unseen, halfLife time.Duration) float64 {
-	return math.Pow(0.5, max(unseen-recent, 0).Seconds()/halfLife.Seconds())
 }
 
 // Demand returns the pod's demand: the prior's, corrected by what was learned of its workload.

@@ -28,13 +28,17 @@ func hourNumber(at time.Time) int64 { return at.Unix() / int64(time.Hour/time.Se
 // Report makes the learner tell outcomes from now on.
 func (l *Learner) Report(outcomes Outcomes) { l.outcomes = outcomes }
 
-// follow compares what a pod of a workload holds now with what was expected, before it changes what is expected.
-func (l *Learner) follow(workload Workload, known *learned, bytes int64) {
+// judge compares what a pod of a workload holds now with what was expected of it at most.
+func (l *Learner) judge(workload Workload, bytes int64) {
 	if estimates := l.published.Load(); estimates != nil && l.outcomes.Exceeded != nil {
 		if before := (*estimates)[workload]; before != nil && before.trust >= enough && bytes > before.peakBytes {
 			l.outcomes.Exceeded()
 		}
 	}
+}
+
+// follow notes what is expected of this hour, before what is seen in it changes that, and the most that is seen.
+func (l *Learner) follow(known *learned, bytes int64) {
 	if number := hourNumber(l.now); known.hour.number != number {
 		l.settle(known)
 		known.hour = ongoing{number: number, expected: known.hourly.before(l.now)}

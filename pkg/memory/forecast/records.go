@@ -28,7 +28,11 @@ func (r *Record) Workload() Workload { return r.workload }
 func (l *Learner) Records() []Record {
 	records := make([]Record, 0, len(l.workloads))
 	for workload, known := range l.workloads {
-		records = append(records, Record{workload: workload, hourly: known.hourly, request: known.request, level: known.level, warm: known.warm, seen: known.seen, endings: known.endings})
+		hours := known.hourly
+		if known.hour.number == hourNumber(l.now) { // Who takes over in this hour is not told that it began before: what may still come of it counts.
+			hours.most[HourOf(l.now)] = max(hours.most[HourOf(l.now)], known.hour.expected)
+		}
+		records = append(records, Record{workload: workload, hourly: hours, request: known.request, level: known.level, warm: known.warm, seen: known.seen, endings: known.endings})
 	}
 	return records
 }
@@ -52,7 +56,7 @@ func (l *Learner) Merge(records []Record, now time.Time) {
 			l.workloads[record.workload] = known
 			l.follows(record.workload, seen)
 		}
-		known.hourly.merge(&record.hourly, dayOf(now))
+		known.mergeHours(record.hourly, seen, now)
 		known.level = known.mergeLevel(record.level, seen)
 		if seen.After(known.seen) {
 			known.seen = seen
@@ -73,12 +77,26 @@ func (k *learned) mergeLevel(level float64, seen time.Time) float64 {
 	case newer && level > 0:
 		return level
 	case newer:
-		return k.level * lasting(seen.Sub(k.seen), k.endings.halfLife())
+		return k.level * k.lasting(seen)
 	case k.level == 0:
 		return level * lasting(k.seen.Sub(seen), k.endings.halfLife())
 	default:
 		return k.level
 	}
+}
+
+// mergeHours takes in the hours of another one that saw the workload last at the time given: as if the one of the two that saw it earlier
+// had seen it again when the other one did.
+func (k *learned) mergeHours(other hourly, seen, now time.Time) {
+	if seen.After(k.seen) {
+		k.hourly.pause(k.seen, seen)
+	} else {
+		other.pause(seen, k.seen)
+		if k.hour.number == hourNumber(now) { // What that one expected of this hour may still come.
+			k.hour.expected = max(k.hour.expected, other.before(now))
+		}
+	}
+	k.hourly.merge(&other, dayOf(now))
 }
 
 // merge takes in what was seen elsewhere, none of it later than today.

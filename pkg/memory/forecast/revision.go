@@ -27,7 +27,7 @@ func (l *Learner) begin(workload Workload, at time.Time) *learned {
 	made := &learned{}
 	if all, ok := workload.revisions(); ok {
 		if last := l.workloads[l.latest[all]]; last != nil {
-			made.hourly, made.warm = last.hourly, last.warm
+			made.hourly, made.warm, made.hour = last.hourly, last.warm, last.hour
 			made.hourly.pause(last.seen, at)
 		}
 		l.latest[all] = workload

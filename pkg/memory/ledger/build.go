@@ -19,7 +19,7 @@ import (
 // sample is the sum of its containers and lacks the pause process and what else is charged to the pod's cgroup.
 const podMarginBytes = 1 << 20
 
-// maxClockSkew is how far a sample may be ahead of our clock: one that is from the future would be fresh for too long.
+// maxClockSkew is how far a sample, or the end of a pod, may be ahead of our clock: one that is from the future would be fresh for too long.
 const maxClockSkew = time.Minute
 
 // Input is what a book is made from.
@@ -44,6 +44,7 @@ type Builder struct {
 	options   Options
 	builds    uint64
 	degraded  bool
+	sampled   bool // by now some node was
 	pods      map[types.UID]*record
 	troubles  troubles
 	pressures pressures
@@ -111,11 +112,12 @@ func (b *Builder) Build(input Input) *Snapshot {
 	if input.Samples == nil {
 		input.Samples = &sample.Set{}
 	}
+	input.Troubles = believed(input.Troubles, input.Now)
 	b.builds++
 	made := build{Builder: b, Input: input, tallies: make([]tally, len(input.Nodes)), snapshot: &Snapshot{
 		Time:  input.Now,
 		Nodes: make([]Node, len(input.Nodes)),
-		index: make(map[string]int, len(input.Nodes)),
+		index: make(NodeIndex, len(input.Nodes)),
 		pods:  make(map[types.UID]Pod, len(input.Pods)),
 	}}
 	made.fill()
@@ -260,9 +262,10 @@ func (b *build) degrade() {
 		}
 	}
 	limit := b.options.MaxNotFreshPercent * len(b.Nodes)
-	if b.degraded {
+	if b.degraded && b.sampled { // Before the first samples it is no news that nothing is known.
 		limit -= limit / 5
 	}
+	b.sampled = b.sampled || len(b.Samples.Nodes) > 0
 	b.degraded = b.snapshot.NotFresh*100 > limit
 	b.snapshot.Degraded = b.degraded
 }

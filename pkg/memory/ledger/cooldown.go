@@ -24,6 +24,24 @@ type Trouble struct {
 // troubles holds the last trouble of each workload on each node.
 type troubles map[string]map[forecast.Workload]time.Time
 
+// believed returns those of the troubles that can have happened by now. A node whose clock is ahead tells of the future: by a little it is taken
+// for now, by more it is as unknown as with a pod that does not say when.
+func believed(all []Trouble, now time.Time) []Trouble {
+	var believed []Trouble
+	for _, trouble := range all {
+		if tooFarAhead(trouble.Time, now) {
+			continue
+		}
+		if trouble.Time.After(now) {
+			trouble.Time = now
+		}
+		believed = append(believed, trouble)
+	}
+	return believed
+}
+
+func tooFarAhead(at, now time.Time) bool { return at.Sub(now) > maxClockSkew }
+
 func (t troubles) add(all []Trouble) {
 	for _, trouble := range all {
 		t.note(trouble)
@@ -41,11 +59,11 @@ func (t troubles) note(trouble Trouble) {
 
 // addKills notes OOM kills of containers without a limit of their own or their pod's: only the node can have been short.
 // A container that has a limit may have reached it on a node with room.
-func (t troubles) addKills(pod *corev1.Pod, workload forecast.Workload) {
+func (t troubles) addKills(pod *corev1.Pod, workload forecast.Workload, now time.Time) {
 	for i := range pod.Status.ContainerStatuses {
 		status := &pod.Status.ContainerStatuses[i]
 		for _, state := range []*corev1.ContainerStateTerminated{status.State.Terminated, status.LastTerminationState.Terminated} {
-			if state != nil && state.Reason == "OOMKilled" && !limited(pod, status.Name) {
+			if state != nil && state.Reason == "OOMKilled" && !limited(pod, status.Name) && !tooFarAhead(state.FinishedAt.Time, now) {
 				t.note(Trouble{Node: pod.Spec.NodeName, Workload: workload, Time: state.FinishedAt.Time})
 			}
 		}

@@ -47,6 +47,8 @@ func TestANodeThatRanShortIsAvoidedForAWhile(t *testing.T) {
 		}, nil, nil, 0},
 		{"it evicted a pod", nil, nil, []ledger.Trouble{{Node: "n1", Workload: web, Time: ago(5 * time.Minute)}}, 0.5},
 		{"the last of two evictions counts", nil, nil, []ledger.Trouble{{Node: "n1", Workload: web, Time: now}, {Node: "n1", Workload: web, Time: ago(5 * time.Minute)}}, 1},
+		{"by a clock that is ahead of ours by a little", nil, nil, []ledger.Trouble{{Node: "n1", Workload: web, Time: ago(-30 * time.Second)}}, 1},
+		{"by a clock that is far ahead: nobody knows when", nil, nil, []ledger.Trouble{{Node: "n1", Workload: web, Time: ago(-24 * time.Hour)}}, 0},
 		{"another node evicted a pod", nil, nil, []ledger.Trouble{{Node: "n2", Workload: web, Time: now}}, 0},
 		{"its processes wait for memory", nil, &sample.Stall{Some: 21}, nil, 1},
 		{"they wait a little", nil, &sample.Stall{Some: 20}, nil, 0},
@@ -99,16 +101,20 @@ func TestAWorkloadIsKeptOffTheNodeThatEndedOneOfItsPods(t *testing.T) {
 
 // A container with a limit may have reached it on a node with room; one without can only have been killed for the node.
 func TestAnOOMKillTellsOfTheNodeOnlyWithoutALimit(t *testing.T) {
-	killed := func(p *corev1.Pod) {
-		p.Spec.Containers[0].Name, p.Status.ContainerStatuses[0].Name = "app", "app"
-		p.Status.ContainerStatuses[0].LastTerminationState = oomKilled(ago(5 * time.Minute))
+	killedAt := func(at time.Time) func(*corev1.Pod) {
+		return func(p *corev1.Pod) {
+			p.Spec.Containers[0].Name, p.Status.ContainerStatuses[0].Name = "app", "app"
+			p.Status.ContainerStatuses[0].LastTerminationState = oomKilled(at)
+		}
 	}
-	unlimited := pod("p", time.Hour, killed, func(p *corev1.Pod) { p.Spec.Containers[0].Resources.Limits = nil })
+	killed, withoutLimit := killedAt(ago(5*time.Minute)), func(p *corev1.Pod) { p.Spec.Containers[0].Resources.Limits = nil }
+	unlimited := pod("p", time.Hour, killed, withoutLimit)
+	ahead := pod("p", time.Hour, killedAt(ago(-24*time.Hour)), withoutLimit)
 	for _, test := range []struct {
 		name string
 		pod  *corev1.Pod
 		want float64
-	}{{"with a limit", pod("p", time.Hour, killed), 0}, {"without", unlimited, 0.5}} {
+	}{{"with a limit", pod("p", time.Hour, killed), 0}, {"without", unlimited, 0.5}, {"far ahead of our clock", ahead, 0}} {
 		t.Run(test.name, func(t *testing.T) {
 			snapshot := ledger.NewBuilder(cooling()).Build(ledger.Input{Now: now, Nodes: []*corev1.Node{node("n1")}, Pods: []*corev1.Pod{test.pod}, Samples: samples(mi, 0, nil)})
 			if got := snapshot.Nodes[0].Cooling; got != test.want {
@@ -130,7 +136,7 @@ func TestRequestsDecideUntilClearlyEnoughNodesAreFreshAgain(t *testing.T) {
 	for _, step := range []struct {
 		fresh int
 		want  bool
-	}{{10, false}, {5, false}, {4, true}, {5, true}, {6, false}, {5, false}} {
+	}{{0, true}, {5, false}, {10, false}, {5, false}, {4, true}, {5, true}, {6, false}, {5, false}, {0, true}, {5, true}} {
 		set := &sample.Set{Nodes: map[string]sample.Node{}}
 		for _, node := range nodes[:step.fresh] {
 			set.Nodes[node.Name] = sample.Node{Measurement: sample.Measurement{Bytes: mi, Time: now}}

@@ -52,7 +52,7 @@ func (b *build) count(node int, pod *corev1.Pod) {
 	}
 	sum.pods++
 	sum.unmeasured = sum.unmeasured || entry.Measured == 0
-	b.troubles.addKills(pod, known.workload)
+	b.troubles.addKills(pod, known.workload, b.Now)
 }
 
 // count adds what was measured of a pod, and what it counts for beyond that.

@@ -110,18 +110,27 @@ type Snapshot struct {
 	// Refused counts the samples that cannot be true of the nodes and pods that there are.
 	Refused map[sample.Reason]int
 
-	index   map[string]int
+	index   NodeIndex
 	pods    map[types.UID]Pod
 	cooling map[forecast.Workload][]Cooling
 }
 
-// Index returns the position of the named node in Nodes, or -1.
-func (s *Snapshot) Index(node string) int {
-	if i, ok := s.index[node]; ok {
+// NodeIndex is the positions of nodes in a snapshot, by name. It can be kept without the snapshot, which is far larger.
+type NodeIndex map[string]int
+
+// Of returns the position of the named node, or -1.
+func (n NodeIndex) Of(node string) int {
+	if i, ok := n[node]; ok {
 		return i
 	}
 	return -1
 }
+
+// Index returns the position of the named node in Nodes, or -1.
+func (s *Snapshot) Index(node string) int { return s.index.Of(node) }
+
+// NodeIndex returns the positions in Nodes, which are not to be changed.
+func (s *Snapshot) NodeIndex() NodeIndex { return s.index }
 
 // Pod returns what the book holds of a pod that is bound to a node.
 func (s *Snapshot) Pod(uid types.UID) (Pod, bool) {

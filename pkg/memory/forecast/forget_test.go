@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package forecast_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/headroom-dev/headroom/pkg/memory/forecast"
+)
+
+// expected returns what is expected of a pod of the workload at most, and what it counts for at once, both in Mi.
+func expected(learner *forecast.Learner, workload forecast.Workload) (peak, firm int64) {
+	learner.Publish()
+	demand := learner.Adjust(fixedPrior{}.Demand(nil), workload)
+	return demand.PeakBytes / mi, demand.FirmBytes / mi
+}
+
+// What the pods of a workload held when they last ran says less of what they hold now the longer that is ago, also once one of them is
+// seen again.
+func TestALevelOfLongAgoDoesNotComeBack(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		away     time.Duration
+		again    func(learner *forecast.Learner, workload forecast.Workload, at time.Time)
+		min, max int64 // Mi
+	}{
+		{"seen all the time", time.Minute, observed(1000), 31000, 33000},
+		{"seen again after an hour", time.Hour, observed(1000), 1000, 2000},
+		{"seen again after six days", 6 * 24 * time.Hour, observed(1000), 1000, 1000},
+		{"seen again after six days with more", 6 * 24 * time.Hour, observed(60000), 60000, 60000},
+		{"evicted a minute later", time.Minute, ended(1000), 40000, 40000},
+		{"evicted after six days", 6 * 24 * time.Hour, ended(1000), 1200, 1200},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			learner, job := forecast.NewLearner(fixedPrior{}), forecast.Workload{Owner: "job"}
+			learner.Begin(noon)
+			learner.Observe(job, 40000*mi, 10*time.Hour)
+			at := noon.Add(test.away)
+			learner.Begin(at)
+			test.again(learner, job, at)
+			if _, firm := expected(learner, job); firm < test.min-1 || firm > test.max+1 {
+				t.Errorf("a pod counts for %dMi, want %d to %dMi", firm, test.min, test.max)
+			}
+		})
+	}
+}
+
+func observed(held int64) func(*forecast.Learner, forecast.Workload, time.Time) {
+	return func(learner *forecast.Learner, workload forecast.Workload, _ time.Time) {
+		learner.Observe(workload, held*mi, time.Minute)
+	}
+}
+
+func ended(held int64) func(*forecast.Learner, forecast.Workload, time.Time) {
+	return func(learner *forecast.Learner, workload forecast.Workload, at time.Time) {
+		learner.Ended(workload, held*mi, at)
+	}
+}
+
+func TestNoMoreWorkloadsAreForgottenThanHaveTo(t *testing.T) {
+	learner := forecast.NewLearner(fixedPrior{})
+	learner.Begin(noon)
+	for i := range 3 {
+		learner.Observe(forecast.Workload{Owner: fmt.Sprint("old-", i)}, mi, time.Hour)
+	}
+	learner.Begin(noon.Add(time.Minute))
+	for i := range 19_999 {
+		learner.Observe(forecast.Workload{Owner: fmt.Sprint("new-", i)}, mi, time.Hour)
+	}
+	learner.Begin(noon.Add(2 * time.Minute)) // none of them was seen for a minute
+	learner.Publish()
+	old := 0
+	records := learner.Records()
+	for _, record := range records {
+		if record.Workload().Owner == "old-2" {
+			old++
+		}
+	}
+	if len(records) != 20_000 || old != 1 {
+		t.Errorf("%d workloads are remembered and %d is the last of those seen before, want 20000 and 1", len(records), old)
+	}
+}
+
+// A pod that is ended early in an hour says nothing of what others hold later in it.
+func TestAnEndDoesNotLowerWhatIsExpectedOfItsHour(t *testing.T) {
+	for _, days := range []time.Duration{1, 7} {
+		for name, again := range map[string]func(*forecast.Learner, forecast.Workload, time.Time){
+			"observed": observed(5000), "ended": ended(5000),
+			"recalled": func(learner *forecast.Learner, workload forecast.Workload, at time.Time) {
+				learner.Recall(workload, 5000*mi, at, time.Minute)
+			},
+		} {
+			learner, job := forecast.NewLearner(fixedPrior{}), forecast.Workload{Owner: "job"}
+			learner.Begin(noon.Add(50 * time.Minute))
+			learner.Observe(job, 40000*mi, 10*time.Hour)
+			at := noon.Add(days*24*time.Hour + 5*time.Minute)
+			learner.Begin(at)
+			again(learner, job, at)
+			if peak, _ := expected(learner, job); peak != 46000 {
+				t.Errorf("%s %d days later, 45 minutes before its peak: %dMi are expected at most, want 46000Mi", name, days, peak)
+			}
+			learner.Begin(at.Add(5 * time.Minute))
+			learner.Observe(job, 5000*mi, time.Minute)
+			if peak, _ := expected(learner, job); peak != 46000 {
+				t.Errorf("%s %d days later, and then seen: %dMi are expected at most, want 46000Mi", name, days, peak)
+			}
+		}
+	}
+}
+
+// What is restored is the same whether it is read before or after the first sample.
+func TestWhatIsRestoredDoesNotDependOnTheOrder(t *testing.T) {
+	job := forecast.Workload{Owner: "job", Template: "x"}
+	before := forecast.NewLearner(fixedPrior{})
+	for hour := range time.Duration(8) {
+		before.Begin(noon.Add(hour * time.Hour))
+		before.Observe(job, 1000*mi<<(hour/7*5), time.Hour) // 32000Mi in the last one
+		before.Publish()
+	}
+	for _, hour := range []time.Duration{0, 3, 7, 9} {
+		for _, days := range []time.Duration{1, 3, 7} {
+			now := noon.Add((days*24 + hour) * time.Hour)
+			read, seen := forecast.NewLearner(fixedPrior{}), forecast.NewLearner(fixedPrior{})
+			for _, learner := range []*forecast.Learner{read, seen} {
+				learner.Begin(now)
+			}
+			read.Merge(before.Records(), now)
+			read.Observe(job, 1000*mi, time.Minute)
+			seen.Observe(job, 1000*mi, time.Minute)
+			seen.Merge(before.Records(), now)
+			first, _ := expected(read, job)
+			second, _ := expected(seen, job)
+			if first != second {
+				t.Errorf("%d days later, %d hours past noon: %dMi are expected if the checkpoint is read first, and %dMi if a sample is", days, hour, first, second)
+			}
+		}
+	}
+}
+
+// A scheduler that takes over in the middle of an hour expects of it what the one before did.
+func TestWhatAnHourMayStillBringIsHandedOn(t *testing.T) {
+	learner, job := forecast.NewLearner(fixedPrior{}), forecast.Workload{Owner: "job"}
+	learner.Begin(noon.Add(40 * time.Minute))
+	learner.Observe(job, 16000*mi, 10*time.Hour)
+	now := noon.Add(24*time.Hour + 20*time.Minute)
+	learner.Begin(now)
+	learner.Observe(job, 1000*mi, time.Minute)
+	next := forecast.NewLearner(fixedPrior{})
+	next.Begin(now)
+	next.Merge(learner.Records(), now)
+	want, _ := expected(learner, job)
+	if got, _ := expected(next, job); got != want || want != 18400 {
+		t.Errorf("%dMi are expected by the next one and %dMi by the first, want 16000Mi and the margin by both", got, want)
+	}
+}
+
+// A clock that ran ahead and was set back must not make all that comes later count for nothing.
+func TestAClockThatIsSetBack(t *testing.T) {
+	learner, web := forecast.NewLearner(fixedPrior{}), forecast.Workload{Owner: "web"}
+	learner.Begin(noon.Add(20 * 24 * time.Hour))
+	learner.Observe(web, 1000*mi, 10*time.Hour)
+	for day := range time.Duration(5) {
+		learner.Begin(noon.Add(day * 24 * time.Hour))
+		learner.Observe(web, 4000*mi, time.Hour)
+		learner.Publish()
+	}
+	if peak, _ := expected(learner, web); peak != 4600 {
+		t.Errorf("%dMi are expected at most after five days of 4000Mi, want those and the margin, 4600Mi", peak)
+	}
+}
