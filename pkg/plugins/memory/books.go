@@ -17,6 +17,7 @@ import (
 // the sums do, by atomic additions, so that Filter and Score take no lock.
 type book struct {
 	snapshot  *ledger.Snapshot
+	judgement *judgement
 	lines     []line // by the snapshot's node index
 	asides    []aside
 	positions atomic.Pointer[positions]
@@ -169,7 +170,7 @@ func (b *book) depart(pod types.UID) bool {
 }
 
 func newBook(snapshot *ledger.Snapshot, reserve reserve) *book {
-	b := &book{snapshot: snapshot, lines: make([]line, len(snapshot.Nodes)), asides: make([]aside, len(snapshot.Nodes))}
+	b := &book{snapshot: snapshot, judgement: &judgement{nodes: snapshot.NodeIndex()}, lines: make([]line, len(snapshot.Nodes)), asides: make([]aside, len(snapshot.Nodes))}
 	b.leastLeft.Store(math.MaxInt64)
 	outlooks := make([]outlook, len(snapshot.Nodes))
 	for i := range snapshot.Nodes {

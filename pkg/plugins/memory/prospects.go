@@ -4,9 +4,15 @@ package memory
 
 import (
 	"encoding/json"
+	"math"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	scheduling "k8s.io/component-helpers/scheduling/corev1"
 	"k8s.io/component-helpers/scheduling/corev1/nodeaffinity"
+	"k8s.io/klog/v2"
+
+	"github.com/headroom-dev/headroom/pkg/memory/forecast"
 )
 
 // prospects are what a new book means for pods that wait: whether some node offers now what it did not offer when the pod was judged. Pods
@@ -16,6 +22,11 @@ type prospects struct {
 	now      *book
 	known    map[question]*prospect
 	offering map[int64]nodeSet // by what is needed
+	promised map[int]int64     // bytes of a node, to pods that were woken
+}
+
+func newProspects(waiting *waiting, now *book) *prospects {
+	return &prospects{waiting: waiting, now: now, known: map[question]*prospect{}, offering: map[int64]nodeSet{}, promised: map[int]int64{}}
 }
 
 // question is all that a prospect depends on.
@@ -61,14 +72,14 @@ func (p *prospects) look(waiter waiter, needed int64) *prospect {
 			continue
 		}
 		name := p.now.snapshot.Nodes[i].Name
-		if before := waiter.judged.Index(name); before >= 0 && waiter.offered.has(before) {
+		if before := waiter.judged.nodes.Of(name); before >= 0 && waiter.offered.has(before) {
 			continue
 		}
 		if node := p.waiting.node(name); node != nil {
 			if required == nil {
 				required = new(nodeaffinity.GetRequiredNodeAffinity(waiter.pod))
 			}
-			if matches, err := required.Match(node); node.Spec.Unschedulable || err == nil && !matches {
+			if matches, err := required.Match(node); err == nil && !matches || repelled(waiter.pod, node) {
 				barred = append(barred, i)
 				continue
 			}
@@ -88,33 +99,62 @@ const (
 	wakes
 )
 
-// turn says whether a pod's turn has come: some node offers enough bytes beyond what is promised to pods that were woken before it.
-func (p *prospect) turn(needed int64, now *book, promised map[int]int64) outcome {
-	if now.snapshot.Degraded {
+// turn says whether a pod's turn has come: some node has room for it beyond what is promised to pods that were woken before it. That much is
+// promised to it then.
+func (p *prospects) turn(prospect *prospect, demand forecast.Demand) outcome {
+	if p.now.snapshot.Degraded {
 		return wakes
 	}
-	for _, i := range p.nodes {
-		if now.offers(i, needed+promised[i]) {
-			promised[i] += needed
+	for _, i := range prospect.nodes {
+		left, known := p.now.left(i)
+		asks := demand.FirmBytes
+		if !known { // Requests decide.
+			left, asks = p.unrequested(i), demand.RequestBytes
+		}
+		if left-asks >= p.promised[i] {
+			p.promised[i] += demand.FirmBytes
 			return wakes
 		}
 	}
-	if len(p.nodes) > 0 {
+	if len(prospect.nodes) > 0 {
 		return comesNext
 	}
 	return staysOut
 }
 
-// requires returns what a pod asks of a node's labels and name, as text: "" for nothing.
+// unrequested returns how many bytes of a node no pod requests.
+func (p *prospects) unrequested(i int) int64 {
+	line := &p.now.snapshot.Nodes[i]
+	node := p.waiting.node(line.Name)
+	if node == nil {
+		return math.MaxInt64
+	}
+	return node.Status.Allocatable.Memory().Value() - line.Requested
+}
+
+// repelled reports whether the node is cordoned, or has a taint, that the pod does not tolerate.
+func repelled(pod *corev1.Pod, node *corev1.Node) bool {
+	taints := node.Spec.Taints
+	if node.Spec.Unschedulable { // The taint that says so too may come later.
+		taints = append(slices.Clone(taints), corev1.Taint{Key: corev1.TaintNodeUnschedulable, Effect: corev1.TaintEffectNoSchedule})
+	}
+	_, repelled := scheduling.FindMatchingUntoleratedTaint(klog.Background(), taints, pod.Spec.Tolerations, func(taint *corev1.Taint) bool {
+		return taint.Effect == corev1.TaintEffectNoSchedule || taint.Effect == corev1.TaintEffectNoExecute
+	}, true)
+	return repelled
+}
+
+// requires returns what a pod asks of a node's labels and name, and which taints it tolerates, as text: "" for nothing.
 func requires(pod *corev1.Pod) string {
-	selector, affinity := pod.Spec.NodeSelector, pod.Spec.Affinity
-	if affinity == nil || affinity.NodeAffinity == nil || affinity.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution == nil {
-		if len(selector) == 0 {
-			return ""
-		}
-		affinity = &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{}}
+	selector, tolerations := pod.Spec.NodeSelector, pod.Spec.Tolerations
+	var required *corev1.NodeSelector
+	if affinity := pod.Spec.Affinity; affinity != nil && affinity.NodeAffinity != nil {
+		required = affinity.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution
+	}
+	if len(selector) == 0 && len(tolerations) == 0 && required == nil {
+		return ""
 	}
 	// Maps are written in the order of their keys, and nothing in it cannot be written.
-	text, _ := json.Marshal([]any{selector, affinity.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution})
+	text, _ := json.Marshal([]any{selector, required, tolerations})
 	return string(text)
 }

@@ -28,22 +28,27 @@ type waiting struct {
 	// node returns the node of a name, or nil; by it only pods that may run there are woken.
 	node func(name string) *corev1.Node
 
-	never *ledger.Snapshot // by which nothing was offered
+	never *judgement // by which nothing was offered
 
 	mutex sync.Mutex
 	pods  map[types.UID]waiter
-	// latest are the last offers by the snapshot of latestBy, by what was needed: pods that are offered the same share the set.
+	// latest are the last offers by the judgement of latestBy, by what was needed: pods that are offered the same share the set.
 	latest   map[int64]nodeSet
-	latestBy *ledger.Snapshot
+	latestBy *judgement
+}
+
+// judgement is what is kept of the book by which pods were judged. Some wait long, and a book is large.
+type judgement struct {
+	nodes ledger.NodeIndex
 }
 
 type waiter struct {
 	pod *corev1.Pod
-	// requires is what the pod asks of a node's labels and name, as text: pods that ask alike are looked at once.
+	// requires is what decides which nodes the pod may use, as text: pods that ask alike are looked at once.
 	requires string
 	// offered are the nodes that offered what the pod needed when the pod was judged last, by the index of judged. That one changes
 	// while pods come and go, and what it offers later was not offered then.
-	judged  *ledger.Snapshot
+	judged  *judgement
 	offered nodeSet
 }
 
@@ -77,18 +82,18 @@ func (b *book) offering(needed int64) nodeSet {
 
 func newWaiting(activator fwk.PodActivator, estimator forecast.Estimator) *waiting {
 	return &waiting{
-		activator: activator, estimator: estimator, never: &ledger.Snapshot{}, pods: map[types.UID]waiter{},
+		activator: activator, estimator: estimator, never: &judgement{}, pods: map[types.UID]waiter{},
 		node: func(string) *corev1.Node { return nil },
 	}
 }
 
 // add takes in a pod that found no room by the book, where it needed so many bytes.
 func (w *waiting) add(pod *corev1.Pod, needed int64, judged *book) {
-	waiter := waiter{pod: pod, requires: requires(pod), judged: judged.snapshot, offered: judged.offering(needed)}
+	waiter := waiter{pod: pod, requires: requires(pod), judged: judged.judgement, offered: judged.offering(needed)}
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
-	if w.latestBy != judged.snapshot {
-		w.latest, w.latestBy = map[int64]nodeSet{}, judged.snapshot
+	if w.latestBy != judged.judgement {
+		w.latest, w.latestBy = map[int64]nodeSet{}, judged.judgement
 	}
 	if slices.Equal(w.latest[needed], waiter.offered) {
 		waiter.offered = w.latest[needed]
@@ -134,13 +139,12 @@ func (w *waiting) wake(logger klog.Logger, now *book) int {
 	w.mutex.Unlock()
 	// Not under the lock, which PostFilter takes: many pods and many nodes take their time.
 	activated := map[string]*corev1.Pod{}
-	promised := map[int]int64{}
-	prospects := prospects{waiting: w, now: now, known: map[question]*prospect{}, offering: map[int64]nodeSet{}}
+	prospects := newProspects(w, now)
 	for _, waiter := range slices.SortedFunc(maps.Values(judged), inTurn) {
 		uid := waiter.pod.UID
-		needed := w.estimator.Demand(waiter.pod).FirmBytes
-		prospect := prospects.of(waiter, needed)
-		outcome := prospect.turn(needed, now, promised)
+		demand := w.estimator.Demand(waiter.pod)
+		prospect := prospects.of(waiter, demand.FirmBytes)
+		outcome := prospects.turn(prospect, demand)
 		if outcome == wakes {
 			activated[klog.KObj(waiter.pod).String()] = waiter.pod
 		}
@@ -150,7 +154,7 @@ func (w *waiting) wake(logger klog.Logger, now *book) int {
 			case wakes:
 				delete(w.pods, uid)
 			case staysOut:
-				waiter.judged, waiter.offered = now.snapshot, prospect.offered
+				waiter.judged, waiter.offered = now.judgement, prospect.offered
 				w.pods[uid] = waiter
 			case comesNext: // Its turn comes by a later book if what was promised is left over.
 			}
