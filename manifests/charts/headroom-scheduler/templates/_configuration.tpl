@@ -22,6 +22,18 @@ multiPoint:
     - name: NodeName
     - name: NodeAffinity
     - name: NodeResourcesBalancedAllocation
+preFilter:
+  enabled:
+    - name: HeadroomNodeName
+    - name: NodeUnschedulable
+    - name: TaintToleration
+    - name: HeadroomNodeAffinity
+filter:
+  enabled:
+    - name: HeadroomNodeName
+    - name: NodeUnschedulable
+    - name: TaintToleration
+    - name: HeadroomNodeAffinity
 postFilter:
   enabled:
     - name: HeadroomMemory
