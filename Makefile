@@ -95,11 +95,11 @@ test: build ## Unit tests and the tests on the local cluster, with the real bina
 	@cd $(MANIFESTS_MODULE) && HEADROOM_BIN=$(BIN) $(GO) test -count=1 -vet=off -timeout 20m $(TEST_FLAGS) ./...
 
 # Checks of each property; there are nine of placement and four of eviction.
-CONFORMANCE_CHECKS ?= 25000
+CONFORMANCE_CHECKS ?= 40000
 CONFORMANCE_PROPERTIES = ^Test(Required|Preferred|TheIndex|Explanations|Cycles|Hints)
 
 .PHONY: conformance
-conformance: ## Placement compared with the in-tree plugins, and eviction with the kubelet, on 325,000 generated cases and those of test/cases (CONFORMANCE_CHECKS=n for each property)
+conformance: ## Placement compared with the in-tree plugins, and eviction with the kubelet, on 440,000 generated cases and those of test/cases (CONFORMANCE_CHECKS=n for each property)
 	@$(GO) test -count=1 -vet=off ./pkg/constraint ./pkg/plugins/nodeaffinity ./pkg/plugins/nodename -run '$(CONFORMANCE_PROPERTIES)' -rapid.checks=$(CONFORMANCE_CHECKS)
 	@$(GO) test -count=1 -vet=off ./test/conformance/... -rapid.checks=$(CONFORMANCE_CHECKS)
 	@$(GO) test -count=1 -vet=off ./test/cases

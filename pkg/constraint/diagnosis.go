@@ -132,6 +132,9 @@ func (r *removal) count(of *question, node *corev1.Node) {
 		r.Without++
 		return
 	}
+	if of.IsField { // Each node has a name of its own.
+		return
+	}
 	if r.instead == nil {
 		r.instead = map[string]int{}
 	}

@@ -51,9 +51,15 @@ func hintOf(requirement *Requirement, index *Index) string {
 	}
 	if requirement.Key == corev1.LabelHostname {
 		for _, value := range requirement.Values {
-			if len(values[value]) == 0 && index.byName[value] != nil {
-				return fmt.Sprintf("node %q has another %s label than its name; name it by matchFields metadata.name", value, requirement.Key)
+			node := index.byName[value]
+			if len(values[value]) != 0 || node == nil {
+				continue
 			}
+			has := "has another %s label than its name"
+			if _, labelled := node.Labels[requirement.Key]; !labelled {
+				has = "has no label %s"
+			}
+			return fmt.Sprintf("node %q "+has+"; name it by matchFields metadata.name", value, requirement.Key)
 		}
 	}
 	return hintOfValue("no node has "+requirement.Key+"=", requirement.Values, counted(values))

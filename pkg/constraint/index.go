@@ -159,7 +159,7 @@ func (x *Index) ofTerms(terms *Terms, most int) (all candidates, bounded bool) {
 		if len(terms.terms[i].faults) != 0 { // It matches nothing.
 			continue
 		}
-		found, ok := x.ofTerm(&terms.terms[i])
+		found, ok := x.ofTerm(&terms.terms[i], most)
 		if !ok || all.size+found.size > most {
 			return candidates{}, false
 		}
@@ -169,15 +169,16 @@ func (x *Index) ofTerms(terms *Terms, most int) (all candidates, bounded bool) {
 	return all, true
 }
 
-// ofTerm returns the fewest candidates that one requirement of a term gives, since its requirements are ANDed.
-func (x *Index) ofTerm(term *term) (fewest candidates, ok bool) {
+// ofTerm returns the fewest candidates that one requirement of a term gives, since its requirements are ANDed, if that are no more than
+// most.
+func (x *Index) ofTerm(term *term, most int) (fewest candidates, ok bool) {
 	for i := range term.fields {
 		if name, isName := term.fields[i].nodeName(); isName {
 			return candidates{size: 1, sets: []sets.Set[string]{sets.New(name)}}, true
 		}
 	}
 	for i := range term.labels {
-		found, positive := x.ofLabels(&term.labels[i])
+		found, positive := x.ofLabels(&term.labels[i], most)
 		if positive && (!ok || found.size < fewest.size) {
 			fewest, ok = found, true
 		}
@@ -185,19 +186,23 @@ func (x *Index) ofTerm(term *term) (fewest candidates, ok bool) {
 	return fewest, ok
 }
 
-// ofLabels returns the nodes that a requirement on labels matches, if it is one that only nodes with the label match.
-func (x *Index) ofLabels(requirement *labels.Requirement) (found candidates, positive bool) {
+// ofLabels returns the nodes that a requirement on labels matches, if it is one that only nodes with the label match, no more than most.
+func (x *Index) ofLabels(requirement *labels.Requirement, most int) (found candidates, positive bool) {
 	values := x.byLabel[requirement.Key()]
 	switch requirement.Operator() {
 	case selection.In:
 		for _, value := range requirement.ValuesUnsorted() {
-			found.size += len(values[value])
+			if found.size += len(values[value]); found.size > most {
+				return candidates{}, false
+			}
 			found.sets = append(found.sets, values[value])
 		}
 		return found, true
 	case selection.Exists:
 		for _, names := range values {
-			found.size += len(names)
+			if found.size += len(names); found.size > most { // Some labels have as many values as there are nodes.
+				return candidates{}, false
+			}
 			found.sets = append(found.sets, names)
 		}
 		return found, true

@@ -35,7 +35,13 @@ func (d *Diagnosis) Message() string {
 	if removed := d.Nodes - d.Matching - d.NotAdded; removed > 0 {
 		parts = append(parts, fmt.Sprintf("%d %s: %s", removed, PhrasePod, d.removals()))
 	}
-	return join(parts, d.Advice())
+	return join(parts, d.Advice(), mostMessage)
+}
+
+// Unnamed is the message about so many nodes that do not have the names which are all that is required.
+func Unnamed(required *Required, nodes int) string {
+	d := Diagnosis{Nodes: nodes, Removed: []Removal{{Requirement: Requirement{Wanted: required.MissText(0), IsField: true}, Nodes: nodes}}}
+	return d.Message()
 }
 
 // Advice tells what a reader can do about it: the nearest miss and likely mistakes. It is "" if there is nothing to tell.
@@ -50,16 +56,16 @@ func (d *Diagnosis) Advice() string {
 	return strings.Join(parts, "; ")
 }
 
-// Instead tells what nodes have that do not match, for readers who know which requirement it is about.
-func (d *Diagnosis) Instead() string {
-	return join([]string{d.removals()}, d.Advice())
+// Instead tells what nodes have that do not match, for readers who know which requirement it is about, in at most so many bytes.
+func (d *Diagnosis) Instead(most int) string {
+	return join([]string{d.removals()}, d.Advice(), min(most, mostMessage))
 }
 
-func join(parts []string, advice string) string {
+func join(parts []string, advice string, most int) string {
 	if advice != "" {
 		parts = append(parts, advice)
 	}
-	return shortened(strings.Join(parts, "; "), mostMessage)
+	return shortened(strings.Join(parts, "; "), most)
 }
 
 func (d *Diagnosis) removals() string {

@@ -79,6 +79,16 @@ func TestAWidePodVisitsAllNodes(t *testing.T) {
 	}
 }
 
+// PostFilter, which tells why the nodes left out do not match, does not run for the pods of a group.
+func TestThePodsOfAGroupVisitAllNodes(t *testing.T) {
+	state := framework.NewCycleState()
+	state.SetPodGroupSchedulingCycle(framework.NewCycleState())
+	result, status := newPlugin(t).PreFilter(t.Context(), state, st.MakePod().NodeSelector(map[string]string{"disk": "ssd"}).Obj(), fleet(200, 3))
+	if !status.IsSuccess() || !result.AllNodes() {
+		t.Errorf("PreFilter = %v, %v, want all nodes", result, status)
+	}
+}
+
 func TestAPodThatNoNodeMatchesIsRefusedAtOnce(t *testing.T) {
 	plugin := newPlugin(t)
 	pod := st.MakePod().NodeSelector(map[string]string{"disk": "tape"}).Obj()

@@ -108,8 +108,13 @@ func (pl *NodeAffinity) PreFilter(_ context.Context, cycleState fwk.CycleState, 
 		if len(matching) == 0 {
 			return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, pl.narrowing.diagnose(required, pl.addedRequired, nodes).Message())
 		}
-		state.narrowed = true
-		return &fwk.PreFilterResult{NodeNames: matching}, nil
+		if !all && required.Misses() == 1 && pl.addedRequired == nil {
+			state.named = len(matching)
+		}
+		if !cycleState.IsPodGroupSchedulingCycle() { // There PostFilter does not run, which says why the others do not match.
+			state.narrowed = true
+			return &fwk.PreFilterResult{NodeNames: matching}, nil
+		}
 	}
 	if all {
 		return nil, nil
@@ -150,8 +155,11 @@ func (pl *NodeAffinity) PostFilter(_ context.Context, cycleState fwk.CycleState,
 	if err != nil {
 		return nil, fwk.AsStatus(err)
 	}
+	if state.narrowed && state.named > 0 { // A pod of a DaemonSet: that it was made for one node needs no look at the others.
+		return nil, fwk.NewStatus(fwk.Unschedulable, constraint.Unnamed(state.required, len(nodes)-state.named))
+	}
 	diagnosis := pl.narrowing.diagnose(state.required, pl.addedRequired, nodes)
-	text := diagnosis.Instead()
+	text := diagnosis.Instead(state.left())
 	if state.narrowed {
 		text = diagnosis.Message()
 	}

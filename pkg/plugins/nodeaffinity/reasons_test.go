@@ -4,15 +4,20 @@ package nodeaffinity_test
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/backend/cache"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 	st "k8s.io/kubernetes/pkg/scheduler/testing"
 
+	"github.com/headroom-dev/headroom/pkg/apis/config"
 	"github.com/headroom-dev/headroom/pkg/plugins/nodeaffinity"
 )
 
@@ -51,14 +56,104 @@ func reasons(t *testing.T, labels int) []string {
 }
 
 func TestFilterNamesTheFirstRequirementsAndCountsTheOthers(t *testing.T) {
-	named := []string{"label-0 In [x]", "label-1 In [x]", "label-2 In [x]", "label-3 In [x]"}
+	named := []string{"label-0 In [x]", "label-1 In [x]", "label-2 In [x]"}
 	for labels, want := range map[int][]string{
 		1: named[:1],
-		5: append(named[:4:4], "label-4 In [x]"),
-		7: append(named[:4:4], "one of 3 more requirements", "one of 3 more requirements", "one of 3 more requirements"),
+		4: append(named[:3:3], "label-3 In [x]"),
+		6: append(named[:3:3], "one of 3 more requirements", "one of 3 more requirements", "one of 3 more requirements"),
 	} {
 		if diff := cmp.Diff(want, reasons(t, labels)); diff != "" {
 			t.Errorf("%d labels (-want +got):\n%s", labels, diff)
 		}
+	}
+}
+
+// snapshotHandle is the part of a handle that PostFilter needs.
+type snapshotHandle struct {
+	fwk.Handle
+	nodes fwk.SharedLister
+}
+
+func (h snapshotHandle) SnapshotSharedLister() fwk.SharedLister { return h.nodes }
+
+// attempt runs a cycle in which all nodes that are searched are rejected, and returns the words of the event. Nodes that match are full.
+func attempt(t *testing.T, pod *corev1.Pod, nodes []*corev1.Node) string {
+	t.Helper()
+	snapshot := cache.NewSnapshot(nil, nodes)
+	plugin, err := nodeaffinity.New(t.Context(), &config.HeadroomNodeAffinityArgs{}, snapshotHandle{nodes: snapshot})
+	if err != nil {
+		t.Fatal(err)
+	}
+	affinity, ok := plugin.(*nodeaffinity.NodeAffinity)
+	if !ok {
+		t.Fatalf("the plugin is a %T", plugin)
+	}
+	infos, err := snapshot.NodeInfos().List()
+	if err != nil {
+		t.Fatal(err)
+	}
+	state, statuses := framework.NewCycleState(), framework.NewDefaultNodeToStatus()
+	result, status := affinity.PreFilter(t.Context(), state, pod, infos)
+	if !status.IsSuccess() {
+		t.Fatalf("PreFilter = %v", status)
+	}
+	for _, info := range infos {
+		name := info.Node().Name
+		if !result.AllNodes() && !result.NodeNames.Has(name) {
+			statuses.Set(name, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "node(s) didn't satisfy plugin(s) [HeadroomNodeAffinity]"))
+			continue
+		}
+		if status := affinity.Filter(t.Context(), state, pod, info); !status.IsSuccess() {
+			statuses.Set(name, status)
+		} else {
+			statuses.Set(name, fwk.NewStatus(fwk.Unschedulable, "Insufficient memory"))
+		}
+	}
+	_, status = affinity.PostFilter(t.Context(), state, pod, statuses)
+	preemption := fmt.Sprintf("0/%d nodes are available: %d Preemption is not helpful for scheduling.", len(nodes), len(nodes))
+	failed := framework.FitError{Pod: pod, NumAllNodes: len(nodes), Diagnosis: framework.Diagnosis{
+		NodeToStatus: statuses, PostFilterMsg: status.Message() + ". preemption: " + preemption,
+	}}
+	return failed.Error()
+}
+
+// Each node lacks another one of five labels, as clouds name them: what Filter and PostFilter say has room in one event, with the words of
+// preemption behind it.
+func TestTheWholeEventStaysShort(t *testing.T) {
+	labels := map[string]string{
+		"node.kubernetes.io/instance-type": "m7g.4xlarge", "topology.kubernetes.io/zone": "europe-west4-a", "karpenter.sh/capacity-type": "on-demand",
+		"feature.node.kubernetes.io/cpu-model.family": "6", "pools.example.com/the-pool-of-the-data-team": "batch-with-much-memory",
+	}
+	for _, count := range []int{9, 60, 5000} {
+		var nodes []*corev1.Node
+		for i := range count {
+			node, missing := st.MakeNode().Name(fmt.Sprint("node-", i)), i%len(labels)
+			for at, key := range slices.Sorted(maps.Keys(labels)) {
+				if at != missing {
+					node.Label(key, labels[key])
+				}
+			}
+			nodes = append(nodes, node.Obj())
+		}
+		pod := &corev1.Pod{}
+		pod.Spec.NodeSelector = labels
+		got := attempt(t, pod, nodes)
+		if len(got) > 1024 || !strings.Contains(got, nodeaffinity.ErrReasonPod) || !strings.Contains(got, "no such label on") || !strings.HasSuffix(got, "for scheduling.") {
+			t.Errorf("%d nodes: %d bytes, want at most 1024 that tell the reason, what nodes have, and of preemption:\n%s", count, len(got), got)
+		}
+	}
+}
+
+// A pod of a DaemonSet that finds its node full is told about that; all the other nodes are no news, and are not looked at.
+func TestAPodThatNamesItsNodeIsNotToldOfTheOthers(t *testing.T) {
+	var nodes []*corev1.Node
+	for i := range 5000 {
+		nodes = append(nodes, st.MakeNode().Name(fmt.Sprint("node-", i)).Obj())
+	}
+	got := attempt(t, st.MakePod().NodeAffinityIn(metav1.ObjectNameField, []string{"node-7"}, st.NodeSelectorTypeMatchFields).Obj(), nodes)
+	want := "0/5000 nodes are available: 1 Insufficient memory, 4999 node(s) didn't satisfy plugin(s) [HeadroomNodeAffinity]. " +
+		"4999 node(s) didn't match Pod's node affinity/selector: 4999 by metadata.name In [node-7]"
+	if !strings.HasPrefix(got, want) {
+		t.Errorf("got %q, want it to begin with %q", got, want)
 	}
 }

@@ -20,7 +20,9 @@ const (
 // preFilterState is what one scheduling cycle knows of the pod's constraints.
 type preFilterState struct {
 	required *constraint.Required
-	narrowed bool        // PreFilter left nodes out
+	narrowed bool // PreFilter left nodes out
+	// named is how many nodes there are of those that the pod names, if that is all it asks and the search was narrowed to them.
+	named    int
 	rejected atomic.Bool // Filter rejected a node for the pod's constraints
 	// reasons are the texts of Filter by what was missed, made when they are first needed.
 	reasons []atomic.Pointer[string]
@@ -32,7 +34,7 @@ func newPreFilterState(required *constraint.Required) *preFilterState {
 
 // mostReasons is how many reasons Filter has for a pod: events count nodes by text, and have room for few. The last one is
 // for all requirements that come later.
-const mostReasons = 5
+const mostReasons = 4
 
 // reason returns why a node does not match. Nodes that miss the same have the same reason.
 func (s *preFilterState) reason(miss constraint.Miss) string {
@@ -48,6 +50,21 @@ func (s *preFilterState) reason(miss constraint.Miss) string {
 	}
 	at.Store(&text)
 	return text
+}
+
+// mostWords is how many bytes Filter's reasons and PostFilter's words share: an event holds 1,024, of which others need some.
+const mostWords = 750
+
+// left returns how many bytes of an event Filter's reasons leave to PostFilter.
+func (s *preFilterState) left() int {
+	const count, least = len("15000 , "), 150
+	left := mostWords
+	for i := range s.reasons {
+		if text := s.reasons[i].Load(); text != nil {
+			left -= len(*text) + count
+		}
+	}
+	return max(left, least)
 }
 
 // Clone returns the state itself: it does not depend on other pods.
