@@ -175,6 +175,8 @@ func (f *Factory) keep(ctx context.Context, args *config.HeadroomMemoryArgs, han
 		builder:   ledger.NewBuilder(ledgerOptions(args, prior, shared.learner)),
 		announcer: &announcer{clock: f.clock, recorder: recorderOf(handle)},
 		changed:   make(chan struct{}, 1),
+
+		nodesFirst: args.Source.Type == config.SourceKubelet,
 	}
 	keeper.history = newHistory(f.clock, keeper.change)
 	keeper.handover = &handover{learner: shared.learner, changed: keeper.change}

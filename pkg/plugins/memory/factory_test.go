@@ -13,14 +13,17 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes/fake"
+	corelisters "k8s.io/client-go/listers/core/v1"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/utils/clock"
 
 	"github.com/headroom-dev/headroom/pkg/apis/config"
 	"github.com/headroom-dev/headroom/pkg/memory/forecast"
 	"github.com/headroom-dev/headroom/pkg/memory/ledger"
+	"github.com/headroom-dev/headroom/pkg/memory/sample"
 	"github.com/headroom-dev/headroom/pkg/usage"
 	"github.com/headroom-dev/headroom/pkg/usage/prometheus"
 )
@@ -62,6 +65,52 @@ func TestProfilesThatSeeMemoryAlikeShareABook(t *testing.T) {
 	}
 	cancel()
 	informerFactory.Shutdown()
+}
+
+// Kubelets are asked by the nodes that are known: before there are any, nothing could be read, and the next try would come late.
+func TestKubeletsAreReadOnceNodesAreKnown(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	client := fake.NewClientset(newFleet(nil).node("n1", 0, 0).nodes[0])
+	informerFactory := informers.NewSharedInformerFactory(client, 0)
+	nodes := informerFactory.Core().V1().Nodes()
+	read := make(chan int, 1)
+	args := arguments()
+	args.Source = config.MemorySource{Type: config.SourceKubelet}
+	_, err := quietFactory(clock.RealClock{}).newFrom(ctx, args, handle{factory: informerFactory, client: client},
+		func(*config.HeadroomMemoryArgs, fwk.Handle) (usage.Source, error) {
+			return countingNodes{nodes.Lister(), read}, nil
+		})
+	if err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-read:
+		t.Error("the source was read before any node was known")
+	case <-time.After(100 * time.Millisecond):
+	}
+	informerFactory.Start(ctx.Done())
+	if known := <-read; known != 1 {
+		t.Errorf("the first read knows %d nodes, want the one that there is", known)
+	}
+	cancel()
+	informerFactory.Shutdown()
+}
+
+// countingNodes is a source that tells how many nodes were known when it was first read.
+type countingNodes struct {
+	nodes corelisters.NodeLister
+	read  chan int
+}
+
+func (c countingNodes) Read(context.Context) (*sample.Set, error) {
+	nodes, err := c.nodes.List(labels.Everything())
+	select {
+	case c.read <- len(nodes):
+	default:
+	}
+	return &sample.Set{}, err
 }
 
 // One of several books writes what is learned, whichever profile's pods are scheduled.

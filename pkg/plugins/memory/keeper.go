@@ -33,9 +33,11 @@ type keeper struct {
 	kubelets  *kubelets // nil: they are not asked
 	handover  *handover
 	announcer *announcer
-	metrics   *metrics
-	nodes     corelisters.NodeLister
-	pods      corelisters.PodLister
+	// nodesFirst: the source asks the nodes that are known, so that it has nothing to read before they are.
+	nodesFirst bool
+	metrics    *metrics
+	nodes      corelisters.NodeLister
+	pods       corelisters.PodLister
 
 	reading usage.Stats   // as the metrics know it
 	samples *sample.Set   // of the last book
@@ -62,7 +64,11 @@ func (k *keeper) start(ctx context.Context, factory informers.SharedInformerFact
 		}
 		return node
 	}
-	go k.poller.Run(ctx, k.change)
+	go func() {
+		if !k.nodesFirst || cache.WaitForCacheSync(ctx.Done(), nodeEvents.HasSynced) {
+			k.poller.Run(ctx, k.change)
+		}
+	}()
 	go ended.RunWithContext(ctx)
 	if k.kubelets != nil {
 		k.kubelets.nodes = k.nodes

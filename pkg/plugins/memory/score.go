@@ -32,7 +32,7 @@ func (s *cycleState) score(i int, byRequests int64) int64 {
 	line, lowest := &s.book.lines[i], int64((unknownTop+1)*finePerPoint)
 	var score int64
 	switch snapshot := s.book.snapshot; {
-	case !line.fresh && !snapshot.Foreseen:
+	case (!line.fresh || snapshot.Degraded) && !snapshot.Foreseen: // PreScore, where it is enabled, skips all of it while the book is degraded.
 		score, lowest = byRequests, (overflowTop+1)*finePerPoint
 	case !line.fresh && !snapshot.Degraded:
 		score, lowest = unknown(s.scoreByStrategy(line, i)), (overflowTop+1)*finePerPoint

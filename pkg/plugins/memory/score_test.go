@@ -269,6 +269,19 @@ func TestNodesWithoutAFreshSampleAreRankedByWhatTheirPodsAreExpectedToHold(t *te
 	}
 }
 
+// A profile without PreScore: the few nodes that have a sample must not be told from the others by it.
+func TestWhileDegradedRequestsRankAllNodesAlike(t *testing.T) {
+	snapshot := &ledger.Snapshot{Nodes: make([]ledger.Node, 2), Degraded: true}
+	for i := range snapshot.Nodes {
+		snapshot.Nodes[i].Thresholds.Pods = 1000
+	}
+	snapshot.Nodes[0].State, snapshot.Nodes[0].Left = ledger.Fresh, 100
+	state := &cycleState{book: newBook(snapshot, reserve{}), nowBytes: 10, flat: true}
+	if fresh, silent := state.score(0, 2000), state.score(1, 2000); fresh != silent {
+		t.Errorf("a node with a sample scores %d, one without %d, want them alike: both promised as much", fresh, silent)
+	}
+}
+
 func TestWhileDegradedScoringIsSkippedUnlessPodsAreForeseen(t *testing.T) {
 	for _, foreseen := range []bool{false, true} {
 		fleet := newFleet(nil).node("n1", 1000*mi, 0)
