@@ -13,7 +13,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/headroom-dev/headroom/pkg/lab/cluster"
 )
@@ -114,37 +113,14 @@ func TestPodsGoWhereMemoryReallyIsLeft(t *testing.T) {
 	c := lab(t)
 	clients := client(t, c)
 	addNodes(t, c, "8Gi", "memory-full", "memory-free")
-	hold := func(node, bytes string) {
-		t.Helper()
-		patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:%q}}}`, cluster.SystemMemoryAnnotation, bytes)
-		if _, err := clients.CoreV1().Nodes().Patch(t.Context(), node, types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	hold("memory-full", "7Gi")
+	holdSystem(t, clients, "memory-full", "7Gi")
 	namespace := newNamespace(t, c)
 	if err := c.WaitNodeMetrics(t.Context(), "memory-full", "memory-free"); err != nil {
 		t.Fatal(err)
 	}
 	startHeadroom(t, c, shippedConfig)
 
-	// Until the scheduler has read its first samples it goes by requests: ask again until it knows.
-	attempt := 0
-	var refused, reason string
-	eventually(t, "memory-full to be refused", func(ctx context.Context) error {
-		attempt++
-		refused = fmt.Sprintf("large-%d", attempt)
-		var node string
-		node, reason = place(t, clients, namespace, headroomPod(refused, "2Gi", requiring(named("memory-full"))))
-		if node == "" {
-			return nil
-		}
-		if err := clients.CoreV1().Pods(namespace).Delete(ctx, refused, metav1.DeleteOptions{GracePeriodSeconds: new(int64)}); err != nil {
-			return err
-		}
-		return fmt.Errorf("%s was placed", refused)
-	})
-	wantReason(t, "", reason, "too little memory left before eviction")
+	refused := awaitRefusal(t, clients, namespace, "2Gi", "memory-full")
 
 	for i := range 4 {
 		name := fmt.Sprintf("small-%d", i)
@@ -154,7 +130,7 @@ func TestPodsGoWhereMemoryReallyIsLeft(t *testing.T) {
 	}
 
 	// No event in the cluster tells that memory returned: the scheduler has to see it by itself.
-	hold("memory-full", "1Gi")
+	holdSystem(t, clients, "memory-full", "1Gi")
 	if got := waitPlaced(t, clients, namespace, refused); got != "memory-full" {
 		t.Errorf("node = %q, want memory-full", got)
 	}
@@ -168,7 +144,7 @@ func TestPodsGoWhereMemoryReallyIsLeft(t *testing.T) {
 		Phase: corev1.PodFailed, Reason: "Evicted", Message: "The node was low on resource: memory.",
 		Conditions: []corev1.PodCondition{{Type: corev1.DisruptionTarget, Status: corev1.ConditionTrue, Reason: corev1.PodReasonTerminationByKubelet, LastTransitionTime: metav1.Now()}},
 	}}, "status")
-	attempt = 0
+	attempt := 0
 	eventually(t, "a replacement of the evicted pod to be placed elsewhere", func(context.Context) error {
 		attempt++
 		node, reason := place(t, clients, namespace, headroomPod(fmt.Sprintf("replacement-%d", attempt), "96Mi"))

@@ -40,6 +40,9 @@ type Options struct {
 	// ExpectedNodes is how many nodes the cluster is going to have, roughly. Above 1,500 the nodes renew their leases less
 	// often, and the node controller waits longer before it believes a node lost.
 	ExpectedNodes int
+	// FeatureGates and RuntimeConfig are kube-apiserver's flags of those names, as comma-separated pairs. Default: its own defaults.
+	// Schedulers have flags of their own.
+	FeatureGates, RuntimeConfig string
 	// Progress is called with a short phrase as each step of Start and Ready begins. Nil is silent.
 	Progress func(step string)
 }

@@ -70,34 +70,41 @@ func (c *Cluster) apiServerCommand() command {
 	servingCertificate, servingKey := c.files.serving()
 	proxyCertificate, proxyKey := c.files.frontProxy()
 	accountPublic, accountPrivate := c.files.serviceAccount()
-	return c.component(apiServerName,
-		"--etcd-servers=unix://"+etcdSocket,
-		"--bind-address="+loopback,
-		"--advertise-address="+loopback,
+	arguments := []string{
+		"--etcd-servers=unix://" + etcdSocket,
+		"--bind-address=" + loopback,
+		"--advertise-address=" + loopback,
 		// No endpoints for the "kubernetes" service: loopback addresses are not allowed there.
 		"--endpoint-reconciler-type=none",
 		fmt.Sprintf("--secure-port=%d", c.ports.apiServer),
-		"--tls-cert-file="+servingCertificate,
-		"--tls-private-key-file="+servingKey,
-		"--cert-dir="+filepath.Join(c.folder.path, temporaryFolder),
-		"--client-ca-file="+c.files.authority(),
+		"--tls-cert-file=" + servingCertificate,
+		"--tls-private-key-file=" + servingKey,
+		"--cert-dir=" + filepath.Join(c.folder.path, temporaryFolder),
+		"--client-ca-file=" + c.files.authority(),
 		"--authorization-mode=Node,RBAC",
 		"--service-account-issuer=https://kubernetes.default.svc",
-		"--service-account-key-file="+accountPublic,
-		"--service-account-signing-key-file="+accountPrivate,
+		"--service-account-key-file=" + accountPublic,
+		"--service-account-signing-key-file=" + accountPrivate,
 		"--service-cluster-ip-range=10.96.0.0/16",
-		"--requestheader-client-ca-file="+c.files.frontProxyAuthority(),
-		"--requestheader-allowed-names="+frontProxyUser,
+		"--requestheader-client-ca-file=" + c.files.frontProxyAuthority(),
+		"--requestheader-allowed-names=" + frontProxyUser,
 		"--requestheader-extra-headers-prefix=X-Remote-Extra-",
 		"--requestheader-group-headers=X-Remote-Group",
 		"--requestheader-username-headers=X-Remote-User",
-		"--proxy-client-cert-file="+proxyCertificate,
-		"--proxy-client-key-file="+proxyKey,
+		"--proxy-client-cert-file=" + proxyCertificate,
+		"--proxy-client-key-file=" + proxyKey,
 		// One machine does the work of a whole cluster: queues between its parts would only be measured as its slowness.
 		"--enable-priority-and-fairness=false",
 		"--max-requests-inflight=0",
 		"--max-mutating-requests-inflight=0",
-	)
+	}
+	if c.options.FeatureGates != "" {
+		arguments = append(arguments, "--feature-gates="+c.options.FeatureGates)
+	}
+	if c.options.RuntimeConfig != "" {
+		arguments = append(arguments, "--runtime-config="+c.options.RuntimeConfig)
+	}
+	return c.component(apiServerName, arguments...)
 }
 
 func (c *Cluster) controllerManagerCommand() command {
