@@ -33,7 +33,7 @@ type Source struct {
 	options Options
 
 	mutex sync.Mutex
-	// failures in a row, by node; -1: it was not asked.
+	// failures in a row, by node; -1: it has none, and was not asked the last time.
 	failures map[string]int
 }
 
@@ -127,7 +127,8 @@ func (s *Source) healthyFirst(nodes []*corev1.Node) []*corev1.Node {
 	return sorted
 }
 
-// remember counts failures in a row. A node whose turn came too late is asked before all others the next time.
+// remember counts failures in a row. A node whose turn came too late is asked before all others the next time, unless it
+// failed before: many that are dead would be asked before those that answer.
 func (s *Source) remember(node string, err error, late bool) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -135,7 +136,9 @@ func (s *Source) remember(node string, err error, late bool) {
 	case err == nil:
 		delete(s.failures, node)
 	case late:
-		s.failures[node] = -1
+		if s.failures[node] <= 0 {
+			s.failures[node] = -1
+		}
 	default:
 		s.failures[node] = max(s.failures[node], 0) + 1
 	}

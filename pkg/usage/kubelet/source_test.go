@@ -215,6 +215,45 @@ func TestNodesThatFailedAreAskedLast(t *testing.T) {
 	}
 }
 
+// Each read has time for all healthy kubelets and for some of the dead ones, of which there are more.
+func TestHealthyNodesAreReadInEveryRead(t *testing.T) {
+	const healthy, dead, timeForDead = 3, 12, 5
+	var mutex sync.Mutex
+	var asked int              // of the dead ones
+	var end context.CancelFunc // of a read
+	fleet := &fleet{t: t}
+	for i := range healthy {
+		name := fmt.Sprintf("healthy%d", i)
+		fleet.add(name, answer(summary(name, 4000)))
+	}
+	for i := range dead {
+		fleet.add(fmt.Sprintf("dead%d", i), func(w http.ResponseWriter, request *http.Request) {
+			mutex.Lock()
+			if asked++; asked == timeForDead {
+				end()
+			}
+			mutex.Unlock()
+			status(http.StatusInternalServerError)(w, request)
+		})
+	}
+	source := fleet.source(func(o *kubelet.Options) { o.CAFile, o.Insecure, o.Concurrency = "", true, 1 })
+	// Nothing is known of a node before it was asked: the first reads find out which are dead.
+	for read := range 12 {
+		ctx, cancel := context.WithCancel(t.Context())
+		mutex.Lock()
+		asked, end = 0, cancel
+		mutex.Unlock()
+		got, err := source.Read(ctx)
+		cancel()
+		if read < (dead+timeForDead-1)/timeForDead {
+			continue
+		}
+		if err != nil || len(got.Nodes) != healthy {
+			t.Errorf("read %d: %+v, %v, want all %d healthy nodes", read, got, err, healthy)
+		}
+	}
+}
+
 func TestWhoAnswersIsVerified(t *testing.T) {
 	for _, test := range []struct {
 		name   string
