@@ -65,25 +65,18 @@ func New(options Options) (*Source, error) {
 }
 
 // Read asks for the working sets of nodes, of their pods together, and of each pod. If a query fails, or warns that its
-// answer may lack something, or if no node is found at all, nothing is returned: a node or a pod that is not found is
-// unknown, never empty. Where the query for the kubepods or for the pods finds nothing, that is refused.
+// answer may lack something, or if no node is found at all or by its label, nothing is returned: a node or a pod that is
+// not found is unknown, never empty. Where the query for the kubepods or for the pods finds nothing, that is refused.
 func (s *Source) Read(ctx context.Context) (*sample.Set, error) {
 	in := intake.New(s.clock.Now(), 0, int(s.pods.Load()))
 	kubepods, err := s.kubepods(ctx, in)
 	if err != nil {
 		return nil, err
 	}
-	found, err := measure(ctx, s, "nodes", s.options.Nodes, s.node, in.RefuseNode, func(name string, measured sample.Measurement) {
-		in.Node(name, sample.Node{Measurement: measured, Pods: kubepods[name]})
-	})
-	if err != nil {
+	if err := s.nodes(ctx, in, kubepods); err != nil {
 		return nil, err
 	}
-	if !found {
-		return nil, fmt.Errorf("query for nodes (%s): it found nothing; the series may be dropped or named otherwise: set another query, such as one of node_memory_working_set_bytes, and the label that has the node",
-			s.options.Nodes.Bytes)
-	}
-	found, err = measure(ctx, s, "pods", s.options.Pods, pod, in.RefusePod, func(name types.NamespacedName, measured sample.Measurement) {
+	found, err := measure(ctx, s, "pods", s.options.Pods, pod, in.RefusePod, func(name types.NamespacedName, measured sample.Measurement) {
 		in.Pod(name, sample.Pod{Measurement: measured})
 	})
 	if err != nil {
@@ -95,6 +88,30 @@ func (s *Source) Read(ctx context.Context) (*sample.Set, error) {
 	set := in.Set()
 	s.pods.Store(int64(len(set.Pods)))
 	return set, nil
+}
+
+// nodes takes the working sets of nodes. To find none, or none that has the label of its node, is an error.
+func (s *Source) nodes(ctx context.Context, in *intake.Intake, kubepods map[string]sample.Measurement) error {
+	named := false
+	refuse := func(name string, reason sample.Reason, detail string) {
+		named = named || name != ""
+		in.RefuseNode(name, reason, detail)
+	}
+	found, err := measure(ctx, s, "nodes", s.options.Nodes, s.node, refuse, func(name string, measured sample.Measurement) {
+		named = named || name != ""
+		in.Node(name, sample.Node{Measurement: measured, Pods: kubepods[name]})
+	})
+	switch {
+	case err != nil:
+		return err
+	case !found:
+		return fmt.Errorf("query for nodes (%s): it found nothing; the series may be dropped or named otherwise: set another query, such as one of node_memory_working_set_bytes, and the label that has the node",
+			s.options.Nodes.Bytes)
+	case !named:
+		return fmt.Errorf("query for nodes (%s): no series has the label %q; set nodeLabel to the one that has the name of the node, and queries that keep it",
+			s.options.Nodes.Bytes, s.options.NodeLabel)
+	}
+	return nil
 }
 
 // kubepods returns the working set of all pods of each node.

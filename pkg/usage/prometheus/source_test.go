@@ -39,6 +39,8 @@ func TestRead(t *testing.T) {
 			&sample.Set{Nodes: n1, Pods: pods("a", at(1, seconds(20)))}},
 		{"a node's kubepods are not there", good().with("kubepods", vector(instance("n2:10250"), "1")), &sample.Set{
 			Nodes: map[string]sample.Node{"n1": {Measurement: at(5000, seconds(30))}}, Pods: pods("a", at(1000, seconds(20)))}},
+		{"a node without its label among others", good().with("nodes", vector(instance("n1:10250"), "5000", `{}`, "5")), &sample.Set{
+			Nodes: n1, Pods: pods("a", at(1000, seconds(20))), RefusedCount: map[sample.Reason]int{sample.ReasonUnnamed: 1}}},
 		{"no kubepods at all", good().with("kubepods", vector()), &sample.Set{
 			Nodes: map[string]sample.Node{"n1": {Measurement: at(5000, seconds(30))}}, Pods: pods("a", at(1000, seconds(20))),
 			RefusedCount: map[sample.Reason]int{prometheus.ReasonNothing: 1}}},
@@ -134,8 +136,20 @@ func TestWhatIsNoCompleteAnswerIsAnError(t *testing.T) {
 }
 
 func TestNoNodesAtAllAreAnError(t *testing.T) {
-	got, err := start(t, good().with("nodes", vector())).Read(t.Context())
-	if err == nil || got != nil || !strings.Contains(err.Error(), "set another query") {
-		t.Errorf("Read = %v, %v", got, err)
+	for _, test := range []struct {
+		name   string
+		answer http.HandlerFunc
+		want   string // part of the error
+	}{
+		{"no series", vector(), "query for nodes (nodes): it found nothing; the series may be dropped or named otherwise: set another query"},
+		{"a series without labels", vector(`{}`, "12345678"), `query for nodes (nodes): no series has the label "instance"; set nodeLabel`},
+		{"series with other labels", vector(`{"node":"n1"}`, "5000", `{"node":"n2"}`, "NaN"), `no series has the label "instance"`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := start(t, good().with("nodes", test.answer)).Read(t.Context())
+			if err == nil || got != nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("Read = %v, %v, want an error with %q", got, err, test.want)
+			}
+		})
 	}
 }
