@@ -18,7 +18,7 @@ const (
 )
 
 // decodeAnswer reads an answer whose result is of the wanted type, and has element read each of its elements. An answer of
-// another type, with an error or a warning, or that is not complete, is an error.
+// another type, with an error or a warning, or that is not complete or says so itself, is an error.
 func decodeAnswer(from io.Reader, want string, element func(*jsonstream.Reader) error) error {
 	in := &answerReader{Reader: jsonstream.New(from), want: want, read: element}
 	err := in.Object(in.field)
@@ -41,6 +41,7 @@ type answerReader struct {
 
 	status, problem, resultType string
 	warnings                    []string
+	partial                     bool
 	found                       bool
 	count                       int
 }
@@ -53,6 +54,8 @@ func (a *answerReader) field(key string) error {
 		return a.Value(&a.problem)
 	case "warnings":
 		return a.Value(&a.warnings)
+	case "isPartial": // VictoriaMetrics, where Thanos warns
+		return a.Value(&a.partial)
 	case "data":
 		return a.Object(a.data)
 	default:
@@ -97,6 +100,8 @@ func (a *answerReader) verdict() error {
 		return errors.New("the answer has no result")
 	case len(a.warnings) > 0:
 		return fmt.Errorf("the server warns (%q): part of the answer may be missing", a.warnings[0][:min(len(a.warnings[0]), maxTextBytes)])
+	case a.partial:
+		return errors.New("the server says that the answer is partial (isPartial): part of its storage did not answer")
 	}
 	return nil
 }

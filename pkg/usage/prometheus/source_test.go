@@ -37,6 +37,8 @@ func TestRead(t *testing.T) {
 		{"all is there", good(), &sample.Set{Nodes: n1, Pods: pods("a", at(1000, seconds(20)))}},
 		{"infos are no warnings", good().with("pods", annotated(`,"infos":["a metric might not be a counter"]`, podLabels("a"), "1")),
 			&sample.Set{Nodes: n1, Pods: pods("a", at(1, seconds(20)))}},
+		{"it is not partial", good().with("pods", annotated(`,"isPartial":false`, podLabels("a"), "1")),
+			&sample.Set{Nodes: n1, Pods: pods("a", at(1, seconds(20)))}},
 		{"a node's kubepods are not there", good().with("kubepods", vector(instance("n2:10250"), "1")), &sample.Set{
 			Nodes: map[string]sample.Node{"n1": {Measurement: at(5000, seconds(30))}}, Pods: pods("a", at(1000, seconds(20)))}},
 		{"a node without its label among others", good().with("nodes", vector(instance("n1:10250"), "5000", `{}`, "5")), &sample.Set{
@@ -101,6 +103,7 @@ func TestWhatIsNoCompleteAnswerIsAnError(t *testing.T) {
 		{"moved", status(302, ""), "redirects are not followed"},
 		{"an error with status 200", plain(`{"status":"error","error":"query timed out"}`), `"query timed out"`},
 		{"a warning", annotated(`,"warnings":["store gateway is down"]`, instance("n1:1"), "1"), `warns ("store gateway is down")`},
+		{"a part, by its own word", annotated(`,"isPartial":true`, instance("n1:1"), "1"), "the answer is partial (isPartial)"},
 		{"a matrix", plain(`{"status":"success","data":{"resultType":"matrix","result":[]}}`), `gives a "matrix"`},
 		{"a matrix, said later", plain(`{"status":"success","data":{"result":[],"resultType":"matrix"}}`), `gives a "matrix"`},
 		{"a scalar", plain(`{"status":"success","data":{"resultType":"scalar","result":[1,"2"]}}`), `gives a "scalar"`},
