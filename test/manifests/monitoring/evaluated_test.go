@@ -105,10 +105,23 @@ func (s stored) summaries(t *testing.T, name string) []string {
 const (
 	troubles    = "headroom_memory_troubles_total"
 	exceeded    = "headroom_memory_forecast_exceeded_total"
+	refused     = "headroom_memory_samples_refused_total"
 	lastSuccess = "headroom_memory_source_last_success_timestamp_seconds"
 	replicaA    = `{namespace="n",job="j",instance="a"}`
 	replicaB    = `{namespace="n",job="j",instance="b"}`
+	ofTheFuture = `{namespace="n",job="j",instance="a",reason="future"}`
+	notFound    = `{namespace="n",job="j",instance="a",reason="nothing-found"}`
+	notRead     = `{namespace="n",job="j",instance="a",reason="kubelet-unread"}`
 )
+
+// rising is a counter that goes up by one every minute.
+func rising() []float64 {
+	values := make([]float64, 50)
+	for i := range values {
+		values[i] = float64(i)
+	}
+	return values
+}
 
 // counted is a counter that went up by one, ten minutes ago.
 func counted() []float64 {
@@ -133,6 +146,11 @@ func TestAlertsSayWhatHappened(t *testing.T) {
 		{"it never answered", "HeadroomSourceNeverAnswered", stored{lastSuccess + replicaA: {0}, lastSuccess + replicaB: {0}},
 			[]string{"The source of memory samples has not answered since the scheduler started."}},
 		{"it answered one replica", "HeadroomSourceNeverAnswered", stored{lastSuccess + replicaA: {0}, lastSuccess + replicaB: {now - 600}}, nil},
+		{"what cannot be true, beside what is not there", "HeadroomSamplesRefused",
+			stored{refused + ofTheFuture: rising(), refused + notFound: rising(), refused + notRead: rising()},
+			[]string{"Samples are refused that cannot be true: future."}},
+		{"series that are not stored", "HeadroomSamplesRefused", stored{refused + notFound: rising()}, nil},
+		{"a kubelet that is down", "HeadroomSamplesRefused", stored{refused + notRead: rising()}, nil},
 	} {
 		t.Run(test.alert+", "+test.name, func(t *testing.T) {
 			if diff := cmp.Diff(test.want, test.series.summaries(t, test.alert)); diff != "" {
