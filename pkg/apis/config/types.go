@@ -167,10 +167,11 @@ type PrometheusSource struct {
 	Kubepods *PrometheusQuery
 	Pods     *PrometheusQuery
 
-	// NodeLabel is the label with the node's name.
+	// NodeLabel is the label with the node's name. Empty: node, as the Prometheus operator stores it.
 	NodeLabel string
 
-	// StripPort takes a port off the value of NodeLabel: "instance" is often a name with a port.
+	// StripPort takes a port off the value of NodeLabel: where kubelets are scraped by their nodes' names, "instance" is a
+	// name with a port. Under the Prometheus operator it is an address, and of no use.
 	StripPort bool
 
 	// BearerTokenFile is read at every request; Username and PasswordFile are for basic authentication instead.

@@ -60,7 +60,7 @@ type Options struct {
 	PodPeaks string
 	// NodeLabel has the node. Empty: DefaultNodeLabel. The default queries use it too.
 	NodeLabel string
-	// StripPort takes a port off the value of NodeLabel: "instance" is "10.0.0.1:10250".
+	// StripPort takes a port off the value of NodeLabel: "instance" may be "worker-1:10250".
 	StripPort bool
 
 	// CAFile has the certificates that the server's is checked against, PEM. Empty: those of the system.

@@ -180,11 +180,12 @@ type PrometheusSource struct {
 	// +optional
 	Pods *PrometheusQuery `json:"pods,omitempty"`
 
-	// NodeLabel is the label with the node's name.
+	// NodeLabel is the label with the node's name. Empty: node, as the Prometheus operator stores it.
 	// +optional
 	NodeLabel string `json:"nodeLabel,omitempty"`
 
-	// StripPort takes a port off the value of NodeLabel: "instance" is often a name with a port.
+	// StripPort takes a port off the value of NodeLabel: where kubelets are scraped by their nodes' names, "instance" is a
+	// name with a port. Under the Prometheus operator it is an address, and of no use.
 	// +optional
 	StripPort bool `json:"stripPort,omitempty"`
 
