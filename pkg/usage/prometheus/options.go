@@ -155,7 +155,7 @@ func (o *Options) validateCredentials(address *url.URL) error {
 		errs = append(errs, errors.New("username, passwordFile: want both or none"))
 	}
 	if address.Scheme == "http" && !o.Insecure && (o.BearerTokenFile != "" || o.Username != "") {
-		errs = append(errs, errors.New("address: credentials would be sent without encryption; use https, or say insecure"))
+		errs = append(errs, errors.New("address: credentials would be sent without encryption; use https, or set insecureSkipVerify"))
 	}
 	return errors.Join(errs...)
 }

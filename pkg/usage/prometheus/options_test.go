@@ -38,7 +38,7 @@ func TestOptionsThatAreWrong(t *testing.T) {
 		{"peaks without a range", prometheus.Options{Address: "https://host", PodPeaks: "up"}, "podPeaks: want $range"},
 		{"a token and a name", prometheus.Options{Address: "https://host", BearerTokenFile: "a", Username: "b", PasswordFile: "c"}, "want one of them"},
 		{"a name without a password", prometheus.Options{Address: "https://host", Username: "a"}, "want both or none"},
-		{"a token without TLS", prometheus.Options{Address: "http://host", BearerTokenFile: "a"}, "without encryption"},
+		{"a token without TLS", prometheus.Options{Address: "http://host", BearerTokenFile: "a"}, "without encryption; use https, or set insecureSkipVerify"},
 		{"certificates that are not there", prometheus.Options{Address: "https://host", CAFile: "not-there.crt"}, "not-there.crt"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/headroom-dev/headroom/pkg/apis/config"
@@ -38,14 +39,7 @@ func source(path *field.Path, source *config.MemorySource) field.ErrorList {
 }
 
 func prometheus(path *field.Path, source *config.PrometheusSource) field.ErrorList {
-	var faults field.ErrorList
-	// The address is not repeated in the message: it may hold a password.
-	switch address, err := url.Parse(source.Address); {
-	case err != nil || (address.Scheme != "http" && address.Scheme != "https") || address.Host == "":
-		faults = append(faults, field.Invalid(path.Child("address"), field.OmitValueType{}, "must be a URL such as https://prometheus.monitoring:9090"))
-	case address.User != nil || address.RawQuery != "" || address.Fragment != "":
-		faults = append(faults, field.Invalid(path.Child("address"), field.OmitValueType{}, "must have no user, query or fragment; use username and passwordFile"))
-	}
+	faults := address(path.Child("address"), source)
 	for _, query := range []struct {
 		field string
 		query *config.PrometheusQuery
@@ -53,6 +47,10 @@ func prometheus(path *field.Path, source *config.PrometheusSource) field.ErrorLi
 		if query.query != nil && (query.query.Bytes == "" || query.query.Times == "") {
 			faults = append(faults, field.Required(path.Child(query.field), "bytes and times: a figure of unknown age is of no use"))
 		}
+	}
+	// The name of a label in PromQL is a C identifier; labels of Kubernetes' nodes are not, and are stored by other names.
+	if label := source.NodeLabel; label != "" && len(validation.IsCIdentifier(label)) > 0 {
+		faults = append(faults, field.Invalid(path.Child("nodeLabel"), label, "must be the name of a Prometheus label: letters, digits and _, and no digit first"))
 	}
 	if source.BearerTokenFile != "" && source.Username != "" {
 		faults = append(faults, field.Forbidden(path.Child("username"), "only without bearerTokenFile"))
@@ -62,6 +60,22 @@ func prometheus(path *field.Path, source *config.PrometheusSource) field.ErrorLi
 	}
 	faults = append(faults, history(path.Child("history"), &source.History)...)
 	return append(faults, authority(path, source.CAFile, source.InsecureSkipVerify)...)
+}
+
+// address does not repeat the address in a message: it may hold a password.
+func address(path *field.Path, source *config.PrometheusSource) field.ErrorList {
+	problem := ""
+	switch address, err := url.Parse(source.Address); {
+	case err != nil || (address.Scheme != "http" && address.Scheme != "https") || address.Host == "":
+		problem = "must be a URL such as https://prometheus.monitoring:9090"
+	case address.User != nil || address.RawQuery != "" || address.Fragment != "":
+		problem = "must have no user, query or fragment; use username and passwordFile"
+	case address.Scheme == "http" && !source.InsecureSkipVerify && (source.BearerTokenFile != "" || source.Username != ""):
+		problem = "must be https, or bearerTokenFile and passwordFile are sent without encryption, which only insecureSkipVerify allows"
+	default:
+		return nil
+	}
+	return field.ErrorList{field.Invalid(path, field.OmitValueType{}, problem)}
 }
 
 // maxHistory is as long as anything of a workload is remembered that is not seen any more, less a day.

@@ -59,6 +59,25 @@ func TestDefaultsAreValid(t *testing.T) {
 	}
 }
 
+func TestWhatIsValid(t *testing.T) {
+	for _, test := range []struct{ name, arguments string }{
+		{"a token over TLS", `source: {type: Prometheus, prometheus: {address: "https://p", bearerTokenFile: /t}}`},
+		{"no credentials without TLS", `source: {type: Prometheus, prometheus: {address: "http://p:9090"}}`},
+		{"a token without encryption, as is said", `source: {type: Prometheus, prometheus: {address: "http://p", bearerTokenFile: /t, insecureSkipVerify: true}}`},
+		{"a label", `source: {type: Prometheus, prometheus: {address: "https://p", nodeLabel: _Node_1}}`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			args, err := decode(t, test.arguments)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := validation.ValidateHeadroomMemoryArgs(nil, args); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 func TestZeroIsNotTakenForUnset(t *testing.T) {
 	args, err := decode(t, `assumedEvictionHard: "0", limitPriorPercent: 0, warmUp: 0s, checkpoint: {enabled: false, interval: 0s}`)
 	if err != nil {
@@ -87,6 +106,10 @@ func TestFaultsNameTheField(t *testing.T) {
 		{"an address with a password", `source: {type: Prometheus, prometheus: {address: "https://me:secret@prometheus"}}`, "args.source.prometheus.address"},
 		{"a user without a password", `source: {type: Prometheus, prometheus: {address: "https://p", username: me}}`, "args.source.prometheus.passwordFile"},
 		{"token and user", `source: {type: Prometheus, prometheus: {address: "https://p", bearerTokenFile: /t, username: me, passwordFile: /p}}`, "args.source.prometheus.username"},
+		{"a token without encryption", `source: {type: Prometheus, prometheus: {address: "http://p", bearerTokenFile: /t}}`, "args.source.prometheus.address: Invalid value: must be https"},
+		{"a password without encryption", `source: {type: Prometheus, prometheus: {address: "http://p", username: me, passwordFile: /p}}`, "args.source.prometheus.address: Invalid value: must be https"},
+		{"a label of Kubernetes", `source: {type: Prometheus, prometheus: {address: "https://p", nodeLabel: kubernetes.io/hostname}}`, "args.source.prometheus.nodeLabel"},
+		{"a label with a digit first", `source: {type: Prometheus, prometheus: {address: "https://p", nodeLabel: 1st}}`, "args.source.prometheus.nodeLabel"},
 		{"a query without times", `source: {type: Prometheus, prometheus: {address: "https://p", nodes: {bytes: up}}}`, "args.source.prometheus.nodes"},
 		{"a history of months", `source: {type: Prometheus, prometheus: {address: "https://p", history: {period: 1000h}}}`, "args.source.prometheus.history.period"},
 		{"a history of minutes", `source: {type: Prometheus, prometheus: {address: "https://p", history: {period: 5m}}}`, "args.source.prometheus.history.period"},
