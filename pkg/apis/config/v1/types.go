@@ -87,12 +87,12 @@ type HeadroomMemoryArgs struct {
 	// +optional
 	WarmUp *metav1.Duration `json:"warmUp,omitempty"`
 
-	// AssumedEvictionHard is the kubelet's memory.available hard eviction threshold where it is not known. Not negative.
+	// AssumedEvictionHard is the kubelet's memory.available hard eviction threshold where it is not known. 0 to 64Pi.
 	// Default 100Mi, the kubelet's own.
 	// +optional
 	AssumedEvictionHard *resource.Quantity `json:"assumedEvictionHard,omitempty"`
 
-	// Reserve is kept free above the eviction threshold by the Filter. Not negative. Default 0.
+	// Reserve is kept free above the eviction threshold by the Filter. 0 to 64Pi. Default 0.
 	// +optional
 	Reserve *resource.Quantity `json:"reserve,omitempty"`
 
@@ -121,7 +121,7 @@ type HeadroomMemoryArgs struct {
 	// +optional
 	LimitPriorPercent *int32 `json:"limitPriorPercent,omitempty"`
 
-	// DefaultContainerPeak is the expected peak of a container with neither request nor limit. Not negative.
+	// DefaultContainerPeak is the expected peak of a container with neither request nor limit. 0 to 64Pi.
 	// Default 200Mi, as kube-scheduler's own scoring assumes.
 	// +optional
 	DefaultContainerPeak *resource.Quantity `json:"defaultContainerPeak,omitempty"`

@@ -20,6 +20,10 @@ import (
 // minRefreshInterval keeps a typing error from asking the API server for the whole fleet many times a second.
 const minRefreshInterval = time.Second
 
+// largestQuantity is more memory than any machine has, in bytes: figures up to it add up without overflow, and what an int64
+// does not hold would count as another figure.
+const largestQuantity = int64(1) << 56
+
 // ValidateHeadroomNodeAffinityArgs returns every fault of the arguments as one error, or nil. path is the field that holds
 // them and may be nil.
 func ValidateHeadroomNodeAffinityArgs(path *field.Path, args *config.HeadroomNodeAffinityArgs) error {
@@ -65,9 +69,9 @@ func ValidateHeadroomMemoryArgs(path *field.Path, args *config.HeadroomMemoryArg
 	faults = append(faults, percent(path.Child("maxStallPercent"), args.MaxStallPercent)...)
 	faults = append(faults, percent(path.Child("maxNotFreshPercent"), args.MaxNotFreshPercent)...)
 	faults = append(faults, percent(path.Child("limitPriorPercent"), args.LimitPriorPercent)...)
-	faults = append(faults, notNegative(path.Child("assumedEvictionHard"), args.AssumedEvictionHard)...)
-	faults = append(faults, notNegative(path.Child("reserve"), args.Reserve)...)
-	faults = append(faults, notNegative(path.Child("defaultContainerPeak"), args.DefaultContainerPeak)...)
+	faults = append(faults, memory(path.Child("assumedEvictionHard"), args.AssumedEvictionHard)...)
+	faults = append(faults, memory(path.Child("reserve"), args.Reserve)...)
+	faults = append(faults, memory(path.Child("defaultContainerPeak"), args.DefaultContainerPeak)...)
 	if len(faults) == 0 {
 		return nil
 	}
@@ -81,9 +85,13 @@ func percent(path *field.Path, value int32) field.ErrorList {
 	return nil
 }
 
-func notNegative(path *field.Path, value resource.Quantity) field.ErrorList {
+func memory(path *field.Path, value resource.Quantity) field.ErrorList {
 	if value.Sign() < 0 {
 		return field.ErrorList{field.Invalid(path, value.String(), "must not be negative (bytes)")}
+	}
+	if value.CmpInt64(largestQuantity) > 0 {
+		largest := resource.NewQuantity(largestQuantity, resource.BinarySI)
+		return field.ErrorList{field.Invalid(path, value.String(), "must be at most "+largest.String()+" (bytes)")}
 	}
 	return nil
 }

@@ -64,6 +64,7 @@ func TestWhatIsValid(t *testing.T) {
 		{"a token over TLS", `source: {type: Prometheus, prometheus: {address: "https://p", bearerTokenFile: /t}}`},
 		{"no credentials without TLS", `source: {type: Prometheus, prometheus: {address: "http://p:9090"}}`},
 		{"a token without encryption, as is said", `source: {type: Prometheus, prometheus: {address: "http://p", bearerTokenFile: /t, insecureSkipVerify: true}}`},
+		{"as much memory as may be", "reserve: 64Pi, assumedEvictionHard: 64Pi, defaultContainerPeak: 64Pi"},
 		{"a label", `source: {type: Prometheus, prometheus: {address: "https://p", nodeLabel: _Node_1}}`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -128,6 +129,10 @@ func TestFaultsNameTheField(t *testing.T) {
 		{"assumedEvictionHard", `assumedEvictionHard: "-1"`, "args.assumedEvictionHard"},
 		{"reserve", `reserve: "-1"`, "args.reserve"},
 		{"defaultContainerPeak", `defaultContainerPeak: "-1"`, "args.defaultContainerPeak"},
+		{"assumedEvictionHard, beyond an int64", "assumedEvictionHard: 9Ei", "must be at most 64Pi"},
+		{"reserve, beyond an int64", "reserve: 20E", "args.reserve"},
+		{"defaultContainerPeak, beyond an int64", "defaultContainerPeak: 1e30", "args.defaultContainerPeak"},
+		{"reserve, by a byte", `reserve: "72057594037927937"`, "args.reserve"},
 		{"not a quantity", "reserve: many", "quantities must match"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
