@@ -73,7 +73,7 @@ type HeadroomMemoryArgs struct {
 	RefreshInterval *metav1.Duration `json:"refreshInterval,omitempty"`
 
 	// FreshFor is the age up to which a node's sample is trusted, counted from the sample's own timestamp; a node whose
-	// sample is older, or missing, is judged by requests alone. At least RefreshInterval. Default 90s.
+	// sample is older, or missing, is judged by requests alone. At least twice RefreshInterval. Default 90s.
 	// +optional
 	FreshFor *metav1.Duration `json:"freshFor,omitempty"`
 

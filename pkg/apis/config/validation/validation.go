@@ -20,6 +20,10 @@ import (
 // minRefreshInterval keeps a typing error from asking the API server for the whole fleet many times a second.
 const minRefreshInterval = time.Second
 
+// minFreshIntervals is how many refresh intervals a sample has to be trusted for: it is of some age when it is read, and has to
+// last until the next was read, or the breaker opens between any two reads.
+const minFreshIntervals = 2
+
 // largestQuantity is more memory than any machine has, in bytes: figures up to it add up without overflow, and what an int64
 // does not hold would count as another figure.
 const largestQuantity = int64(1) << 56
@@ -53,9 +57,9 @@ func ValidateHeadroomMemoryArgs(path *field.Path, args *config.HeadroomMemoryArg
 		faults = append(faults, field.Invalid(path.Child("refreshInterval"), args.RefreshInterval.Duration.String(),
 			"must be at least "+minRefreshInterval.String()))
 	}
-	if args.FreshFor.Duration < args.RefreshInterval.Duration {
+	if args.FreshFor.Duration/minFreshIntervals < args.RefreshInterval.Duration {
 		faults = append(faults, field.Invalid(path.Child("freshFor"), args.FreshFor.Duration.String(),
-			"must be at least refreshInterval ("+args.RefreshInterval.Duration.String()+"), or no sample is ever fresh"))
+			"must be at least twice refreshInterval ("+args.RefreshInterval.Duration.String()+"), or samples are too old before the next are read"))
 	}
 	if args.WarmUp.Duration < 0 {
 		faults = append(faults, field.Invalid(path.Child("warmUp"), args.WarmUp.Duration.String(), "must not be negative"))

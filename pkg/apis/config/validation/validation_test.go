@@ -64,6 +64,7 @@ func TestWhatIsValid(t *testing.T) {
 		{"a token over TLS", `source: {type: Prometheus, prometheus: {address: "https://p", bearerTokenFile: /t}}`},
 		{"no credentials without TLS", `source: {type: Prometheus, prometheus: {address: "http://p:9090"}}`},
 		{"a token without encryption, as is said", `source: {type: Prometheus, prometheus: {address: "http://p", bearerTokenFile: /t, insecureSkipVerify: true}}`},
+		{"freshFor of two refreshIntervals", "freshFor: 30s, refreshInterval: 15s"},
 		{"as much memory as may be", "reserve: 64Pi, assumedEvictionHard: 64Pi, defaultContainerPeak: 64Pi"},
 		{"a label", `source: {type: Prometheus, prometheus: {address: "https://p", nodeLabel: _Node_1}}`},
 	} {
@@ -123,6 +124,8 @@ func TestFaultsNameTheField(t *testing.T) {
 		{"a checkpoint at every turn", "checkpoint: {interval: 1s}", "args.checkpoint.interval"},
 		{"refreshInterval", "refreshInterval: 10ms", "args.refreshInterval"},
 		{"freshFor", "freshFor: 5s", "args.freshFor"},
+		{"freshFor of one refreshInterval", "freshFor: 15s, refreshInterval: 15s", "args.freshFor"},
+		{"freshFor, by a second", "freshFor: 29s, refreshInterval: 15s", "args.freshFor"},
 		{"warmUp", "warmUp: -1s", "args.warmUp"},
 		{"maxNotFreshPercent", "maxNotFreshPercent: 101", "args.maxNotFreshPercent"},
 		{"limitPriorPercent", "limitPriorPercent: -1", "args.limitPriorPercent"},
