@@ -4,7 +4,6 @@ package kubelet
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -64,7 +63,7 @@ func decodeConfiguration(from io.Reader) (*kubeletconfigv1beta1.KubeletConfigura
 	var answer struct {
 		Config *kubeletconfigv1beta1.KubeletConfiguration `json:"kubeletconfig"`
 	}
-	if err := json.NewDecoder(from).Decode(&answer); err != nil {
+	if err := decode(from, &answer); err != nil {
 		return nil, fmt.Errorf("decode the answer: %w", err)
 	}
 	if answer.Config == nil {

@@ -41,6 +41,7 @@ func TestConfigurations(t *testing.T) {
 		{"cut off", cutOff, "cut off", false},
 		{"of another component", body(`{"kubescheduler":{}}`), "no kubeletconfig", false},
 		{"of another kind", body(`{"kubeletconfig":{"kind":"Status"}}`), `kind "Status"`, false},
+		{"more after it", body(config + config), `"{" follows its end`, false},
 		{"null", body(`null`), "no kubeletconfig", false},
 		{"a field of another type", body(`{"kubeletconfig":{"evictionHard":7}}`), "decode the answer", false},
 	} {

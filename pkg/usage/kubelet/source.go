@@ -7,8 +7,10 @@ package kubelet
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"slices"
@@ -170,6 +172,22 @@ func (s *Source) get(ctx context.Context, node *corev1.Node, path, query string)
 	}
 	address := &url.URL{Scheme: "https", Host: host, Path: path, RawQuery: query}
 	return s.client.Get(ctx, address, "application/json")
+}
+
+// decode reads an answer of one JSON value to its end: of one that was left before, the connection is not used again.
+func decode(from io.Reader, into any) error {
+	decoder := json.NewDecoder(from)
+	if err := decoder.Decode(into); err != nil {
+		return err
+	}
+	switch token, err := decoder.Token(); {
+	case errors.Is(err, io.EOF):
+		return nil
+	case err != nil:
+		return fmt.Errorf("after its end: %w", err)
+	default:
+		return fmt.Errorf("%.40q follows its end", fmt.Sprint(token))
+	}
 }
 
 // host returns the address and the port of a node's kubelet.

@@ -133,6 +133,9 @@ func TestABadKubeletCostsItselfAlone(t *testing.T) {
 		{"HTML", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") }, `type "text/html`},
 		{"no summary", body("[]"), "decode the summary"},
 		{"nothing", body("{}"), `that of node ""`},
+		{"more after it", body(`{"node":{"nodeName":"bad"}} {}`), `"{" follows its end`},
+		{"no JSON after it", body(`{"node":{"nodeName":"bad"}} <html>`), "decode the summary: after its end"},
+		{"too much white space after it", body(`{"node":{"nodeName":"bad"}}` + strings.Repeat(" ", 2<<20)), "more than 1048576 bytes"},
 		{"negative", body(`{"node":{"nodeName":"bad","memory":{"workingSetBytes":-1}}}`), "decode the summary"},
 		{"a text for a number", body(`{"node":{"nodeName":"bad","memory":{"workingSetBytes":"NaN"}}}`), "decode the summary"},
 		{"of another node", answer(summary("n1", 1)), `that of node "n1"`},
@@ -251,6 +254,37 @@ func TestHealthyNodesAreReadInEveryRead(t *testing.T) {
 		if err != nil || len(got.Nodes) != healthy {
 			t.Errorf("read %d: %+v, %v, want all %d healthy nodes", read, got, err, healthy)
 		}
+	}
+}
+
+func TestConnectionsAreUsedAgain(t *testing.T) {
+	var mutex sync.Mutex
+	connections := map[string]bool{}
+	fleet := (&fleet{t: t}).add("n1", func(w http.ResponseWriter, request *http.Request) {
+		mutex.Lock()
+		connections[request.RemoteAddr] = true
+		mutex.Unlock()
+		if request.URL.Path == "/configz" {
+			body(`{"kubeletconfig":{}}`)(w, request)
+		} else {
+			answer(summary("n1", 4000))(w, request)
+		}
+		// The end of the answer comes after all of its JSON.
+		if err := http.NewResponseController(w).Flush(); err != nil {
+			t.Error(err)
+		}
+	})
+	source := fleet.source()
+	for range 5 {
+		if _, err := source.Read(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if got := source.Configurations(t.Context(), fleet.nodes)["n1"]; got.Err != nil {
+			t.Error(got.Err)
+		}
+	}
+	if len(connections) != 1 {
+		t.Errorf("%d connections for 10 answers, want 1", len(connections))
 	}
 }
 

@@ -4,7 +4,6 @@ package kubelet
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -63,7 +62,7 @@ func (s *Source) summary(ctx context.Context, node *corev1.Node) (*summary, erro
 // decodeSummary reads a summary that is of the node. An address may have gone to another node since.
 func decodeSummary(from io.Reader, node string) (*summary, error) {
 	var decoded summary
-	if err := json.NewDecoder(from).Decode(&decoded); err != nil {
+	if err := decode(from, &decoded); err != nil {
 		return nil, fmt.Errorf("decode the summary: %w", err)
 	}
 	if decoded.Node.NodeName != node {
