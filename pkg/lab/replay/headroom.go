@@ -3,6 +3,7 @@
 package replay
 
 import (
+	"context"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -40,25 +41,31 @@ func (h *headroom) refresh(r *run) {
 	r.troubles = nil
 }
 
-// learn tells of the time before the run, as a scheduler that starts reads it from Prometheus.
-func (h *headroom) learn(plan *Plan, known history) {
+// learn tells of the time before the run, as a scheduler that starts reads it from Prometheus, or until ctx ends.
+func (h *headroom) learn(ctx context.Context, plan *Plan, known history) error {
 	learner := h.book.Learner()
 	switch known {
 	case noHistory:
-		return
+		return nil
 	case peakHistory:
 		recallPeaks(learner, plan)
 	case hourlyHistory:
-		observeAll(learner, plan)
+		if err := observeAll(ctx, learner, plan); err != nil {
+			return err
+		}
 	}
 	learner.Publish()
+	return nil
 }
 
 // observeAll tells of every sample.
-func observeAll(learner *forecast.Learner, plan *Plan) {
+func observeAll(ctx context.Context, learner *forecast.Learner, plan *Plan) error {
 	indices := make([]int, len(plan.history))
 	step := time.Duration(plan.step * float64(time.Second))
 	for second := 0.0; second < plan.from; second += plan.step {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		learner.Begin(timeAt(second))
 		for i, l := range plan.history {
 			bytes, index := l.at(second, indices[i])
@@ -66,6 +73,7 @@ func observeAll(learner *forecast.Learner, plan *Plan) {
 			learner.Observe(workloadIn(l), bytes, step)
 		}
 	}
+	return nil
 }
 
 // recallPeaks tells of the largest sample of each pod, as if it had held as much in every hour.

@@ -93,7 +93,7 @@ func NewPlan(t *trace.Trace, scenario Scenario, arrivals Arrivals, starts int, n
 		return nil, fmt.Errorf("trace %s: no series lives through the first day, which is the profile", t.Name)
 	}
 	requestAlike(profiled)
-	plan := &Plan{from: daySeconds, to: float64(t.Window), step: t.Step, history: profiled}
+	plan := &Plan{from: daySeconds, to: float64(t.Window), step: stepOf(t), history: profiled}
 	if scenario.Fill == FillChurn {
 		return plan, plan.churn(profiled, arrivals, random)
 	}
@@ -105,6 +105,9 @@ func NewPlan(t *trace.Trace, scenario Scenario, arrivals Arrivals, starts int, n
 	plan.lives = slices.DeleteFunc(slices.Clone(plan.lives), func(pod *life) bool { return pod.end <= pod.start })
 	return plan, nil
 }
+
+// stepOf is the distance of a trace's samples, and a second at least: a trace without two samples of one series has a step of 0.
+func stepOf(t *trace.Trace) float64 { return max(t.Step, 1) }
 
 // requestAlike gives the pods of a workload one request, the largest of theirs: they are made from one template.
 func requestAlike(lives []*life) {
@@ -212,7 +215,7 @@ func planStarts(t *trace.Trace, scenario Scenario, starts int, random *rand.Rand
 	if starts <= 0 {
 		return nil, fmt.Errorf("%d starts: want 1 or more", starts)
 	}
-	plan := &Plan{step: max(t.Step, 1), to: startsSeconds + float64(t.Window)}
+	plan := &Plan{step: stepOf(t), to: startsSeconds + float64(t.Window)}
 	for i := range starts {
 		series := usable[random.IntN(len(usable))]
 		start := startsSeconds * random.Float64()

@@ -200,6 +200,28 @@ func TestShortSeriesAreStartedAgainAndAgain(t *testing.T) {
 	}
 }
 
+func TestARunMovesOnByASecondAtLeast(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		series trace.Series
+		want   float64
+	}{
+		{"one sample in two days", between(sampled("a", 1), 0, 2*daySeconds), 1},
+		{"one sample in an hour", between(sampled("a", 1), 0, 3600), 1},
+		{"a sample every six hours", sampled("a", 1, 1, 1, 1, 1, 1, 1, 1), 21_600},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			plan, err := planOf(t, Base(), test.series)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if plan.step != test.want {
+				t.Errorf("a step of %g s, want %g", plan.step, test.want)
+			}
+		})
+	}
+}
+
 func TestATraceThatCannotBePlayedSaysWhy(t *testing.T) {
 	for _, test := range []struct {
 		name   string

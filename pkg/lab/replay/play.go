@@ -62,7 +62,7 @@ func (r *run) prepare(ctx context.Context, policy Policy) error {
 	}
 	if books := still.Books(); len(books) > 0 {
 		r.headroom = &headroom{book: books[0], stale: true}
-		r.headroom.learn(r.plan, policy.history)
+		return r.headroom.learn(ctx, r.plan, policy.history)
 	}
 	return nil
 }

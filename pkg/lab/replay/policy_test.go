@@ -3,6 +3,8 @@
 package replay
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -104,6 +106,19 @@ func TestAnAblationLacksWhatItsNameSays(t *testing.T) {
 				t.Errorf("it knows hours: %v, and peaks: %v, want %v and %v", hours, peaks, test.hours, test.peaks)
 			}
 		})
+	}
+}
+
+func TestLearningEndsWithItsContext(t *testing.T) {
+	wanted, plan := small(t, generated(), "headroom", "base")
+	r := newRun(wanted, plan)
+	if err := r.prepare(t.Context(), wanted.Policy); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := r.headroom.learn(ctx, plan, hourlyHistory); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want that it was canceled", err)
 	}
 }
 
