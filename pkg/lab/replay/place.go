@@ -36,6 +36,7 @@ func (s *Standing) Place(ctx context.Context, policy Policy, pods iter.Seq[*core
 	if err != nil {
 		return err
 	}
+	defer scheduler.close()
 	for _, object := range s.Nodes {
 		scheduler.cache.AddNode(scheduler.logger, object)
 	}

@@ -25,6 +25,7 @@ func Play(ctx context.Context, wanted Run, plan *Plan) (Result, error) {
 		return bound(ctx, wanted, plan)
 	}
 	r := newRun(wanted, plan)
+	defer r.close()
 	if err := r.prepare(ctx, wanted.Policy); err != nil {
 		return Result{}, err
 	}
@@ -42,6 +43,13 @@ func newRun(wanted Run, plan *Plan) *run {
 		result: Result{Trace: wanted.Trace, Scenario: wanted.Scenario.Name, Policy: wanted.Policy.Name, Nodes: wanted.Nodes, Seed: wanted.Seed},
 	}
 	return r
+}
+
+// close ends what the scheduler does in the background, if there is one.
+func (r *run) close() {
+	if r.scheduler != nil {
+		r.scheduler.close()
+	}
 }
 
 // prepare makes the scheduler of the policy.

@@ -128,9 +128,11 @@ func (p *Policy) Check(ctx context.Context) error {
 	}
 	plugins := table(memory.NewStill().New)
 	plugins[peerName] = newPeer(nil, p.judge)
-	if _, err := newScheduler(ctx, profile, plugins, nil, 1); err != nil {
+	scheduler, err := newScheduler(ctx, profile, plugins, nil, 1)
+	if err != nil {
 		return fmt.Errorf("policy %s: %w", p.Name, err)
 	}
+	scheduler.close()
 	return nil
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/headroom-dev/headroom/pkg/lab/trace"
 )
@@ -139,6 +140,36 @@ func TestTheSameRunGivesTheSameResult(t *testing.T) {
 			if diff := cmp.Diff(results[0], results[1]); diff != "" {
 				t.Errorf("(-first +second):\n%s", diff)
 			}
+		})
+	}
+}
+
+// A matrix of many runs has one context: each run has to end what it began.
+func TestNothingIsLeftOfARun(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		do   func(ctx context.Context, wanted Run, plan *Plan) error
+	}{
+		{"a run", func(ctx context.Context, wanted Run, plan *Plan) error {
+			_, err := Play(ctx, wanted, plan)
+			return err
+		}},
+		{"a story", func(ctx context.Context, wanted Run, plan *Plan) error {
+			_, err := Tell(ctx, wanted, plan)
+			return err
+		}},
+		{"a check", func(ctx context.Context, wanted Run, _ *Plan) error { return wanted.Policy.Check(ctx) }},
+		{"a cluster that stands still", func(ctx context.Context, wanted Run, _ *Plan) error {
+			return (&Standing{}).Place(ctx, wanted.Policy, func(func(*corev1.Pod) bool) {}, nil)
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			before := goleak.IgnoreCurrent()
+			wanted, plan := small(t, generated(), "headroom", "base")
+			if err := test.do(t.Context(), wanted, plan); err != nil {
+				t.Fatal(err)
+			}
+			goleak.VerifyNone(t, before)
 		})
 	}
 }

@@ -31,34 +31,44 @@ type scheduler struct {
 	snapshot  *cache.Snapshot
 	framework framework.Framework
 	random    *rand.Rand // between nodes that score alike
+	// close ends what the cache, the framework and the broadcaster of events do in the background.
+	close func()
 	// tied is told of the nodes among which chance decides. nil: nobody wants to know.
 	tied func(nodes []string)
 }
 
-// newScheduler returns a scheduler of the profile that knows the nodes. registry has the plugins that are not in-tree.
+// newScheduler returns a scheduler of the profile that knows the nodes, which is to be closed. registry has the plugins that are not
+// in-tree.
 func newScheduler(ctx context.Context, profile *schedulerconfig.KubeSchedulerProfile, registry frameworkruntime.Registry, nodes []*node, seed uint64) (*scheduler, error) {
 	logger := logr.Discard()
-	ctx = klog.NewContext(ctx, logger)
-	all := plugins.NewInTreeRegistry()
-	if err := all.Merge(registry); err != nil {
-		return nil, fmt.Errorf("plugins: %w", err)
-	}
+	ctx, stop := context.WithCancel(klog.NewContext(ctx, logger))
 	schedulermetrics.Register()
 	client := fake.NewClientset()
+	broadcaster := events.NewEventBroadcasterAdapterWithContext(ctx, client)
 	s := &scheduler{
 		ctx: ctx, logger: logger, cache: cache.New(ctx, nil, false, false), snapshot: cache.NewEmptySnapshot(),
 		random: rand.New(rand.NewPCG(seed, 0x7135)),
+		close: func() {
+			stop()
+			broadcaster.Shutdown()
+		},
+	}
+	all := plugins.NewInTreeRegistry()
+	if err := all.Merge(registry); err != nil {
+		s.close()
+		return nil, fmt.Errorf("plugins: %w", err)
 	}
 	made, err := frameworkruntime.NewFramework(ctx, all, profile,
 		frameworkruntime.WithComponentConfigVersion("kubescheduler.config.k8s.io/v1"),
 		frameworkruntime.WithClientSet(client),
 		frameworkruntime.WithInformerFactory(informers.NewSharedInformerFactory(client, 0)),
 		frameworkruntime.WithSnapshotSharedLister(s.snapshot),
-		frameworkruntime.WithEventRecorder(events.NewEventBroadcasterAdapterWithContext(ctx, client).NewRecorder("replay")),
+		frameworkruntime.WithEventRecorder(broadcaster.NewRecorder("replay")),
 		frameworkruntime.WithParallelism(1), // runs are what is parallel
 		frameworkruntime.WithLogger(logger),
 	)
 	if err != nil {
+		s.close()
 		return nil, fmt.Errorf("profile %s: %w", profile.SchedulerName, err)
 	}
 	s.framework = made

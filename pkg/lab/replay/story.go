@@ -33,6 +33,7 @@ const stretches = 240
 // Tell plays a run as Play does, and tells its story.
 func Tell(ctx context.Context, wanted Run, plan *Plan) (Story, error) {
 	r := newRun(wanted, plan)
+	defer r.close()
 	if err := r.prepare(ctx, wanted.Policy); err != nil {
 		return Story{}, err
 	}
