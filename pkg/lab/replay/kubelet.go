@@ -145,6 +145,7 @@ func (r *run) oom(n *node, held int64, second float64) int64 {
 // oomKilled is a container that was killed: it starts again on its node after its back-off.
 func (r *run) oomKilled(p *pod, second float64) {
 	r.result.OOMKills++
+	r.tell(p, second, oomKilled) // while it holds what it is killed for
 	if since := max(p.placed, p.up); second-since > 2*longestBackoff {
 		p.tries = 0
 	}
@@ -153,7 +154,6 @@ func (r *run) oomKilled(p *pod, second float64) {
 	p.oomKills++
 	p.bytes = 0
 	r.updatePod(p, killed(p.object, second, p.oomKills))
-	r.tell(p, second, oomKilled)
 	up := p.up
 	r.at(up, func() {
 		if p.left == 0 && p.up == up { // It was not killed again in the moment of its start.

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package replay
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// toldOf is the story of lives on one node of 10,000 MiB, of which the kubelet keeps 300.
+func toldOf(t *testing.T, step float64, lives ...*life) Story {
+	t.Helper()
+	policy, err := PolicyNamed("least-allocated")
+	if err != nil {
+		t.Fatal(err)
+	}
+	story, err := Tell(t.Context(), Run{Scenario: Base(), Policy: policy, Nodes: 1, NodeBytes: 10_000 * mebibyte}, &Plan{lives: lives, to: 1200, step: step})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return story
+}
+
+func TestAStoryTellsWhatWasHeldByThePodsThatWereEnded(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		lives []*life
+		want  []string
+	}{
+		{
+			"evicted", []*life{steady("large", 9300, 9216), until(rising("a", 256, 256, 512, 540, 600), 610)},
+			[]string{"day 0 00:10: a evicted, which held 0.5 GiB and requests 0.2 GiB"},
+		},
+		{
+			"killed at once", []*life{steady("large", 9300, 9216), until(rising("a", 256, 256, 8192, 540, 600), 610)},
+			[]string{"day 0 00:10: a OOM-killed, which held 8.0 GiB and requests 0.2 GiB"},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if diff := cmp.Diff(test.want, toldOf(t, 60, test.lives...).Nodes[0].Ends); diff != "" {
+				t.Errorf("ends (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
