@@ -4,6 +4,7 @@ package replay
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -58,7 +59,7 @@ func (h *headroom) learn(ctx context.Context, plan *Plan, known history) error {
 	return nil
 }
 
-// observeAll tells of every sample.
+// observeAll tells at each step of the sample that was the last one then: what comes later is not known yet.
 func observeAll(ctx context.Context, learner *forecast.Learner, plan *Plan) error {
 	indices := make([]int, len(plan.history))
 	step := time.Duration(plan.step * float64(time.Second))
@@ -68,24 +69,24 @@ func observeAll(ctx context.Context, learner *forecast.Learner, plan *Plan) erro
 		}
 		learner.Begin(timeAt(second))
 		for i, l := range plan.history {
-			bytes, index := l.at(second, indices[i])
+			bytes, index, known := l.sampled(second, indices[i])
 			indices[i] = index
-			learner.Observe(workloadIn(l), bytes, step)
+			if known {
+				learner.Observe(workloadIn(l), bytes, step)
+			}
 		}
 	}
 	return nil
 }
 
-// recallPeaks tells of the largest sample of each pod, as if it had held as much in every hour.
+// recallPeaks tells of the largest sample of each pod before the run, as if it had held as much in every hour.
 func recallPeaks(learner *forecast.Learner, plan *Plan) {
 	for _, l := range plan.history {
-		var peak int64
-		index := 0
-		for second := 0.0; second < plan.from; second += plan.step {
-			var bytes int64
-			bytes, index = l.at(second, index)
-			peak = max(peak, bytes)
+		before, _ := slices.BinarySearch(l.times, plan.from)
+		if before == 0 {
+			continue
 		}
+		peak := slices.Max(l.bytes[:before])
 		for hour := range forecast.Hours {
 			at := timeAt(plan.from).Add(-time.Duration(hour+1) * time.Hour)
 			learner.Recall(workloadIn(l), peak, at, time.Hour)

@@ -54,6 +54,18 @@ func (l *life) at(second float64, from int) (int64, int) {
 	return l.bytes[i] + int64(part*float64(l.bytes[i+1]-l.bytes[i])), i
 }
 
+// sampled returns the last sample at or before a second, and whether there is one. from is an index to begin the search at, which must
+// not be after it; the one found is returned.
+func (l *life) sampled(second float64, from int) (bytes int64, index int, ok bool) {
+	if len(l.times) == 0 || l.times[0] > second {
+		return 0, 0, false
+	}
+	for from+1 < len(l.times) && l.times[from+1] <= second {
+		from++
+	}
+	return l.bytes[from], from, true
+}
+
 // Plan is the pods of a run and the time it takes.
 type Plan struct {
 	lives []*life

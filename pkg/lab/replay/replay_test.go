@@ -91,6 +91,21 @@ func shuffled(original *trace.Trace, second float64) *trace.Trace {
 	return &changed
 }
 
+// without returns the trace without the samples from one second until another.
+func without(original *trace.Trace, from, to float64) *trace.Trace {
+	changed := *original
+	changed.Series = slices.Clone(original.Series)
+	for i := range changed.Series {
+		series := &changed.Series[i]
+		first, _ := slices.BinarySearch(series.Times, from)
+		last, _ := slices.BinarySearch(series.Times, to)
+		series.Times = slices.Delete(slices.Clone(series.Times), first, last)
+		series.Bytes = slices.Delete(slices.Clone(series.Bytes), first, last)
+	}
+	changed.Summarize()
+	return &changed
+}
+
 // What a scheduler decides depends on what was measured until then, and on nothing that comes later.
 func TestNobodyLooksAhead(t *testing.T) {
 	const day = 86_400
@@ -111,6 +126,30 @@ func TestNobodyLooksAhead(t *testing.T) {
 				t.Errorf("with another future (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// Nor is anything learned of before the run from what comes later, also where samples are missing until then.
+func TestTheHistoryEndsWhereTheRunBegins(t *testing.T) {
+	const day = 86_400
+	for _, test := range []struct {
+		name     string
+		from, to float64 // of the gap
+	}{{"no gap", 0, 0}, {"a gap at the end", day / 4, day}, {"a gap of all the day", 0, day}} {
+		for _, policy := range []string{"headroom", "headroom-without-hours"} {
+			t.Run(test.name+"/"+policy, func(t *testing.T) {
+				original := without(generated(), test.from, test.to)
+				wanted, plan := small(t, original, policy, "base")
+				wanted.Nodes, plan.to = 12, 1.5*day
+				want := decisions(t, wanted, plan, plan.to)
+				_, plan = small(t, original, policy, "base")
+				_, other := small(t, shuffled(original, day), policy, "base")
+				plan.history, plan.to = other.history, 1.5*day
+				if diff := cmp.Diff(want, decisions(t, wanted, plan, plan.to)); diff != "" || len(want) < 20 {
+					t.Errorf("%d decisions, and with another future after the history (-want +got):\n%s", len(want), diff)
+				}
+			})
+		}
 	}
 }
 
