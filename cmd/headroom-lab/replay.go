@@ -132,11 +132,18 @@ func (o *replayOptions) run(ctx context.Context, show *screen.Screen, command *c
 	if err != nil {
 		return err
 	}
+	leftOut, err := m.LeftOut()
+	if err != nil {
+		return err
+	}
 	if err := os.MkdirAll(o.out, 0o755); err != nil {
 		return err
 	}
 	total, began := len(m.Runs()), time.Now()
 	show.Step("%s: %d series, %d runs", m.Trace.Name, len(m.Trace.Series), total)
+	for _, text := range leftOut {
+		fmt.Fprintln(command.ErrOrStderr(), text)
+	}
 	var results []replay.Result
 	progress := func() string {
 		left := time.Duration(float64(time.Since(began)) / float64(max(len(results), 1)) * float64(total-len(results)))
@@ -160,7 +167,7 @@ func (o *replayOptions) run(ctx context.Context, show *screen.Screen, command *c
 	if played != nil {
 		return fmt.Errorf("after %d of %d runs, which are in %s: %w", len(results), total, filepath.Join(o.out, "results.json"), played)
 	}
-	return o.report(ctx, m, results)
+	return o.report(ctx, m, leftOut, results)
 }
 
 // sort brings the results into the order of the matrix: they came as they were done.
@@ -178,7 +185,7 @@ func (o *replayOptions) sort(m *replay.Matrix, results []replay.Result) {
 }
 
 // report writes the page: with the stories of headroom and of the first other policy, for the first setting.
-func (o *replayOptions) report(ctx context.Context, m *replay.Matrix, results []replay.Result) error {
+func (o *replayOptions) report(ctx context.Context, m *replay.Matrix, leftOut []string, results []replay.Result) error {
 	c := &comparison.Comparison{
 		Title: "Placement of " + m.Trace.Name, Command: "headroom-lab " + strings.Join(os.Args[1:], " "), Commit: commit(),
 		Parameters: []comparison.Fact{
@@ -187,6 +194,9 @@ func (o *replayOptions) report(ctx context.Context, m *replay.Matrix, results []
 		},
 		Traces: []comparison.Fact{{Name: m.Trace.Name, Value: fmt.Sprintf("%d series, %d samples, a step of %g s, %.1f days",
 			len(m.Trace.Series), m.Trace.Facts.Samples, m.Trace.Step, float64(m.Trace.Window)/86400)}},
+	}
+	for _, text := range leftOut {
+		c.Traces = append(c.Traces, comparison.Fact{Name: "Left out", Value: text})
 	}
 	for _, file := range m.Trace.Facts.Files {
 		c.Traces = append(c.Traces, comparison.Fact{Name: file.Name, Value: fmt.Sprintf("%d bytes, SHA-256 %s", file.Bytes, file.SHA256)})

@@ -61,11 +61,16 @@ func (m *Matrix) Check(ctx context.Context) error {
 		}
 	}
 	for _, scenario := range m.Scenarios {
-		if _, err := m.plan(Run{Scenario: scenario, NodeBytes: m.NodeBytes * int64(scenario.NodeFactor), Seed: 1}); err != nil {
+		if _, err := m.plan(m.first(scenario)); err != nil {
 			return fmt.Errorf("scenario %s: %w", scenario.Name, err)
 		}
 	}
 	return nil
+}
+
+// first is the first run of a scenario, as far as its plan depends on it.
+func (m *Matrix) first(scenario Scenario) Run {
+	return Run{Scenario: scenario, NodeBytes: m.NodeBytes * int64(scenario.NodeFactor), Seed: 1}
 }
 
 // plan draws the pods of a run: the same for every policy.

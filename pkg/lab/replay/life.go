@@ -3,7 +3,6 @@
 package replay
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -34,6 +33,8 @@ type life struct {
 	// start and end are seconds from the start of the trace.
 	start, end     float64
 	request, limit int64 // bytes; limit 0: none
+	// machine: the limit is what a machine was provisioned with.
+	machine bool
 }
 
 // at returns what is held at a second: memory moves in a straight line from one sample to the next. from is an index into
@@ -66,9 +67,20 @@ func (l *life) sampled(second float64, from int) (bytes int64, index int, ok boo
 	return l.bytes[from], from, true
 }
 
+// needs is what a node has to have for pods to run it: a machine gets all that it is provisioned with, and a pod may have a limit above
+// what any node has.
+func (l *life) needs() int64 {
+	if l.machine {
+		return max(l.limit, l.request)
+	}
+	return l.request
+}
+
 // Plan is the pods of a run and the time it takes.
 type Plan struct {
 	lives []*life
+	// leftOut are the series that are not played.
+	leftOut leftOut
 	// from and to bound the run, in seconds from the start of the trace; step is the distance of samples.
 	from, to, step float64
 	// history are the lives whose memory before the run is known.
@@ -81,8 +93,8 @@ func (p *Plan) Pods() int { return len(p.lives) }
 // Arrivals is an arrival process for FillChurn: when pods come, and how long they stay.
 type Arrivals []trace.Arrival
 
-// NewPlan draws the pods of a run from the trace. starts is how many pods FillStarts starts. Series that are provisioned with
-// more than a node of nodeBytes has for pods are left out: no node could run them.
+// NewPlan draws the pods of a run from the trace. starts is how many pods FillStarts starts. Series that need more than a node of
+// nodeBytes has for pods are left out: no node could run them.
 func NewPlan(t *trace.Trace, scenario Scenario, arrivals Arrivals, starts int, nodeBytes int64, seed uint64) (*Plan, error) {
 	random := rand.New(rand.NewPCG(seed, 0x5eed))
 	if t.Window < daySeconds {
@@ -91,21 +103,14 @@ func NewPlan(t *trace.Trace, scenario Scenario, arrivals Arrivals, starts int, n
 	if t.Window < 2*daySeconds {
 		return nil, fmt.Errorf("trace %s: it lasts %d s; a replay needs two days, of which the first is the profile, or less than a day", t.Name, t.Window)
 	}
-	var profiled []*life
-	for i := range t.Series {
-		made, err := profile(&t.Series[i], scenario)
-		if err != nil {
-			return nil, fmt.Errorf("trace %s: %w", t.Name, err)
-		}
-		if made != nil && made.limit <= nodeBytes-scenario.evictionHard(nodeBytes) {
-			profiled = append(profiled, made)
-		}
+	profiled, left, err := profiles(t, scenario, nodeBytes-scenario.evictionHard(nodeBytes))
+	if err != nil {
+		return nil, fmt.Errorf("trace %s: %w", t.Name, err)
 	}
 	if len(profiled) == 0 {
-		return nil, fmt.Errorf("trace %s: no series lives through the first day, which is the profile", t.Name)
+		return nil, fmt.Errorf("trace %s: no series can be played, of which the first day is the profile: %s", t.Name, left)
 	}
-	requestAlike(profiled)
-	plan := &Plan{from: daySeconds, to: float64(t.Window), step: stepOf(t), history: profiled}
+	plan := &Plan{from: daySeconds, to: float64(t.Window), step: stepOf(t), history: profiled, leftOut: left}
 	if scenario.Fill == FillChurn {
 		return plan, plan.churn(profiled, arrivals, random)
 	}
@@ -116,6 +121,32 @@ func NewPlan(t *trace.Trace, scenario Scenario, arrivals Arrivals, starts int, n
 	}
 	plan.lives = slices.DeleteFunc(slices.Clone(plan.lives), func(pod *life) bool { return pod.end <= pod.start })
 	return plan, nil
+}
+
+// profiles returns the lives of the series that can be played on nodes with so much room for pods, and how many cannot.
+func profiles(t *trace.Trace, scenario Scenario, room int64) ([]*life, leftOut, error) {
+	left := leftOut{}
+	var profiled []*life
+	for i := range t.Series {
+		made, why, err := profile(&t.Series[i], scenario)
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case made == nil:
+			left[why]++
+		default:
+			profiled = append(profiled, made)
+		}
+	}
+	requestAlike(profiled)
+	profiled = slices.DeleteFunc(profiled, func(l *life) bool {
+		large := l.needs() > room
+		if large {
+			left[tooLarge]++
+		}
+		return large
+	})
+	return profiled, left, nil
 }
 
 // stepOf is the distance of a trace's samples, and a second at least: a trace without two samples of one series has a step of 0.
@@ -135,34 +166,37 @@ func requestAlike(lives []*life) {
 	}
 }
 
-// limit returns a series' limit in bytes, 0 for none. Where the trace does not tell, what a machine was provisioned with is one,
-// and what the pod of a workload requests is not.
-func limit(series *trace.Series) (int64, error) {
+// limit returns a series' limit in bytes, 0 for none, and whether it is a machine's. Where the trace does not tell, what a machine was
+// provisioned with is one, and what the pod of a workload requests is not.
+func limit(series *trace.Series) (bytes int64, machine bool, err error) {
 	text, told := series.Extra[trace.LimitColumn]
 	switch {
 	case told:
 		bytes, err := strconv.ParseInt(text, 10, 64)
 		if err != nil || bytes < 0 {
-			return 0, fmt.Errorf("series %s: %s %q: want a whole number of bytes, 0 for none", series.ID, trace.LimitColumn, text)
+			return 0, false, fmt.Errorf("series %s: %s %q: want a whole number of bytes, 0 for none", series.ID, trace.LimitColumn, text)
 		}
-		return bytes, nil
+		return bytes, false, nil
 	case series.Extra[trace.WorkloadColumn] != "":
-		return 0, nil
+		return 0, false, nil
 	default:
-		return series.RequestBytes, nil
+		return series.RequestBytes, true, nil
 	}
 }
 
-// profile returns the life of a series that lives through the profile day, or nil.
-func profile(series *trace.Series, scenario Scenario) (*life, error) {
-	if series.Start > 0 || (series.End >= 0 && series.End <= daySeconds) || len(series.Times) == 0 {
-		return nil, nil
+// profile returns the life of a series that lives through the profile day, or why it is left out.
+func profile(series *trace.Series, scenario Scenario) (made *life, why string, err error) {
+	switch {
+	case len(series.Times) == 0:
+		return nil, unsampled, nil
+	case series.Start > 0 || (series.End >= 0 && series.End <= daySeconds):
+		return nil, notProfiled, nil
 	}
-	limit, err := limit(series)
+	limit, machine, err := limit(series)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	made := &life{id: series.ID, workload: workloadOf(series), times: series.Times, bytes: series.Bytes, end: math.Inf(1), limit: limit}
+	made = &life{id: series.ID, workload: workloadOf(series), times: series.Times, bytes: series.Bytes, end: math.Inf(1), limit: limit, machine: machine}
 	if series.End >= 0 {
 		made.end = series.End
 	}
@@ -178,7 +212,7 @@ func profile(series *trace.Series, scenario Scenario) (*life, error) {
 	if made.limit > 0 { // A limit below the request is none that Kubernetes takes.
 		made.limit = max(made.limit, made.request)
 	}
-	return made, nil
+	return made, "", nil
 }
 
 func workloadOf(series *trace.Series) string {
@@ -212,47 +246,3 @@ func sticky(times []float64, bytes []int64) []int64 {
 	}
 	return held
 }
-
-// planStarts starts random series at random times, so that as many run at any time.
-func planStarts(t *trace.Trace, scenario Scenario, starts int, random *rand.Rand) (*Plan, error) {
-	var usable []*trace.Series
-	for i := range t.Series {
-		if series := &t.Series[i]; len(series.Times) > 0 && series.End >= 0 {
-			usable = append(usable, series)
-		}
-	}
-	if len(usable) == 0 {
-		return nil, fmt.Errorf("trace %s: no series that ends in its %d s: from less than a day pods are started that have an end; record for two days, or pods that end", t.Name, t.Window)
-	}
-	if starts <= 0 {
-		return nil, fmt.Errorf("%d starts: want 1 or more", starts)
-	}
-	plan := &Plan{step: stepOf(t), to: startsSeconds + float64(t.Window)}
-	for i := range starts {
-		series := usable[random.IntN(len(usable))]
-		start := startsSeconds * random.Float64()
-		made := &life{
-			id: fmt.Sprintf("%s-%d", series.ID, i), workload: workloadOf(series), times: series.Times, bytes: series.Bytes,
-			shift: start - series.Start, start: start, end: start + series.End - series.Start, request: request(series, scenario),
-		}
-		if scenario.Sticky {
-			made.bytes = sticky(series.Times, series.Bytes)
-		}
-		plan.lives = append(plan.lives, made)
-	}
-	slices.SortStableFunc(plan.lives, func(a, b *life) int { return cmp.Compare(a.start, b.start) })
-	return plan, nil
-}
-
-// request is what a started series requests. There is no day to profile it by: it is what the trace has, or half of that where
-// requests are underset.
-func request(series *trace.Series, scenario Scenario) int64 {
-	factor := 1.0
-	if scenario.Requests == RequestsProfiled {
-		factor = scenario.RequestFactor / Base().RequestFactor
-	}
-	return max(int64(factor*float64(series.RequestBytes)), leastRequest)
-}
-
-// startsSeconds is the time within which FillStarts starts pods.
-const startsSeconds = 4 * 3_600

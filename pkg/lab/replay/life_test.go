@@ -229,7 +229,7 @@ func TestATraceThatCannotBePlayedSaysWhy(t *testing.T) {
 		want   string
 	}{
 		{"a day and a half", sampled("a", 1, 1, 1, 1, 1, 1), "a replay needs two days"},
-		{"nothing of the first day", between(sampled("a", 1, 1, 1, 1, 1, 1, 1, 1), 3600, -1), "no series lives through the first day"},
+		{"nothing of the first day", between(sampled("a", 1, 1, 1, 1, 1, 1, 1, 1), 3600, -1), "no series can be played, of which the first day is the profile: 1 not there for all of the first day"},
 		{"short and endless", sampled("a", 1), "no series that ends"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package replay
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/headroom-dev/headroom/pkg/lab/trace"
+)
+
+// planStarts starts random series at random times, so that as many run at any time.
+func planStarts(t *trace.Trace, scenario Scenario, starts int, random *rand.Rand) (*Plan, error) {
+	var usable []*trace.Series
+	left := leftOut{}
+	for i := range t.Series {
+		switch series := &t.Series[i]; {
+		case len(series.Times) == 0:
+			left[unsampled]++
+		case series.End < 0:
+			left[endless]++
+		default:
+			usable = append(usable, series)
+		}
+	}
+	if len(usable) == 0 {
+		return nil, fmt.Errorf("trace %s: no series that ends in its %d s: from less than a day pods are started that have an end; record for two days, or pods that end", t.Name, t.Window)
+	}
+	if starts <= 0 {
+		return nil, fmt.Errorf("%d starts: want 1 or more", starts)
+	}
+	plan := &Plan{step: stepOf(t), to: startsSeconds + float64(t.Window), leftOut: left}
+	for i := range starts {
+		series := usable[random.IntN(len(usable))]
+		start := startsSeconds * random.Float64()
+		made := &life{
+			id: fmt.Sprintf("%s-%d", series.ID, i), workload: workloadOf(series), times: series.Times, bytes: series.Bytes,
+			shift: start - series.Start, start: start, end: start + series.End - series.Start, request: request(series, scenario),
+		}
+		if scenario.Sticky {
+			made.bytes = sticky(series.Times, series.Bytes)
+		}
+		plan.lives = append(plan.lives, made)
+	}
+	slices.SortStableFunc(plan.lives, func(a, b *life) int { return cmp.Compare(a.start, b.start) })
+	return plan, nil
+}
+
+// request is what a started series requests. There is no day to profile it by: it is what the trace has, or half of that where
+// requests are underset.
+func request(series *trace.Series, scenario Scenario) int64 {
+	factor := 1.0
+	if scenario.Requests == RequestsProfiled {
+		factor = scenario.RequestFactor / Base().RequestFactor
+	}
+	return max(int64(factor*float64(series.RequestBytes)), leastRequest)
+}
+
+// startsSeconds is the time within which FillStarts starts pods.
+const startsSeconds = 4 * 3_600
