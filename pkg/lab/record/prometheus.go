@@ -5,6 +5,8 @@ package record
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -32,6 +34,8 @@ type asked struct {
 	// current is the life that each name has now.
 	current  map[types.NamespacedName]*life
 	interval time.Duration
+	// answered are the ends of the steps in which any pod was seen, ascending: in others the server or its scraping was down.
+	answered []time.Time
 }
 
 // FromPrometheus records the last Duration, from its oldest part on. A sample is the peak of the Interval that ends with
@@ -68,7 +72,7 @@ func fromPeaks(ctx context.Context, source peakSource, o Options) error {
 	if failure != nil && a.samples == 0 {
 		return failure
 	}
-	a.end(zero, zero.Add(time.Duration(done)*o.Interval))
+	a.end(zero)
 	from := fmt.Sprintf("from Prometheus: a sample is the sum of the highest working sets of the pod's containers in the %s before it, "+
 		"which is at least the pod's; requests are of its containers, without overhead and init containers", o.Interval)
 	if err := o.finish(&a.recording, zero, from, early); err != nil {
@@ -89,6 +93,7 @@ func (a *asked) part(ctx context.Context, source peakSource, start time.Time, st
 		return err
 	}
 	a.refuse(peaks.RefusedCount)
+	a.seen(peaks)
 	for name, all := range peaks.Pods {
 		pod, ok := known[name]
 		for _, peak := range all {
@@ -102,10 +107,31 @@ func (a *asked) part(ctx context.Context, source peakSource, start time.Time, st
 	return nil
 }
 
-// life is that which a peak belongs to.
+// seen adds the steps of a part in which any pod was seen.
+func (a *asked) seen(peaks *prometheus.Peaks) {
+	steps := map[time.Time]bool{}
+	for _, all := range peaks.Pods {
+		for _, peak := range all {
+			steps[peak.Until.Truncate(time.Millisecond)] = true
+		}
+	}
+	a.answered = append(a.answered, slices.SortedFunc(maps.Keys(steps), time.Time.Compare)...)
+}
+
+// missed is for how long a pod was not seen while others were, between two samples of its name.
+func (a *asked) missed(last, next time.Time) time.Duration {
+	from, found := slices.BinarySearchFunc(a.answered, last, time.Time.Compare)
+	if found {
+		from++
+	}
+	to, _ := slices.BinarySearchFunc(a.answered, next.Truncate(time.Millisecond), time.Time.Compare)
+	return time.Duration(to-from) * a.interval
+}
+
+// life is that which a peak belongs to. A gap of all pods is the server's, and ends no life.
 func (a *asked) life(name types.NamespacedName, peak prometheus.Peak) *life {
 	l, ok := a.current[name]
-	if ok && peak.Since.Sub(l.times[len(l.times)-1]) <= replacedAfter {
+	if ok && a.missed(l.times[len(l.times)-1], peak.Until) <= replacedAfter {
 		return l
 	}
 	next := &life{name: name, start: peak.Since}
@@ -117,9 +143,12 @@ func (a *asked) life(name types.NamespacedName, peak prometheus.Peak) *life {
 	return next
 }
 
-// end sets when lives end that have no figures at the end of the recording, and when those begin that have some at its
-// begin.
-func (a *asked) end(zero, last time.Time) {
+// end sets when lives end that have no figures at the end of what was answered, and when those begin that have some at its begin.
+func (a *asked) end(zero time.Time) {
+	if len(a.answered) == 0 {
+		return
+	}
+	last := a.answered[len(a.answered)-1]
 	for _, l := range a.lives {
 		if !l.start.After(zero) {
 			l.start = time.Time{}

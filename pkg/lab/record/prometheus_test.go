@@ -34,6 +34,8 @@ type fakePrometheus struct {
 	fails     int
 	interrupt func()
 	ranges    int
+	// away is when the server has no figures. nil: never.
+	away func(ago time.Duration) bool
 }
 
 func (f *fakePrometheus) ServeHTTP(w http.ResponseWriter, request *http.Request) {
@@ -65,7 +67,7 @@ func (f *fakePrometheus) ServeHTTP(w http.ResponseWriter, request *http.Request)
 	} {
 		var values []string
 		for at := number("start"); at <= number("end"); at += number("step") {
-			if ago := now.Sub(time.Unix(at, 0)); alive(ago) {
+			if ago := now.Sub(time.Unix(at, 0)); alive(ago) && (f.away == nil || !f.away(ago)) {
 				values = append(values, fmt.Sprintf(`[%d,"%d"]`, at, 1000+int64(ago/time.Minute)))
 			}
 		}
@@ -167,6 +169,34 @@ func TestARecordingOfPrometheus(t *testing.T) {
 		if !strings.Contains(shown, part) {
 			t.Errorf("the output lacks %q:\n%s", part, shown)
 		}
+	}
+}
+
+// What all pods miss is the server's, and no pod's end.
+func TestAGapOfTheServerEndsNoPod(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		away func(ago time.Duration) bool
+		want []string // lives, with their number of samples
+	}{
+		{"half an hour", func(ago time.Duration) bool { return ago >= 3*time.Hour && ago < 210*time.Minute }, []string{"shop/db-0 0-9060 120", "shop/db-0#2 10800--1 60", "shop/web-1 10800--1 60"}},
+		{"while one pod is replaced", func(ago time.Duration) bool { return ago >= time.Hour && ago < 85*time.Minute }, []string{"shop/db-0 0--1 210", "shop/web-1 10800--1 60"}},
+		{"from a part to the next", func(ago time.Duration) bool { return ago >= 110*time.Minute && ago < 130*time.Minute }, []string{"shop/db-0 0-9060 130", "shop/db-0#2 10800--1 60", "shop/web-1 10800--1 60"}},
+		{"at the end", func(ago time.Duration) bool { return ago < 10*time.Minute }, []string{"shop/db-0 0-9060 150", "shop/db-0#2 10800--1 50", "shop/web-1 10800--1 50"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			read, _, err := recordFrom(t, t.Context(), &fakePrometheus{away: test.away})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, r := range rows(read) {
+				got = append(got, fmt.Sprintf("%s %g-%g %d", r.ID, r.Start, r.End, r.Samples))
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("lives (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 
