@@ -72,6 +72,7 @@ func fromPeaks(ctx context.Context, source peakSource, o Options) error {
 	if failure != nil && a.samples == 0 {
 		return failure
 	}
+	zero = a.begin(zero)
 	a.end(zero)
 	from := fmt.Sprintf("from Prometheus: a sample is the sum of the highest working sets of the pod's containers in the %s before it, "+
 		"which is at least the pod's; requests are of its containers, without overhead and init containers", o.Interval)
@@ -141,6 +142,14 @@ func (a *asked) life(name types.NamespacedName, peak prometheus.Peak) *life {
 	a.current[name] = next
 	a.lives = append(a.lives, next)
 	return next
+}
+
+// begin is when the recording begins that was asked for from a time on: the server may know nothing of its first hours.
+func (a *asked) begin(asked time.Time) time.Time {
+	if len(a.answered) == 0 {
+		return asked
+	}
+	return a.answered[0].Add(-a.interval)
 }
 
 // end sets when lives end that have no figures at the end of what was answered, and when those begin that have some at its begin.

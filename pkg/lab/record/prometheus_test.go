@@ -200,6 +200,20 @@ func TestAGapOfTheServerEndsNoPod(t *testing.T) {
 	}
 }
 
+func TestARecordingBeginsWithWhatTheServerKnows(t *testing.T) {
+	read, _, err := recordFrom(t, t.Context(), &fakePrometheus{away: func(ago time.Duration) bool { return ago >= 3*time.Hour }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := rows(read)[0]
+	if first.Start != 0 || first.FirstTime != 60 || read.Window != 10860 {
+		t.Errorf("%s starts at %g with a sample at %g in a trace of %d s, want 0, 60 and three hours with a step", first.ID, first.Start, first.FirstTime, read.Window)
+	}
+	if want := "second 0 is 2026-01-02T01:00:00Z"; !strings.Contains(read.Notes, want) {
+		t.Errorf("the notes lack %q:\n%s", want, read.Notes)
+	}
+}
+
 func TestAnAnonymousRecordingNamesNothing(t *testing.T) {
 	read, _, err := recordFrom(t, t.Context(), &fakePrometheus{}, func(o *Options) { o.Anonymize = true })
 	if err != nil {

@@ -35,7 +35,7 @@ func TestWhatNoNodeCanRunIsLeftOut(t *testing.T) {
 		{"a larger machine", provisioned(9701 * mebibyte), leftOut{tooLarge: 1}},
 		{"a pod with a limit above the node", owned("pod", 100*mebibyte, "17179869184", 1, 1, 1, 1, 1, 1, 1, 1), leftOut{}},
 		{"a pod that requests more", owned("pod", 9701*mebibyte, "17179869184", 1, 1, 1, 1, 1, 1, 1, 1), leftOut{tooLarge: 1}},
-		{"one that comes later", between(sampled("late", 1, 1, 1, 1, 1, 1, 1, 1), 21_600, -1), leftOut{notProfiled: 1}},
+		{"one that comes later", between(sampled("late", 1, 1, 1, 1, 1, 1, 1, 1), 64_801, -1), leftOut{notProfiled: 1}},
 		{"one that was never sampled", sampled("silent"), leftOut{unsampled: 1}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -61,7 +61,7 @@ func TestAMatrixSaysWhatIsLeftOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	machine, late := sampled("machine", 1, 1, 1, 1, 1, 1, 1, 1), between(sampled("late", 1, 1, 1, 1, 1, 1, 1, 1), 21_600, -1)
+	machine, late := sampled("machine", 1, 1, 1, 1, 1, 1, 1, 1), between(sampled("late", 1, 1, 1, 1, 1, 1, 1, 1), 64_801, -1)
 	machine.RequestBytes = 20_000 * mebibyte
 	endless := between(sampled("endless", 1), 0, -1)
 	for _, test := range []struct {

@@ -20,6 +20,8 @@ const (
 	profileQuantile = 0.9
 	// leastRequest is what a pod requests at least, in bytes: some series hold nothing on the profile day.
 	leastRequest = 16 << 20
+	// lateSteps is how many steps a series of the profile day may start late: what records it may not see all pods at once.
+	lateSteps = 3
 )
 
 // life is one pod as its owner wants it: from when, for how long, with what memory.
@@ -128,7 +130,7 @@ func profiles(t *trace.Trace, scenario Scenario, room int64) ([]*life, leftOut, 
 	left := leftOut{}
 	var profiled []*life
 	for i := range t.Series {
-		made, why, err := profile(&t.Series[i], scenario)
+		made, why, err := profile(&t.Series[i], scenario, stepOf(t))
 		switch {
 		case err != nil:
 			return nil, nil, err
@@ -185,11 +187,11 @@ func limit(series *trace.Series) (bytes int64, machine bool, err error) {
 }
 
 // profile returns the life of a series that lives through the profile day, or why it is left out.
-func profile(series *trace.Series, scenario Scenario) (made *life, why string, err error) {
+func profile(series *trace.Series, scenario Scenario, step float64) (made *life, why string, err error) {
 	switch {
 	case len(series.Times) == 0:
 		return nil, unsampled, nil
-	case series.Start > 0 || (series.End >= 0 && series.End <= daySeconds):
+	case series.Start > lateSteps*step || (series.End >= 0 && series.End <= daySeconds):
 		return nil, notProfiled, nil
 	}
 	limit, machine, err := limit(series)

@@ -115,7 +115,10 @@ func TestRequestsAreMadeOfTheProfileDay(t *testing.T) {
 		{"as the trace has it", func(s *Scenario) { s.Requests = RequestsGiven }, sampled("a", 100, 100, 100, 100, 0, 0, 0, 0), []made{{"a", 4000, 4000}}},
 		{"at least 16Mi", nil, sampled("a", 0, 0, 0, 0, 0, 0, 0, 0), []made{{"a", 16, 4000}}},
 		{"no limit below it", nil, sampled("a", 8000, 8000, 8000, 8000, 0, 0, 0, 0), []made{{"a", 9200, 9200}}},
-		{"one that comes later has no profile", nil, between(sampled("b", 1, 1, 1, 1, 1, 1, 1, 1), 3600, -1), nil},
+		{"one that comes three steps late", nil, between(trace.Series{
+			ID: "late", RequestBytes: 4000 * mebibyte, RequestSource: "provisioned", Times: []float64{64_800, 86_400}, Bytes: []int64{200 * mebibyte, 0},
+		}, 64_800, -1), []made{{"late", 229, 4000}}},
+		{"one that comes later has no profile", nil, between(sampled("b", 1, 1, 1, 1, 1, 1, 1, 1), 64_801, -1), nil},
 		{"one that goes before has none either", nil, between(sampled("b", 1, 1, 1, 1, 1, 1, 1, 1), 0, 86_400), nil},
 	}
 	for _, test := range tests {
@@ -229,7 +232,7 @@ func TestATraceThatCannotBePlayedSaysWhy(t *testing.T) {
 		want   string
 	}{
 		{"a day and a half", sampled("a", 1, 1, 1, 1, 1, 1), "a replay needs two days"},
-		{"nothing of the first day", between(sampled("a", 1, 1, 1, 1, 1, 1, 1, 1), 3600, -1), "no series can be played, of which the first day is the profile: 1 not there for all of the first day"},
+		{"nothing of the first day", between(sampled("a", 1, 1, 1, 1, 1, 1, 1, 1), 64_801, -1), "no series can be played, of which the first day is the profile: 1 not there for all of the first day"},
 		{"short and endless", sampled("a", 1), "no series that ends"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
