@@ -3,6 +3,7 @@
 package replay
 
 import (
+	"fmt"
 	"slices"
 
 	"gonum.org/v1/gonum/stat"
@@ -10,18 +11,30 @@ import (
 )
 
 // Interval is a mean with its 95 % interval.
-type Interval struct{ Mean, Low, High float64 }
+type Interval struct {
+	Mean, Low, High float64
+	// Unknown: there is one value or none, which tells no spread. Low and High are the mean then.
+	Unknown bool
+}
 
 // IntervalOf returns the mean of the values, one of each seed, and its 95 % interval by Student's t. With a few seeds it is wide:
 // with three, 4.3 standard errors to each side.
 func IntervalOf(values []float64) Interval {
 	mean := meanOf(values)
 	if len(values) < 2 {
-		return Interval{mean, mean, mean}
+		return Interval{mean, mean, mean, true}
 	}
 	degrees := float64(len(values) - 1)
 	half := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: degrees}.Quantile(0.975) * stat.StdErr(stat.StdDev(values, nil), degrees+1)
-	return Interval{mean, mean - half, mean + half}
+	return Interval{Mean: mean, Low: mean - half, High: mean + half}
+}
+
+// text is the interval as it is printed.
+func (i Interval) text() string {
+	if i.Unknown {
+		return "-"
+	}
+	return fmt.Sprintf("%.2f-%.2f", i.Low, i.High)
 }
 
 func meanOf(values []float64) float64 {

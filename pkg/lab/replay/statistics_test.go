@@ -18,11 +18,11 @@ func TestIntervals(t *testing.T) {
 		values []float64
 		want   Interval
 	}{
-		{"nothing", nil, Interval{}},
-		{"one value tells no spread", []float64{3}, Interval{3, 3, 3}},
-		{"all the same", []float64{2, 2, 2}, Interval{2, 2, 2}},
-		{"two values: 12.7 times the standard error of 5", []float64{0, 10}, Interval{5, -58.53, 68.53}},
-		{"three values: 4.30 times that of 1/sqrt(3)", []float64{1, 2, 3}, Interval{2, -0.484, 4.484}},
+		{"nothing", nil, Interval{Unknown: true}},
+		{"one value tells no spread", []float64{3}, Interval{3, 3, 3, true}},
+		{"all the same", []float64{2, 2, 2}, Interval{2, 2, 2, false}},
+		{"two values: 12.7 times the standard error of 5", []float64{0, 10}, Interval{5, -58.53, 68.53, false}},
+		{"three values: 4.30 times that of 1/sqrt(3)", []float64{1, 2, 3}, Interval{2, -0.484, 4.484, false}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if diff := cmp.Diff(test.want, IntervalOf(test.values), cmpopts.EquateApprox(0, 0.01)); diff != "" {
@@ -107,7 +107,7 @@ func TestPoliciesAreComparedSeedBySeed(t *testing.T) {
 	for i := range groups {
 		byPolicy[groups[i].Policy] = &groups[i]
 	}
-	if got, ok := byPolicy["b"].Against(byPolicy["a"]); !ok || got != (Interval{5, 5, 5}) {
+	if got, ok := byPolicy["b"].Against(byPolicy["a"]); !ok || got != (Interval{5, 5, 5, false}) {
 		t.Errorf("b is %+v worse than a (%t), want 5 without doubt", got, ok)
 	}
 	if _, ok := byPolicy["c"].Against(byPolicy["a"]); ok {

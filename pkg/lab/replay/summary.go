@@ -33,7 +33,7 @@ func Summarize(c *comparison.Comparison, results []Result) {
 	for i := range groups {
 		g := &groups[i]
 		rate := g.Rate()
-		point := comparison.CurvePoint{Nodes: g.Nodes, Mean: rate.Mean, Low: rate.Low, High: rate.High, Waits: g.PendingPerPod() > mostPending}
+		point := comparison.CurvePoint{Nodes: g.Nodes, Mean: rate.Mean, Low: rate.Low, High: rate.High, Unknown: rate.Unknown, Waits: g.PendingPerPod() > mostPending}
 		addPoint(c, g, point)
 		if g.Policy == reference {
 			continue
@@ -45,7 +45,7 @@ func Summarize(c *comparison.Comparison, results []Result) {
 			}
 			if d, ok := g.Against(other); ok {
 				c.Paired = append(c.Paired, comparison.Difference{
-					Trace: g.Trace, Scenario: g.Scenario, Policy: g.Policy, Nodes: g.Nodes, Mean: d.Mean, Low: d.Low, High: d.High,
+					Trace: g.Trace, Scenario: g.Scenario, Policy: g.Policy, Nodes: g.Nodes, Mean: d.Mean, Low: d.Low, High: d.High, Unknown: d.Unknown,
 					Waits: g.PendingPerPod() > mostPending || other.PendingPerPod() > mostPending,
 				})
 			}
@@ -98,8 +98,8 @@ func Print(out io.Writer, results []Result) error {
 		if g.PendingPerPod() > mostPending {
 			waits = " waits"
 		}
-		fmt.Fprintf(table, "%s\t%d\t%s\t%.2f\t%.2f-%.2f\t%.1f\t%.1f\t%.4f%s\t%.1f\t%.0f %%\t%.0f %%\n", g.Scenario, g.Nodes, g.Policy,
-			rate.Mean, rate.Low, rate.High, meanOf(evictions), meanOf(kills), g.PendingPerPod(), waits, meanOf(unplaced), 100*meanOf(p50), 100*meanOf(p99))
+		fmt.Fprintf(table, "%s\t%d\t%s\t%.2f\t%s\t%.1f\t%.1f\t%.4f%s\t%.1f\t%.0f %%\t%.0f %%\n", g.Scenario, g.Nodes, g.Policy,
+			rate.Mean, rate.text(), meanOf(evictions), meanOf(kills), g.PendingPerPod(), waits, meanOf(unplaced), 100*meanOf(p50), 100*meanOf(p99))
 	}
 	return table.Flush()
 }

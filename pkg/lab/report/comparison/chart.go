@@ -88,12 +88,26 @@ func newChart(curves []Curve, all []policy, large bool) chart {
 
 // title gives the exact figures of a point.
 func (p CurvePoint) title(policy string) string {
-	text := fmt.Sprintf("%s, %d nodes: %s evictions and OOM kills per 1000 pod-hours, %s to %s", policy, p.Nodes, rate(p.Mean), rate(p.Low), rate(p.High))
+	text := fmt.Sprintf("%s, %d nodes: %s evictions and OOM kills per 1000 pod-hours", policy, p.Nodes, rate(p.Mean))
+	if !p.Unknown {
+		text += fmt.Sprintf(", %s to %s", rate(p.Low), rate(p.High))
+	}
 	if p.Waits {
 		text += "; not compared: pods waited for too long"
 	}
 	return text
 }
+
+// interval is the text of the point's interval, a dash where there is none.
+func (p CurvePoint) interval() string {
+	if p.Unknown {
+		return noInterval
+	}
+	return rate(p.Low) + "–" + rate(p.High)
+}
+
+// noInterval stands for an interval of one run.
+const noInterval = "–"
 
 func newLine(curve Curve, class int, s scale) line {
 	var path, intervals strings.Builder
@@ -161,7 +175,7 @@ func newTable(curves []Curve, nodes []int, all []policy) table {
 		for _, p := range curve.Points {
 			i := slices.Index(nodes, p.Nodes)
 			row.Cells[i] = tableCell{
-				Mean: rate(p.Mean), Interval: rate(p.Low) + "–" + rate(p.High), Waits: p.Waits,
+				Mean: rate(p.Mean), Interval: p.interval(), Waits: p.Waits,
 				Best: !p.Waits && !isBound(curve.Policy) && p.Mean == best[i],
 			}
 		}

@@ -84,6 +84,20 @@ func TestDifferencesLieAroundTheMiddle(t *testing.T) {
 	}
 }
 
+func TestOnePairOfRunsTellsNoDifference(t *testing.T) {
+	paired := []Difference{{Trace: "t", Scenario: "base", Policy: "low-risk", Nodes: 3, Mean: 2, Low: 2, High: 2, Unknown: true}}
+	row := differences(paired, nil)[0]
+	if row.Verdict != onePair || row.Interval != "–" || row.Text != "+2.00" {
+		t.Errorf("%+v, want the difference without interval and verdict", row)
+	}
+	if got, want := headline(paired), headline(nil); got != want {
+		t.Errorf("headline %q, want %q", got, want)
+	}
+	if got, want := single(3, 2).title("low-risk"), "low-risk, 3 nodes: 2.00 evictions and OOM kills per 1000 pod-hours"; got != want {
+		t.Errorf("title %q, want %q", got, want)
+	}
+}
+
 func TestRatesHaveTwoDigitsThatCount(t *testing.T) {
 	for value, want := range map[float64]string{
 		0: "0", 0.0001: "<0.001", 0.004: "0.004", 0.05: "0.05", 0.0994: "0.099", 0.0996: "0.10", 0.35: "0.35", 4: "4.00", 9.96: "10.0", 20.66: "20.7", 99.6: "100", 1234: "1234",

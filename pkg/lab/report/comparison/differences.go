@@ -18,7 +18,7 @@ type against struct {
 	Reference      string
 	Nodes          int
 	Text, Interval string
-	// Verdict is "fewer", "more" or "no difference" of the policy against the reference, or "not compared".
+	// Verdict is "fewer", "more" or "no difference" of the policy against the reference, or "not compared" or "one pair".
 	Verdict string
 	// Left, Width and At are percent of the bar, whose middle is 0.
 	Left, Width, At float64
@@ -38,20 +38,30 @@ func differences(paired []Difference, all []policy) []against {
 		left := document.Round(place(d.Low), 2)
 		rows = append(rows, against{
 			Class: classOf(all, d.Policy), Policy: d.Policy, Reference: cmp.Or(d.Against, reference), Nodes: d.Nodes,
-			Text: signed(d.Mean), Interval: signed(d.Low) + " to " + signed(d.High), Verdict: d.verdict(),
+			Text: signed(d.Mean), Interval: d.interval(), Verdict: d.verdict(),
 			Left: left, Width: document.Round(max(place(d.High)-left, 0.4), 2), At: document.Round(place(d.Mean), 2),
 		})
 	}
 	return rows
 }
 
-const notCompared = "not compared"
+const notCompared, onePair = "not compared", "one pair"
+
+// interval is the text of the difference's interval, a dash where there is none.
+func (d Difference) interval() string {
+	if d.Unknown {
+		return noInterval
+	}
+	return signed(d.Low) + " to " + signed(d.High)
+}
 
 // verdict is what the interval allows to say.
 func (d Difference) verdict() string {
 	switch {
 	case d.Waits: // who leaves pods waiting ends few
 		return notCompared
+	case d.Unknown:
+		return onePair
 	case d.Low > 0:
 		return "more"
 	case d.High < 0:
@@ -68,7 +78,7 @@ func headline(paired []Difference) string {
 		if cmp.Or(d.Against, reference) != reference || isBound(d.Policy) || strings.HasPrefix(d.Policy, reference) {
 			continue // its own variants are no rivals
 		}
-		if d.Waits {
+		if d.Waits || d.Unknown {
 			continue
 		}
 		total++

@@ -121,7 +121,10 @@ func (c *Comparison) pairedRow(curves []Curve, rates table) string {
 		if i < 0 || d.Trace != curves[0].Trace || d.Scenario != curves[0].Scenario {
 			continue
 		}
-		other, texts[i] = d.Policy, fmt.Sprintf("%s (%s to %s)", signed(d.Mean), signed(d.Low), signed(d.High))
+		other, texts[i] = d.Policy, signed(d.Mean)
+		if !d.Unknown {
+			texts[i] += fmt.Sprintf(" (%s)", d.interval())
+		}
 		if d.Waits {
 			texts[i] = "*" + texts[i] + "*"
 		}
@@ -199,7 +202,10 @@ func (c tableCell) markdown() string {
 	if c.Mean == "" {
 		return ""
 	}
-	text := fmt.Sprintf("%s (%s)", c.Mean, c.Interval)
+	text := c.Mean
+	if c.Interval != noInterval {
+		text += fmt.Sprintf(" (%s)", c.Interval)
+	}
 	switch {
 	case c.Waits:
 		return "*" + text + "*"

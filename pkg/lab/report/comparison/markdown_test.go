@@ -23,6 +23,11 @@ func point(nodes int, mean float64) CurvePoint {
 	return CurvePoint{Nodes: nodes, Mean: mean, Low: mean / 2, High: mean * 2}
 }
 
+// single is the point of one run.
+func single(nodes int, mean float64) CurvePoint {
+	return CurvePoint{Nodes: nodes, Mean: mean, Low: mean, High: mean, Unknown: true}
+}
+
 func waiting(p CurvePoint) CurvePoint {
 	p.Waits = true
 	return p
@@ -86,6 +91,19 @@ func TestMarkdownTables(t *testing.T) {
 			want: "| policy | 8 nodes | 9 nodes |\n|---|--:|--:|\n| `low-risk` | 5.00 (2.50–10.0) | **1.00 (0.50–2.00)** |\n" +
 				"| `headroom` | **4.00 (2.00–8.00)** | *2.00 (1.00–4.00)* |\n" +
 				"| `low-risk` more than `headroom`, seed by seed | +1.00 (-0.25 to +2.25) | *-1.00 (-1.50 to -0.50)* |\n",
+		},
+		{
+			name: "one run or pair has no interval",
+			of: Comparison{
+				Curves: []Curve{curve("base", "headroom", single(8, 4), point(9, 2)), curve("base", "low-risk", single(8, 5), point(9, 1))},
+				Paired: []Difference{
+					{Trace: "t", Scenario: "base", Policy: "low-risk", Nodes: 8, Mean: 1, Low: 1, High: 1, Unknown: true},
+					{Trace: "t", Scenario: "base", Policy: "low-risk", Nodes: 9, Mean: -1, Low: -1.5, High: -0.5},
+				},
+			},
+			want: "| policy | 8 nodes | 9 nodes |\n|---|--:|--:|\n| `low-risk` | 5.00 | **1.00 (0.50–2.00)** |\n" +
+				"| `headroom` | **4.00** | 2.00 (1.00–4.00) |\n" +
+				"| `low-risk` more than `headroom`, seed by seed | +1.00 | -1.00 (-1.50 to -0.50) |\n",
 		},
 		{
 			name: "where kubelets evict more than kernels kill, both are told together",

@@ -68,6 +68,8 @@ type CurvePoint struct {
 	// Low and High bound the 95 % interval of the mean.
 	Low  float64 `json:"low"`
 	High float64 `json:"high"`
+	// Unknown says that there is no interval: one run tells no spread.
+	Unknown bool `json:"unknown,omitempty"`
 	// Waits says that pods waited for longer than policies are compared at: a policy that leaves pods waiting evicts few.
 	Waits bool `json:"waits"`
 }
@@ -84,6 +86,8 @@ type Difference struct {
 	// Low and High bound the 95 % interval of the paired difference.
 	Low  float64 `json:"low"`
 	High float64 `json:"high"`
+	// Unknown says that there is no interval: one pair tells no spread, and no difference.
+	Unknown bool `json:"unknown,omitempty"`
 	// Waits says that pods of either policy waited for longer than policies are compared at.
 	Waits bool `json:"waits"`
 }

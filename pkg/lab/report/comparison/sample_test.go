@@ -23,15 +23,15 @@ func small() *Comparison {
 			Unplaced: 4, NodeUseP50: 0.5, NodeUseP99: 0.75,
 		}},
 		Curves: []Curve{
-			{"t", "base", "headroom", []CurvePoint{{3, 0.5, 0.25, 0.75, false}, {4, 0, 0, 0, false}}},
-			{"t", "base", "least-allocated", []CurvePoint{{3, 4, 3, 5, false}, {5, 0.25, 0.1, 0.4, true}}},
-			{"t", "churn", "headroom", []CurvePoint{{3, 0.5, 0.25, 0.75, false}}},
+			{"t", "base", "headroom", []CurvePoint{{3, 0.5, 0.25, 0.75, false, false}, {4, 0, 0, 0, false, false}}},
+			{"t", "base", "least-allocated", []CurvePoint{{3, 4, 3, 5, false, false}, {5, 0.25, 0.1, 0.4, false, true}}},
+			{"t", "churn", "headroom", []CurvePoint{{3, 0.5, 0.25, 0.75, false, false}}},
 		},
 		Paired: []Difference{
-			{"t", "base", "least-allocated", "", 3, 3.5, 2.5, 4.5, false},
-			{"t", "base", "low-risk", "headroom", 3, -0.25, -0.5, -0.125, false},
-			{"t", "churn", "low-risk", "headroom", 3, 0.25, -0.5, 1, false},
-			{"t", "churn", "bound", "headroom", 3, -1, -2, -0.5, false},
+			{"t", "base", "least-allocated", "", 3, 3.5, 2.5, 4.5, false, false},
+			{"t", "base", "low-risk", "headroom", 3, -0.25, -0.5, -0.125, false, false},
+			{"t", "churn", "low-risk", "headroom", 3, 0.25, -0.5, 1, false, false},
+			{"t", "churn", "bound", "headroom", 3, -1, -2, -0.5, false, false},
 		},
 		Stories: []Story{{
 			Trace: "t", Scenario: "base", Policy: "headroom", Seed: 7, Span: 48 * time.Hour,
