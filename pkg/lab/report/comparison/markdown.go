@@ -100,7 +100,7 @@ func byNodes(rates table, text func(row tableRow, i int) string) string {
 	}
 	b.WriteString("\n|---|" + strings.Repeat("--:|", len(rates.Nodes)) + "\n")
 	for _, row := range rates.Rows {
-		fmt.Fprintf(&b, "| `%s` |", row.Name)
+		fmt.Fprintf(&b, "| `%s` |", escaped(row.Name))
 		for i := range rates.Nodes {
 			b.WriteString(cell(text(row, i)))
 		}
@@ -133,7 +133,7 @@ func (c *Comparison) pairedRow(curves []Curve, rates table) string {
 		return ""
 	}
 	var row strings.Builder
-	fmt.Fprintf(&row, "| `%s` more than `%s`, seed by seed |", other, reference)
+	fmt.Fprintf(&row, "| `%s` more than `%s`, seed by seed |", escaped(other), reference)
 	for _, text := range texts {
 		row.WriteString(cell(text))
 	}
@@ -153,11 +153,11 @@ func byScenario(scenarios []string, tables []table) string {
 	var b strings.Builder
 	b.WriteString("| scenario | nodes |")
 	for _, name := range names {
-		fmt.Fprintf(&b, " `%s` |", name)
+		fmt.Fprintf(&b, " `%s` |", escaped(name))
 	}
 	b.WriteString("\n|---|--:|" + strings.Repeat("--:|", len(names)) + "\n")
 	for at, rates := range tables {
-		fmt.Fprintf(&b, "| `%s` | %d |", scenarios[at], rates.Nodes[0])
+		fmt.Fprintf(&b, "| `%s` | %d |", escaped(scenarios[at]), rates.Nodes[0])
 		for _, name := range names {
 			text := ""
 			if i := slices.IndexFunc(rates.Rows, func(row tableRow) bool { return row.Name == name }); i >= 0 {
@@ -169,6 +169,9 @@ func byScenario(scenarios []string, tables []table) string {
 	}
 	return b.String()
 }
+
+// escaped is a name within a table, where a line ends a cell, also in code.
+func escaped(name string) string { return strings.ReplaceAll(name, "|", `\|`) }
 
 // cell is the text of a cell and the end of it.
 func cell(text string) string {

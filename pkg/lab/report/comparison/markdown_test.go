@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -151,6 +152,36 @@ func TestThePlotIsAnImageThatNamesEachCurve(t *testing.T) {
 	}
 	if none := Plot(&Comparison{Curves: []Curve{curve("base", "headroom", point(30, 1))}}); none != "" {
 		t.Errorf("one number of nodes is no curve, but is drawn: %s", none)
+	}
+}
+
+// A trace has the name of its folder, and a policy that of its file.
+func TestNamesAreEscapedInThePlotAndInTables(t *testing.T) {
+	named := func(policy string) Curve {
+		return Curve{Trace: "R&D <web>", Scenario: "base", Policy: policy, Points: []CurvePoint{point(8, 4), point(9, 2), point(10, 1)}}
+	}
+	c := &Comparison{Curves: []Curve{named("headroom"), named("a|b & c")}}
+	if text := Markdown(c); !strings.Contains(text, "\n| `a\\|b & c` |") {
+		t.Errorf("the line of the name does not end in one cell:\n%s", text)
+	}
+	var texts []string
+	decoder := xml.NewDecoder(strings.NewReader(Plot(c)))
+	for {
+		token, err := decoder.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatalf("not XML: %v", err)
+		}
+		if text, ok := token.(xml.CharData); ok {
+			texts = append(texts, string(text))
+		}
+	}
+	for _, want := range []string{plotTitle + ": R&D <web>, base", "a|b & c"} {
+		if !slices.Contains(texts, want) {
+			t.Errorf("no text is %q: %q", want, texts)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ package comparison
 
 import (
 	"fmt"
+	"html"
 	"slices"
 	"strings"
 )
@@ -58,7 +59,7 @@ func Plot(c *Comparison) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="13" fill="#222">`+"\n", plotWidth, plotHeight)
 	fmt.Fprintf(&b, `<rect width="%d" height="%d" fill="#fff"/>`+"\n", plotWidth, plotHeight)
-	fmt.Fprintf(&b, `<text x="%d" y="22" font-weight="bold">%s: %s, %s</text>`+"\n", plotLeft, plotTitle, curves[0].Trace, curves[0].Scenario)
+	fmt.Fprintf(&b, `<text x="%d" y="22" font-weight="bold">%s: %s, %s</text>`+"\n", plotLeft, plotTitle, html.EscapeString(curves[0].Trace), html.EscapeString(curves[0].Scenario))
 	for _, tick := range s.rateTicks() {
 		at := plotTop + tick.At/100*plotInnerHeight
 		fmt.Fprintf(&b, `<line x1="%d" x2="%d" y1="%.1f" y2="%.1f" stroke="#ddd"/><text x="%d" y="%.1f" text-anchor="end">%s</text>`+"\n",
@@ -96,7 +97,7 @@ func plotCurve(b *strings.Builder, curve Curve, x func(int) float64, y func(floa
 		}
 		fmt.Fprintf(b, `<line x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" stroke="%s" stroke-width="1"/>`+"\n", x(p.Nodes), x(p.Nodes), y(p.Low), y(p.High), colour(curve.Policy))
 		fmt.Fprintf(b, `<circle cx="%.1f" cy="%.1f" r="4" fill="%s" stroke="%s" stroke-width="1.5"><title>%s</title></circle>`+"\n",
-			x(p.Nodes), y(p.Mean), fill, colour(curve.Policy), p.title(curve.Policy))
+			x(p.Nodes), y(p.Mean), fill, colour(curve.Policy), html.EscapeString(p.title(curve.Policy)))
 	}
 }
 
@@ -121,6 +122,6 @@ func plotLabels(b *strings.Builder, curves []Curve, x func(int) float64, y func(
 	}
 	for _, l := range labels {
 		fmt.Fprintf(b, `<line x1="%.1f" x2="%d" y1="%.1f" y2="%.1f" stroke="%s" stroke-width="0.7"/><text x="%d" y="%.1f" fill="%s">%s</text>`+"\n",
-			l.from+5, plotLeft+plotInnerWidth+10, l.end, l.at, colour(l.policy), plotLeft+plotInnerWidth+14, l.at+4, colour(l.policy), l.policy)
+			l.from+5, plotLeft+plotInnerWidth+10, l.end, l.at, colour(l.policy), plotLeft+plotInnerWidth+14, l.at+4, colour(l.policy), html.EscapeString(l.policy))
 	}
 }
