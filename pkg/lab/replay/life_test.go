@@ -225,6 +225,27 @@ func TestARunMovesOnByASecondAtLeast(t *testing.T) {
 	}
 }
 
+// They would be the base case under another name.
+func TestAShortTraceRefusesScenariosThatNeedDays(t *testing.T) {
+	refused := []string{"requests-provisioned", "churn"}
+	for _, scenario := range Scenarios() {
+		t.Run(scenario.Name, func(t *testing.T) {
+			m := &Matrix{Trace: &trace.Trace{Name: "worked", Series: []trace.Series{between(sampled("a", 1), 0, 3600)}}, Scenarios: []Scenario{scenario}, NodeBytes: 1 << 30, Starts: 5}
+			m.Trace.Summarize()
+			err := m.Check(t.Context())
+			if !slices.Contains(refused, scenario.Name) {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			if want := "leave " + scenario.Name + " out, or record for two days"; err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("error %v, want it to say %q", err, want)
+			}
+		})
+	}
+}
+
 func TestATraceThatCannotBePlayedSaysWhy(t *testing.T) {
 	for _, test := range []struct {
 		name   string

@@ -13,6 +13,10 @@ import (
 
 // planStarts starts random series at random times, so that as many run at any time.
 func planStarts(t *trace.Trace, scenario Scenario, starts int, random *rand.Rand) (*Plan, error) {
+	if scenario.Requests == RequestsGiven || scenario.Fill == FillChurn {
+		return nil, fmt.Errorf("trace %s: it lasts %d s, and from less than a day pods are started with the requests of the trace, as in the scenario base: leave %s out, or record for two days",
+			t.Name, t.Window, scenario.Name)
+	}
 	var usable []*trace.Series
 	left := leftOut{}
 	for i := range t.Series {
