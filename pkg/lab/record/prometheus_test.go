@@ -279,6 +279,7 @@ func TestARecordingThatCannotBeWrittenDoesNotBegin(t *testing.T) {
 		want   string
 	}{
 		{"a folder with something in it", func(o *Options) { o.Out = taken }, "there is something in it already"},
+		{"where no folder can be made", func(o *Options) { o.Out = filepath.Join(taken, "new", strings.Repeat("x", 250)) }, "making a temporary folder beside it"},
 		{"half a second", func(o *Options) { o.Interval = time.Second / 2 }, "interval 500ms: want whole seconds"},
 		{"less than an interval", func(o *Options) { o.Duration = time.Second }, "duration 1s: want at least the interval, which is 1m0s"},
 	} {

@@ -44,13 +44,13 @@ func (o *Options) begin() error {
 	case o.Duration < o.Interval:
 		return fmt.Errorf("duration %s: want at least the interval, which is %s", o.Duration, o.Interval)
 	}
-	if err := trace.CheckVacant(o.Out); err != nil {
-		return err
-	}
 	if o.Clock == nil {
 		o.Clock = clock.RealClock{}
 	}
-	return os.MkdirAll(filepath.Dir(filepath.Clean(o.Out)), 0o755)
+	if err := os.MkdirAll(filepath.Dir(filepath.Clean(o.Out)), 0o755); err != nil {
+		return err
+	}
+	return trace.CheckWritable(o.Out)
 }
 
 // finish writes what was recorded. early is why it ended before its time, "" if it did not.

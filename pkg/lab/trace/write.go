@@ -16,21 +16,22 @@ import (
 	"strconv"
 )
 
-// Write writes series.csv, usage.csv.gz and, if there are notes, README.md into folder, which it makes below a folder that exists. It appears whole or not
-// at all; one that is there already, unless it is empty, is refused. What Write takes is what Read returns: an error names
-// the series that breaks a rule. Equal traces give equal bytes; Name, Window, Step and Facts are not written.
+// Write writes series.csv, usage.csv.gz and, if there are notes, README.md into folder, which it makes below a folder that exists. It
+// appears whole or not at all; one that is there already is refused unless it is empty, and gets series.csv last. What Write takes is
+// what Read returns: an error names the series that breaks a rule. Equal traces give equal bytes; Name, Window, Step and Facts are not
+// written.
 func Write(folder string, t *Trace) (err error) {
 	folder = filepath.Clean(folder)
-	if err := CheckVacant(folder); err != nil {
+	if err := checkVacant(folder); err != nil {
 		return err
 	}
 	columns, err := t.check()
 	if err != nil {
 		return fmt.Errorf("%s: %w", folder, err)
 	}
-	unfinished, err := os.MkdirTemp(filepath.Dir(folder), "."+filepath.Base(folder)+".*")
+	unfinished, err := makeUnfinished(folder)
 	if err != nil {
-		return fmt.Errorf("%s: making a temporary folder beside it: %w", folder, err)
+		return err
 	}
 	defer func() {
 		if err != nil {
@@ -57,18 +58,60 @@ func Write(folder string, t *Trace) (err error) {
 			return err
 		}
 	}
-	if err := os.Chmod(unfinished, 0o755); err != nil {
-		return err
-	}
-	// A folder is not renamed to one that is there, be it empty.
-	if err := os.Remove(folder); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return os.Rename(unfinished, folder)
+	return finish(unfinished, folder)
 }
 
-// CheckVacant returns an error if Write would refuse folder because of what is there: worth asking before a long work.
-func CheckVacant(folder string) error {
+// CheckWritable returns an error if Write could not write folder, for which it makes a temporary folder and removes it: worth asking
+// before a long work.
+func CheckWritable(folder string) error {
+	folder = filepath.Clean(folder)
+	if err := checkVacant(folder); err != nil {
+		return err
+	}
+	unfinished, err := makeUnfinished(folder)
+	if err != nil {
+		return err
+	}
+	return os.Remove(unfinished)
+}
+
+// makeUnfinished makes the temporary folder: in the one that is there already, for it may be a volume, which nothing replaces, or
+// beside the one that will be.
+func makeUnfinished(folder string) (string, error) {
+	where, words := filepath.Dir(folder), "beside"
+	if isThere(folder) {
+		where, words = folder, "in"
+	}
+	unfinished, err := os.MkdirTemp(where, "."+filepath.Base(folder)+".*")
+	if err != nil {
+		return "", fmt.Errorf("%s: making a temporary folder %s it: %w", folder, words, err)
+	}
+	return unfinished, nil
+}
+
+func isThere(folder string) bool {
+	_, err := os.Stat(folder)
+	return err == nil
+}
+
+// finish puts what is in the temporary folder where it belongs.
+func finish(unfinished, folder string) error {
+	if filepath.Dir(unfinished) != folder {
+		if err := os.Chmod(unfinished, 0o755); err != nil {
+			return err
+		}
+		return os.Rename(unfinished, folder)
+	}
+	for _, name := range []string{NotesFile, CompressedUsageFile, SeriesFile} {
+		if err := os.Rename(filepath.Join(unfinished, name), filepath.Join(folder, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return os.Remove(unfinished)
+}
+
+// checkVacant returns an error if Write would refuse folder because of what is there.
+func checkVacant(folder string) error {
 	switch entries, err := os.ReadDir(folder); {
 	case err == nil && len(entries) > 0:
 		return fmt.Errorf("%s: there is something in it already: name another folder, or remove it", folder)

@@ -148,21 +148,44 @@ func TestWriteTakesNoFolderThatHoldsSomething(t *testing.T) {
 		{"below a folder that is not there", filepath.Join(taken, "absent", "trace"), "making a temporary folder beside it"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if err := Write(test.dir, trace); err == nil || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("error %v, want it to contain %q", err, test.want)
+			for _, err := range []error{CheckWritable(test.dir), Write(test.dir, trace)} {
+				if err == nil || !strings.Contains(err.Error(), test.want) {
+					t.Errorf("error %v, want it to contain %q", err, test.want)
+				}
 			}
 			if entries, err := os.ReadDir(taken); err != nil || len(entries) != 1 {
 				t.Errorf("the folder holds %v (%v), want the file alone", entries, err)
 			}
 		})
 	}
-	t.Run("an empty folder is taken", func(t *testing.T) {
+	t.Run("a check leaves nothing", func(t *testing.T) {
 		dir := folder(t, nil)
+		for _, vacant := range []string{dir, filepath.Join(dir, "trace")} {
+			if err := CheckWritable(vacant); err != nil {
+				t.Error(err)
+			}
+		}
+		if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
+			t.Errorf("the folder holds %v (%v), want nothing", entries, err)
+		}
+	})
+	t.Run("an empty folder is taken, and stays the one that it is", func(t *testing.T) {
+		dir := folder(t, nil)
+		before, err := os.Stat(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
 		if err := Write(dir+"/", trace); err != nil {
 			t.Fatal(err)
 		}
+		if after, err := os.Stat(dir); err != nil || !os.SameFile(before, after) {
+			t.Errorf("the folder was replaced (%v), which no volume can be", err)
+		}
 		if _, err := Read(dir); err != nil {
 			t.Error(err)
+		}
+		if entries, err := os.ReadDir(dir); err != nil || len(entries) != 2 {
+			t.Errorf("the folder holds %v (%v), want the series and their samples", entries, err)
 		}
 	})
 }
