@@ -18,7 +18,8 @@ type Result struct {
 	// Unplaced pods were never placed, or not again after they were evicted.
 	PendingHours float64 `json:"pendingHours"`
 	Unplaced     int     `json:"unplaced"`
-	// NodeUseP50 and NodeUseP99 are quantiles of the share of its memory that a node holds, over all nodes and steps.
+	// NodeUseP50 and NodeUseP99 are quantiles of the share of its memory that a node holds, over all nodes and steps, after kubelets and
+	// kernels acted: the heat maps of a story show what was held before.
 	NodeUseP50 float64 `json:"nodeUseP50"`
 	NodeUseP99 float64 `json:"nodeUseP99"`
 }

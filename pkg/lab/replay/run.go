@@ -42,7 +42,9 @@ type run struct {
 	// there was none. nil: nobody wants to know.
 	placed  func(p *pod, sign int64)
 	decided func(second float64, pod, node string)
-	// stepped is told when a step is over, and story of every pod that is ended for want of memory.
+	// moved is told when memory has moved on to a step, before kubelets and kernels act, stepped when the step is over, and story of
+	// every pod that is ended for want of memory.
+	moved   func(second float64)
 	stepped func(second float64)
 	story   func(n *node, second float64, p *pod, what string)
 }
@@ -191,6 +193,9 @@ func (r *run) retry(second float64) {
 // step moves memory on to a second, and lets the kubelets look.
 func (r *run) step(second float64) error {
 	r.cluster.step(second)
+	if r.moved != nil {
+		r.moved(second)
+	}
 	r.kubelets(second, r.plan.step)
 	r.mark(second)
 	for _, n := range r.cluster.nodes {

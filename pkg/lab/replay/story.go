@@ -20,7 +20,8 @@ type Story struct {
 // NodeStory is what happened on one node.
 type NodeStory struct {
 	Name string
-	// Shares are what the node held at most in each stretch of the run, as shares of what it may hold before its kubelet evicts.
+	// Shares are what the node held at most in each stretch of the run, before its kubelet and kernel ended pods, as shares of what it
+	// may hold before its kubelet evicts.
 	Shares              []float64
 	Evictions, OOMKills int
 	// Ends are the pods that were ended for want of memory, in words, in the order of time.
@@ -41,10 +42,10 @@ func Tell(ctx context.Context, wanted Run, plan *Plan) (Story, error) {
 	for i, n := range r.cluster.nodes {
 		nodes[i] = NodeStory{Name: n.object.Name, Shares: make([]float64, stretches)}
 	}
-	r.stepped = func(second float64) {
+	r.moved = func(second float64) {
 		stretch := min(int((second-plan.from)/(plan.to-plan.from)*stretches), stretches-1)
 		for i, n := range r.cluster.nodes {
-			held := float64(n.marks[len(n.marks)-1].bytes) / n.allocatable()
+			held := float64(min(n.held(), n.bytes)) / n.allocatable()
 			nodes[i].Shares[stretch] = max(nodes[i].Shares[stretch], held)
 		}
 	}

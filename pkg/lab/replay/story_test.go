@@ -3,6 +3,8 @@
 package replay
 
 import (
+	"math"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -20,6 +22,25 @@ func toldOf(t *testing.T, step float64, lives ...*life) Story {
 		t.Fatal(err)
 	}
 	return story
+}
+
+func TestSharesOfANodeShowAnOverload(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		lives []*life
+		want  float64 // MiB of the 9,700 that the kubelet leaves to pods
+	}{
+		{"just full", []*life{steady("large", 9300, 9000), rising("a", 100, 100, 700, 540, 600)}, 9700},
+		{"evicted", []*life{steady("large", 9300, 9000), until(rising("a", 100, 100, 800, 540, 600), 610)}, 9800},
+		{"killed, at all that the node has", []*life{steady("large", 9300, 9000), until(rising("a", 100, 100, 9000, 540, 600), 610)}, 10_000},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			most := slices.Max(toldOf(t, 60, test.lives...).Nodes[0].Shares) * 9700
+			if math.Abs(most-test.want) > 1 {
+				t.Errorf("at most %.0f MiB, want %.0f", most, test.want)
+			}
+		})
+	}
 }
 
 func TestAStoryTellsWhatWasHeldByThePodsThatWereEnded(t *testing.T) {

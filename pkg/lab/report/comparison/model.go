@@ -47,7 +47,8 @@ type Row struct {
 	PendingHours float64 `json:"pendingHours"`
 	// Unplaced counts pods that had no node at the end.
 	Unplaced int `json:"unplaced"`
-	// NodeUseP50 and NodeUseP99 are quantiles, over nodes and time, of the memory in use as a share of the threshold.
+	// NodeUseP50 and NodeUseP99 are quantiles, over nodes and time, of the memory in use as a share of the node's, after kubelets and
+	// kernels acted.
 	NodeUseP50 float64 `json:"nodeUseP50"`
 	NodeUseP99 float64 `json:"nodeUseP99"`
 }
