@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -158,7 +159,7 @@ func (o *replayOptions) run(ctx context.Context, show *screen.Screen, command *c
 		return played
 	}
 	o.sort(m, results)
-	if err := wholefile.WriteJSON(filepath.Join(o.out, "results.json"), results); err != nil {
+	if err := writeResults(o.out, results); err != nil {
 		return err
 	}
 	if err := replay.Print(command.OutOrStdout(), results); err != nil {
@@ -168,6 +169,14 @@ func (o *replayOptions) run(ctx context.Context, show *screen.Screen, command *c
 		return fmt.Errorf("after %d of %d runs, which are in %s: %w", len(results), total, filepath.Join(o.out, "results.json"), played)
 	}
 	return o.report(ctx, m, leftOut, results)
+}
+
+// writeResults writes results.json, and removes the page of results that were there before: its own is written when all runs are done.
+func writeResults(folder string, results []replay.Result) error {
+	if err := os.Remove(filepath.Join(folder, comparison.PageFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return wholefile.WriteJSON(filepath.Join(folder, comparison.ResultsFile), results)
 }
 
 // sort brings the results into the order of the matrix: they came as they were done.
