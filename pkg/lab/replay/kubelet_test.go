@@ -4,6 +4,7 @@ package replay
 
 import (
 	"fmt"
+	"math"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -249,6 +250,31 @@ func TestAnEvictionTellsWhatWasHeldWhenTheKubeletLooked(t *testing.T) {
 			}
 			if got := troubles[0].HeldBytes / mebibyte; got != test.want {
 				t.Errorf("held %d MiB, want %d", got, test.want)
+			}
+		})
+	}
+}
+
+// a is evicted at 600 and made again at 610.
+func TestAPodThatWaitsForItsRestartAtTheEndIsCounted(t *testing.T) {
+	for _, test := range []struct {
+		name           string
+		to             float64
+		unplaced       int
+		pendingSeconds float64
+	}{
+		{"in its back-off", 605, 1, 5},
+		{"as its back-off ends", 610, 1, 10},
+		{"on a node that is under pressure", 655, 1, 55},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, result := watched(t, 1, test.to, steady("large", 9300, 9000), rising("a", 100, 100, 1000, 540, 600))
+			pending := result.PendingHours * 3600
+			if result.Evictions != 1 || result.Unplaced != test.unplaced || math.Abs(pending-test.pendingSeconds) > 1e-6 {
+				t.Errorf("%+v, want 1 eviction, %d pod unplaced and %g s of waiting", result, test.unplaced, test.pendingSeconds)
+			}
+			if hours := result.PodHours + result.PendingHours; math.Abs(hours*3600-2*test.to) > 1e-6 {
+				t.Errorf("%g s on nodes and of waiting, want those of two pods", hours*3600)
 			}
 		})
 	}

@@ -111,6 +111,10 @@ func (r *run) create(l *life, attempt int, second, ready float64) {
 		r.result.Pods++
 	}
 	r.lives[p.object.Name] = l
+	if ready >= r.plan.to { // It waits for its restart when the run ends.
+		r.drop(p)
+		return
+	}
 	r.at(ready, func() { r.try(p) })
 }
 
