@@ -75,6 +75,9 @@ func readOne(row table.Row, seen map[string]int, further []string) (Series, erro
 			return Series{}, row.Errorf(endColumn, "%w", err)
 		}
 	}
+	if err := checkLimitOf(row); err != nil {
+		return Series{}, err
+	}
 	for _, name := range append([]string{sourceColumn}, further...) {
 		text := row.Text(name)
 		if problems := checkText(text); len(problems) > 0 {
@@ -88,4 +91,13 @@ func readOne(row table.Row, seen map[string]int, further []string) (Series, erro
 		}
 	}
 	return s, nil
+}
+
+// checkLimitOf wants the limit of a row to be a number, where there is one.
+func checkLimitOf(row table.Row) error {
+	if row.Text(LimitColumn) == "" {
+		return nil
+	}
+	_, err := row.Integer(LimitColumn, 0, most)
+	return err
 }

@@ -151,6 +151,19 @@ func TestReadRefusesASeriesThatBreaksARule(t *testing.T) {
 	}
 }
 
+func TestReadRefusesLimitsThatAreNoNumbers(t *testing.T) {
+	const header = "series_id,requested_bytes,request_source,start_s,end_s,limit_bytes\n"
+	for _, test := range []struct{ name, text, want string }{
+		{"with a unit", header + "a,1,provisioned,,,\nb,1,provisioned,,,1Gi\n", `series.csv:3:6: limit_bytes "1Gi": want a whole number in digits, at least 0`},
+		{"below nothing", header + "a,1,provisioned,,,-1\n", `series.csv:2:6: limit_bytes "-1": want a whole number`},
+		{"more than any machine has", header + "a,1,provisioned,,,9000000000000000\n", `series.csv:2:6: limit_bytes "9000000000000000": too large`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			wantError(t, map[string]string{SeriesFile: test.text, UsageFile: usageHeader}, test.want)
+		})
+	}
+}
+
 func TestReadRefusesSamplesThatBreakARule(t *testing.T) {
 	for _, test := range []struct{ name, text, want string }{
 		{"an empty file", "", "usage.csv:1: the file is empty: want a header with the columns series_id, t_seconds, memory_bytes"},

@@ -67,6 +67,9 @@ func (s *Series) check() error {
 	if s.RequestBytes < 0 || s.RequestBytes > most {
 		return fmt.Errorf("%s %d: want from 0 to %d", requestColumn, s.RequestBytes, int64(most))
 	}
+	if err := checkLimit(s.Extra[LimitColumn]); err != nil {
+		return err
+	}
 	if !isTime(s.Start) || s.End >= 0 && !isTime(s.End) || math.IsNaN(s.End) {
 		return fmt.Errorf("a life from %v to %v: want seconds from 0 to %d", s.Start, s.End, longest)
 	}
@@ -74,6 +77,14 @@ func (s *Series) check() error {
 		return fmt.Errorf("%s %s: %w", endColumn, seconds(s.End), err)
 	}
 	return s.checkSamples()
+}
+
+// checkLimit returns what is wrong with a limit; an empty one is not known.
+func checkLimit(text string) error {
+	if bytes, err := strconv.ParseUint(text, 10, 64); text != "" && (err != nil || bytes > most) {
+		return fmt.Errorf("%s %q: want a whole number from 0 to %d", LimitColumn, text, int64(most))
+	}
+	return nil
 }
 
 func (s *Series) checkSamples() error {

@@ -122,6 +122,7 @@ func TestWriteRefusesWhatReadWouldRefuse(t *testing.T) {
 		{"a time that is no number", with(func(s *Series) { s.Times[1] = math.NaN() }), "sample 1 is at NaN"},
 		{"a sample outside of life", with(func(s *Series) { s.End = 50 }), "sample 1 at 50: the series ends at 50"},
 		{"negative memory", with(func(s *Series) { s.Bytes[1] = -1 }), "holds -1 bytes"},
+		{"a limit that is no number", with(func(s *Series) { s.Extra = map[string]string{"limit_bytes": "1Gi"} }), `limit_bytes "1Gi": want a whole number`},
 		{"a further column that is one of ours", with(func(s *Series) { s.Extra = map[string]string{"end_s": "x"} }), `a further column "end_s"`},
 		{"a further column without a name", with(func(s *Series) { s.Extra = map[string]string{"": "x"} }), `a further column ""`},
 	} {
