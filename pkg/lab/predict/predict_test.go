@@ -48,6 +48,13 @@ func TestMeasure(t *testing.T) {
 	}
 }
 
+func TestAPodWithoutRequestIsExpectedToHoldTheShippedDefault(t *testing.T) {
+	f := &fleet{step: time.Hour, steps: 1, nodes: []node{{members: []member{{name: "a", first: 0, end: 1, bytes: []float64{0}}}}}}
+	if diff := cmp.Diff([][]float64{{200 << 20}}, expected(f, 1)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestNoPredictorLooksAhead(t *testing.T) {
 	const steps, now = 96, 50
 	build := func(future uint64) *fleet {

@@ -11,13 +11,14 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	headroomv1 "github.com/headroom-dev/headroom/pkg/apis/config/v1"
 	"github.com/headroom-dev/headroom/pkg/memory/forecast"
 )
 
 // expected is what the product expects of each node: the sums of its pods' courses over the day, at their highest within the
 // horizon. Series that name a workload learn together, on all nodes. The first step is midnight.
 func expected(f *fleet, horizon int) [][]float64 {
-	learner := forecast.NewLearner(forecast.Prior{LimitPercent: 50, DefaultContainerBytes: 256 << 20})
+	learner := forecast.NewLearner(shippedPrior())
 	began := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 	demands, workloads := f.demands(learner)
 	predictions := f.perNode(func(*node) []float64 { return make([]float64, f.steps) })
@@ -45,6 +46,13 @@ func expected(f *fleet, horizon int) [][]float64 {
 		}
 	}
 	return predictions
+}
+
+// shippedPrior is what the product expects of a pod of which it learned nothing, by its defaults.
+func shippedPrior() forecast.Prior {
+	args := &headroomv1.HeadroomMemoryArgs{}
+	headroomv1.SetDefaults_HeadroomMemoryArgs(args)
+	return forecast.Prior{LimitPercent: int64(*args.LimitPriorPercent), DefaultContainerBytes: args.DefaultContainerPeak.Value()}
 }
 
 // ran is for how long a member has run since the step before.
