@@ -8,9 +8,9 @@ import (
 	"slices"
 )
 
-// bound counts what no policy can avoid: at every step in which all pods together hold more than all nodes have for them, as
-// if memory could be divided between nodes at will, the largest pods are out until the rest fits. A pod counts each time it has
-// to go.
+// bound estimates what is left to avoid by no placement: what pods have to go when all nodes together are too small, as if memory could
+// be divided between nodes at will, the largest first. It chooses anew at every step, and a pod counts each time it has to go, also one
+// that has only just come: a policy that lets it wait may end fewer.
 func bound(ctx context.Context, wanted Run, plan *Plan) (Result, error) {
 	result := Result{Trace: wanted.Trace, Scenario: wanted.Scenario.Name, Policy: wanted.Policy.Name, Nodes: wanted.Nodes, Seed: wanted.Seed, Pods: len(plan.lives)}
 	room := int64(wanted.Nodes) * (wanted.NodeBytes - wanted.Scenario.evictionHard(wanted.NodeBytes))

@@ -33,7 +33,7 @@ type Policy struct {
 	// history is what is known of what pods held before the run, as from Prometheus.
 	history history
 	judge   judge // of a peer
-	// clairvoyant looks into the future, and bound is no policy but what no policy can beat.
+	// clairvoyant looks into the future, and bound is no policy but an estimate of what has to go whatever the placement.
 	clairvoyant, bound bool
 }
 
