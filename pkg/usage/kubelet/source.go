@@ -34,10 +34,18 @@ type Source struct {
 	server  *url.URL // of the API server, by way of which kubelets are asked; nil: they are asked directly
 	options Options
 
-	mutex sync.Mutex
-	// failures in a row, by node; -1: it has none, and was not asked the last time.
-	failures map[string]int
+	mutex    sync.Mutex
+	attempts map[string]attempts // by node
 }
+
+// attempts is how asking a node went.
+type attempts struct {
+	failures int // in a row; -1: it is asked before those that answer
+	late     int // reads in a row that ended before its turn
+}
+
+// patience is after how many reads that end before its turn a node that failed before is asked first, once: it may answer by now.
+const patience = 8
 
 var _ usage.Source = &Source{}
 
@@ -54,7 +62,7 @@ func New(options Options) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Source{client: client, server: server, options: options, failures: map[string]int{}}, nil
+	return &Source{client: client, server: server, options: options, attempts: map[string]attempts{}}, nil
 }
 
 // Read asks the kubelets of all nodes for their summaries. A node whose kubelet fails is refused with ReasonUnread and
@@ -76,12 +84,12 @@ func (s *Source) Read(ctx context.Context) (*sample.Set, error) {
 	var mutex sync.Mutex
 	failures := 0
 	var firstErr error
+	whole := ctx
 	s.each(ctx, nodes, func(ctx context.Context, node *corev1.Node) {
-		late := ctx.Err() != nil
 		summary, err := s.summary(ctx, node)
 		mutex.Lock()
 		defer mutex.Unlock()
-		s.remember(node.Name, err, late)
+		s.remember(node.Name, err, whole.Err() != nil)
 		if err != nil {
 			failures++
 			in.RefuseNode(node.Name, ReasonUnread, err.Error())
@@ -125,38 +133,41 @@ func (s *Source) healthyFirst(nodes []*corev1.Node) []*corev1.Node {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	sorted := slices.Clone(nodes)
-	slices.SortStableFunc(sorted, func(a, b *corev1.Node) int { return s.failures[a.Name] - s.failures[b.Name] })
+	slices.SortStableFunc(sorted, func(a, b *corev1.Node) int { return s.attempts[a.Name].failures - s.attempts[b.Name].failures })
 	return sorted
 }
 
-// remember counts failures in a row. A node whose turn came too late is asked before all others the next time, unless it
-// failed before: many that are dead would be asked before those that answer.
+// remember counts failures in a row. A node whose turn did not come, or was cut short, is asked before all others the next time. If it
+// failed before, it has to wait longer for that: many that are dead would be asked before those that answer.
 func (s *Source) remember(node string, err error, late bool) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
+	known := s.attempts[node]
 	switch {
 	case err == nil:
-		delete(s.failures, node)
-	case late:
-		if s.failures[node] <= 0 {
-			s.failures[node] = -1
-		}
+		delete(s.attempts, node)
+		return
+	case !late:
+		known = attempts{failures: max(known.failures, 0) + 1}
+	case known.failures <= 0 || known.late+1 >= patience:
+		known = attempts{failures: -1}
 	default:
-		s.failures[node] = max(s.failures[node], 0) + 1
+		known.late++
 	}
+	s.attempts[node] = known
 }
 
 // forget drops what is known of nodes that are gone.
 func (s *Source) forget(nodes []*corev1.Node) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	kept := make(map[string]int, len(s.failures))
+	kept := make(map[string]attempts, len(s.attempts))
 	for _, node := range nodes {
-		if count, ok := s.failures[node.Name]; ok {
-			kept[node.Name] = count
+		if known, ok := s.attempts[node.Name]; ok {
+			kept[node.Name] = known
 		}
 	}
-	s.failures = kept
+	s.attempts = kept
 }
 
 // get asks the kubelet of a node.

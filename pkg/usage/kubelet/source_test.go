@@ -241,7 +241,7 @@ func TestHealthyNodesAreReadInEveryRead(t *testing.T) {
 	}
 	source := fleet.source(func(o *kubelet.Options) { o.CAFile, o.Insecure, o.Concurrency = "", true, 1 })
 	// Nothing is known of a node before it was asked: the first reads find out which are dead.
-	for read := range 12 {
+	for read := range 40 {
 		ctx, cancel := context.WithCancel(t.Context())
 		mutex.Lock()
 		asked, end = 0, cancel
@@ -253,6 +253,52 @@ func TestHealthyNodesAreReadInEveryRead(t *testing.T) {
 		}
 		if err != nil || len(got.Nodes) != healthy {
 			t.Errorf("read %d: %+v, %v, want all %d healthy nodes", read, got, err, healthy)
+		}
+	}
+}
+
+// There is never time for all, and one failed once, long ago: every node gets its turn.
+func TestEveryNodeGetsItsTurn(t *testing.T) {
+	const nodes, timeFor, reads = 10, 8, 50
+	var mutex sync.Mutex
+	asked, failed := 0, false
+	var end context.CancelFunc // of a read
+	fleet := &fleet{t: t}
+	for i := range nodes {
+		name := fmt.Sprintf("n%d", i)
+		fleet.add(name, func(w http.ResponseWriter, request *http.Request) {
+			mutex.Lock()
+			defer mutex.Unlock()
+			if asked++; asked > timeFor {
+				end()
+			}
+			if i == 0 && !failed {
+				failed = true
+				status(http.StatusInternalServerError)(w, request)
+				return
+			}
+			answer(summary(name, 4000))(w, request)
+		})
+	}
+	source := fleet.source(func(o *kubelet.Options) { o.CAFile, o.Insecure, o.Concurrency = "", true, 1 })
+	got := map[string]int{}
+	for range reads {
+		ctx, cancel := context.WithCancel(t.Context())
+		mutex.Lock()
+		asked, end = 0, cancel
+		mutex.Unlock()
+		read, err := source.Read(ctx)
+		cancel()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name := range read.Nodes {
+			got[name]++
+		}
+	}
+	for i := range nodes {
+		if name := fmt.Sprintf("n%d", i); got[name] < reads/10 {
+			t.Errorf("%s was read %d times of %d: %v", name, got[name], reads, got)
 		}
 	}
 }
