@@ -59,8 +59,10 @@ type checkpointLine struct {
 	RequestKiB  int64   `json:"requestKiB,omitempty"` // of a pod; 0: not known
 	Ended       int64   `json:"ended,omitempty"`      // when a pod was last ended for want of memory, seconds since 1970; 0: none was
 	Ends        int     `json:"ends,omitempty"`       // how many times in a row
-	LastDay     int32   `json:"lastDay"`              // days since 1970
-	DaysBefore  []int32 `json:"daysBefore"`           // that day, for each hour of the day (UTC); -1: never seen
+	Hour        int64   `json:"hour,omitempty"`       // that goes on, hours since 1970, and what is expected of it
+	HourKiB     int64   `json:"hourKiB,omitempty"`
+	LastDay     int32   `json:"lastDay"`    // days since 1970
+	DaysBefore  []int32 `json:"daysBefore"` // that day, for each hour of the day (UTC); -1: never seen
 	PeaksKiB    []int64 `json:"peaksKiB"`
 }
 

@@ -26,7 +26,7 @@ func (l *Learner) forget() {
 		return
 	}
 	oldest := slices.SortedFunc(maps.Keys(l.workloads), func(a, b Workload) int {
-		return cmp.Or(l.workloads[a].seen.Compare(l.workloads[b].seen), a.compare(b)) // always the same ones among equals
+		return cmp.Or(l.workloads[a].seen.Compare(l.workloads[b].seen), compareWorkloads(a, b)) // always the same ones among equals
 	})
 	for _, workload := range oldest[:surplus] {
 		delete(l.workloads, workload)

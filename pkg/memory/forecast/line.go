@@ -18,6 +18,9 @@ func (r *Record) line() checkpointLine {
 	if r.endings.count > 0 {
 		line.Ended, line.Ends = r.endings.last.Unix(), r.endings.count
 	}
+	if r.hour.expected > 0 {
+		line.Hour, line.HourKiB = r.hour.number, roundKiB(float64(r.hour.expected))
+	}
 	last := int32(1)
 	for _, day := range r.hourly.day {
 		last = max(last, day)
@@ -59,6 +62,7 @@ func (l *checkpointLine) record() (Record, error) {
 	if l.Ends > 0 {
 		record.endings = endings{last: time.Unix(l.Ended, 0), count: l.Ends}
 	}
+	record.hour = ongoing{number: l.Hour, expected: float32(l.HourKiB) * (1 << 10)}
 	return record, nil
 }
 
@@ -72,6 +76,8 @@ func (l *checkpointLine) check() error {
 		{"levelKiB", l.LevelKiB, maxKiB},
 		{"requestKiB", l.RequestKiB, maxKiB},
 		{"ends", int64(l.Ends), maxDoublings + 1},
+		{"hour", l.Hour, math.MaxInt32},
+		{"hourKiB", l.HourKiB, maxKiB},
 	} {
 		if figure.value < 0 || figure.value > figure.max {
 			return fmt.Errorf("%s is %d, want 0 to %d", figure.name, figure.value, figure.max)

@@ -21,6 +21,7 @@ type Outcomes struct {
 type ongoing struct {
 	number         int64   // of the hour since 1970
 	expected, most float32 // bytes; of an expectation of 0 nothing is told
+	elsewhere      bool    // the hour began under another one, which tells its outcome
 }
 
 func hourNumber(at time.Time) int64 { return at.Unix() / int64(time.Hour/time.Second) }
@@ -48,7 +49,7 @@ func (l *Learner) follow(known *learned, bytes int64) {
 
 // settle tells the outcome of the hour in which the workload was seen last, once.
 func (l *Learner) settle(known *learned) {
-	if known.hour.expected > 0 && l.outcomes.HourEnded != nil {
+	if known.hour.expected > 0 && !known.hour.elsewhere && l.outcomes.HourEnded != nil {
 		l.outcomes.HourEnded(float64(known.hour.most / known.hour.expected))
 	}
 	if known.hour.expected > 0 {

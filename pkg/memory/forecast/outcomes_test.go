@@ -54,6 +54,27 @@ func TestWhatCameTrueIsToldWhenAnHourEnds(t *testing.T) {
 	}
 }
 
+// A revision that begins in the middle of an hour was not there on an earlier day: what came of the hour is told of the one before it.
+func TestAnHourIsToldOnceWhereARevisionBeginsInIt(t *testing.T) {
+	learner, revision := forecast.NewLearner(fixedPrior{}), func(hash string) forecast.Workload {
+		return forecast.Workload{Kind: "ReplicaSet", Owner: "web-" + hash, Template: hash}
+	}
+	var got []float64
+	learner.Report(forecast.Outcomes{HourEnded: func(ratio float64) { got = append(got, ratio) }})
+	for _, seen := range []struct {
+		after    time.Duration // since yesterday noon
+		revision string
+		held     int64
+	}{{0, "a", 1000}, {24 * time.Hour, "a", 1500}, {24*time.Hour + 10*time.Minute, "b", 100}, {25 * time.Hour, "b", 100}} {
+		learner.Begin(noon.Add(seen.after))
+		learner.Observe(revision(seen.revision), seen.held*mi, time.Minute)
+		learner.Publish()
+	}
+	if diff := cmp.Diff([]float64{1.5}, got); diff != "" {
+		t.Errorf("told (-want +got):\n%s", diff)
+	}
+}
+
 func TestOfAWorkloadThatIsHardlyKnownNothingIsTold(t *testing.T) {
 	web, learner := forecast.Workload{Owner: "web"}, forecast.NewLearner(fixedPrior{})
 	learner.Report(forecast.Outcomes{Exceeded: func() { t.Error("it was seen for a minute and is said to have held more than expected") }})

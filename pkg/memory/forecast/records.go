@@ -19,6 +19,7 @@ type Record struct {
 	warm     time.Duration
 	seen     time.Time
 	endings  endings
+	hour     ongoing // of which what was expected counts until it is over
 }
 
 // Workload returns whose record it is.
@@ -28,11 +29,10 @@ func (r *Record) Workload() Workload { return r.workload }
 func (l *Learner) Records() []Record {
 	records := make([]Record, 0, len(l.workloads))
 	for workload, known := range l.workloads {
-		hours := known.hourly
-		if known.hour.number == hourNumber(l.now) { // Who takes over in this hour is not told that it began before: what may still come of it counts.
-			hours.most[HourOf(l.now)] = max(hours.most[HourOf(l.now)], known.hour.expected)
-		}
-		records = append(records, Record{workload: workload, hourly: hours, request: known.request, level: known.level, warm: known.warm, seen: known.seen, endings: known.endings})
+		records = append(records, Record{
+			workload: workload, hourly: known.hourly, request: known.request, level: known.level, warm: known.warm, seen: known.seen, endings: known.endings,
+			hour: known.hour,
+		})
 	}
 	return records
 }
@@ -57,6 +57,7 @@ func (l *Learner) Merge(records []Record, now time.Time) {
 			l.follows(record.workload, seen)
 		}
 		known.mergeHours(record.hourly, seen, now)
+		known.inherit(record.hour, now)
 		known.level = known.mergeLevel(record.level, seen)
 		if seen.After(known.seen) {
 			known.seen = seen
@@ -97,6 +98,17 @@ func (k *learned) mergeHours(other hourly, seen, now time.Time) {
 		}
 	}
 	k.hourly.merge(&other, dayOf(now))
+}
+
+// inherit takes over what another one expected of the hour, if that is not over. That one tells what came of it.
+func (k *learned) inherit(hour ongoing, now time.Time) {
+	if hour.number != hourNumber(now) || hour.expected == 0 {
+		return
+	}
+	if k.hour.number != hour.number {
+		k.hour = ongoing{number: hour.number, elsewhere: true}
+	}
+	k.hour.expected = max(k.hour.expected, hour.expected)
 }
 
 // merge takes in what was seen elsewhere, none of it later than today.

@@ -27,8 +27,9 @@ func (l *Learner) begin(workload Workload, at time.Time) *learned {
 	made := &learned{}
 	if all, ok := workload.revisions(); ok {
 		if last := l.workloads[l.latest[all]]; last != nil {
-			made.hourly, made.warm, made.hour = last.hourly, last.warm, last.hour
+			made.hourly, made.warm = last.hourly, last.warm
 			made.hourly.pause(last.seen, at)
+			made.inherit(last.hour, l.now)
 		}
 		l.latest[all] = workload
 	}

@@ -3,7 +3,6 @@
 package forecast
 
 import (
-	"cmp"
 	"fmt"
 	"hash/fnv"
 	"strings"
@@ -21,13 +20,6 @@ type Workload struct {
 	// Template tells the owner's revisions apart: the hash that its controller labels its pods with, or, where there is no
 	// such label, a hash of the pod's containers.
 	Template string
-}
-
-func (w Workload) compare(other Workload) int {
-	return cmp.Or(
-		cmp.Compare(w.Namespace, other.Namespace), cmp.Compare(w.Kind, other.Kind),
-		cmp.Compare(w.Owner, other.Owner), cmp.Compare(w.Template, other.Template),
-	)
 }
 
 // WorkloadOf returns the workload of a pod.

@@ -112,7 +112,7 @@ func (b *Builder) Build(input Input) *Snapshot {
 	if input.Samples == nil {
 		input.Samples = &sample.Set{}
 	}
-	input.Troubles = believed(input.Troubles, input.Now)
+	input.Troubles = Believed(input.Troubles, input.Now)
 	b.builds++
 	made := build{Builder: b, Input: input, tallies: make([]tally, len(input.Nodes)), snapshot: &Snapshot{
 		Time:  input.Now,

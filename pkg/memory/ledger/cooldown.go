@@ -24,9 +24,9 @@ type Trouble struct {
 // troubles holds the last trouble of each workload on each node.
 type troubles map[string]map[forecast.Workload]time.Time
 
-// believed returns those of the troubles that can have happened by now. A node whose clock is ahead tells of the future: by a little it is taken
+// Believed returns those of the troubles that can have happened by now. A node whose clock is ahead tells of the future: by a little it is taken
 // for now, by more it is as unknown as with a pod that does not say when.
-func believed(all []Trouble, now time.Time) []Trouble {
+func Believed(all []Trouble, now time.Time) []Trouble {
 	var believed []Trouble
 	for _, trouble := range all {
 		if tooFarAhead(trouble.Time, now) {

@@ -227,7 +227,7 @@ func (k *keeper) keep(ctx context.Context) (time.Duration, error) {
 	}
 	k.metrics.read(k.reading, stats)
 	k.reading = stats
-	for _, trouble := range troubles {
+	for _, trouble := range ledger.Believed(troubles, snapshot.Time) {
 		if snapshot.Time.Sub(trouble.Time) < endedKept { // Others were counted when they happened, or before this process.
 			k.metrics.troubles.Inc()
 		}
