@@ -106,12 +106,7 @@ func (p *prospects) turn(prospect *prospect, demand forecast.Demand) outcome {
 		return wakes
 	}
 	for _, i := range prospect.nodes {
-		left, known := p.now.left(i)
-		asks := demand.FirmBytes
-		if !known { // Requests decide.
-			left, asks = p.unrequested(i), demand.RequestBytes
-		}
-		if left-asks >= p.promised[i] {
+		if p.room(i, demand) {
 			p.promised[i] += demand.FirmBytes
 			return wakes
 		}
@@ -120,6 +115,15 @@ func (p *prospects) turn(prospect *prospect, demand forecast.Demand) outcome {
 		return comesNext
 	}
 	return staysOut
+}
+
+// room reports whether a node has room for a pod beyond what is promised. Where requests decide, the first pod that is promised any may have to
+// preempt others for it, which nobody knows here.
+func (p *prospects) room(node int, demand forecast.Demand) bool {
+	if left, known := p.now.left(node); known {
+		return left-demand.FirmBytes >= p.promised[node]
+	}
+	return p.promised[node] == 0 || demand.RequestBytes == 0 || p.unrequested(node)-demand.RequestBytes >= p.promised[node]
 }
 
 // unrequested returns how many bytes of a node no pod requests.

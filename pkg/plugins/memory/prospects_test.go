@@ -105,10 +105,12 @@ func TestANodeThatFallsSilentDoesNotWakeEveryPod(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		taints []corev1.Taint
+		others int64 // Mi that are requested by others
 		want   int
 	}{
-		{"its kubelet goes on", nil, 3},
-		{"its kubelet is gone", []corev1.Taint{{Key: corev1.TaintNodeUnreachable, Effect: corev1.TaintEffectNoSchedule}}, 0},
+		{"its kubelet goes on", nil, 0, 3},
+		{"its kubelet goes on, and it is full by requests: one pod may preempt others", nil, 3900, 1},
+		{"its kubelet is gone", []corev1.Taint{{Key: corev1.TaintNodeUnreachable, Effect: corev1.TaintEffectNoSchedule}}, 0, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var woken activations
@@ -122,6 +124,9 @@ func TestANodeThatFallsSilentDoesNotWakeEveryPod(t *testing.T) {
 			}
 			fleet.samples.Nodes["silent"] = sample.Node{Measurement: sample.Measurement{Bytes: 3800 * mi, Time: now.Add(-5 * time.Minute)}}
 			fleet.nodes[0].Spec.Taints = test.taints
+			if test.others > 0 {
+				fleet.running("others", "silent", test.others*mi, 0)
+			}
 			fleet.plugin.waiting.wake(klog.Background(), fleet.publish())
 			if len(woken) != test.want {
 				t.Errorf("%d pods are woken, want %d", len(woken), test.want)
