@@ -198,3 +198,35 @@ func TestTheChartsProfileIsTheShippedOne(t *testing.T) {
 		}
 	}
 }
+
+// Plugins that the chart lists for their place in the order are listed once, and give way to what the values say of them.
+func TestValuesDecideWhichPluginsFilter(t *testing.T) {
+	for _, test := range []struct {
+		name, values string
+		want         []string
+	}{
+		{"as shipped", "", []string{"HeadroomNodeName", "NodeUnschedulable", "TaintToleration", "HeadroomNodeAffinity"}},
+		{"one that is named again", "plugins: {filter: {enabled: [{name: HeadroomNodeAffinity}]}}",
+			[]string{"HeadroomNodeName", "NodeUnschedulable", "TaintToleration", "HeadroomNodeAffinity"}},
+		{"one that does not filter", "plugins: {filter: {disabled: [{name: TaintToleration}]}}",
+			[]string{"HeadroomNodeName", "NodeUnschedulable", "HeadroomNodeAffinity"}},
+		{"one that is disabled everywhere", "plugins: {multiPoint: {disabled: [{name: TaintToleration}]}}",
+			[]string{"HeadroomNodeName", "NodeUnschedulable", "HeadroomNodeAffinity"}},
+		{"an order of one's own", `plugins: {filter: {enabled: [{name: NodeResourcesFit}], disabled: [{name: "*"}]}}`, []string{"NodeResourcesFit"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			text := Find[*corev1.ConfigMap](render(t, Release{"r", "n"}, test.values))[0].Data["scheduler-config.yaml"]
+			object, _, err := schedulerscheme.Codecs.UniversalDecoder().Decode([]byte(text), nil, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, plugin := range object.(*schedulerconfig.KubeSchedulerConfiguration).Profiles[0].Plugins.Filter.Enabled {
+				got = append(got, plugin.Name)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("filters (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -44,6 +44,20 @@ postFilter:
 {{- define "headroom-scheduler.configuration" -}}
 {{- $replaces := eq .Values.mode "replace" -}}
 {{- $plugins := include "headroom-scheduler.plugins" . | fromYaml -}}
+{{- /* What the values enable or disable, here or everywhere, is not listed for its place in the order as well. */ -}}
+{{- $everywhere := list -}}
+{{- range dig "multiPoint" "disabled" list .Values.plugins -}}{{- $everywhere = append $everywhere .name -}}{{- end -}}
+{{- range $point := list "preFilter" "filter" -}}
+{{- $named := $everywhere -}}
+{{- range $which := list "enabled" "disabled" -}}
+{{- range dig $point $which list $.Values.plugins -}}{{- $named = append $named .name -}}{{- end -}}
+{{- end -}}
+{{- $kept := list -}}
+{{- range dig $point "enabled" list $plugins -}}
+{{- if not (or (has .name $named) (has "*" $named)) -}}{{- $kept = append $kept . -}}{{- end -}}
+{{- end -}}
+{{- $_ := set $plugins $point (dict "enabled" $kept) -}}
+{{- end -}}
 {{- range $point, $set := .Values.plugins -}}
 {{- $own := dig $point dict $plugins -}}
 {{- $merged := dict -}}
