@@ -189,7 +189,7 @@ func pluginProblems(path string, of *configv1.KubeSchedulerProfile) []Problem {
 	return append(problems, twins(path, of.Plugins)...)
 }
 
-// twins speaks of in-tree plugins that run beside those that replace them.
+// twins speaks of in-tree plugins that run beside those that replace them, and of plugins that come too late.
 func twins(path string, plugins *configv1.Plugins) []Problem {
 	if plugins == nil {
 		return nil
@@ -204,6 +204,12 @@ func twins(path string, plugins *configv1.Plugins) []Problem {
 				Field: path + ".plugins.multiPoint.disabled", Text: fmt.Sprintf("%s runs beside %s, which replaces it: disable %s", pair[1], pair[0], pair[1]),
 			})
 		}
+	}
+	if named(plugins.MultiPoint.Enabled, nodeaffinity.Name) && !named(plugins.Filter.Enabled, nodeaffinity.Name) {
+		problems = append(problems, Problem{
+			Field: path + ".plugins.filter",
+			Text:  fmt.Sprintf("%s comes behind NodeResourcesFit there: enable it under filter too, or a full node that does not match is refused for its memory", nodeaffinity.Name),
+		})
 	}
 	if named(plugins.MultiPoint.Enabled, memory.Name) && !named(plugins.PostFilter.Enabled, memory.Name) {
 		problems = append(problems, Problem{
