@@ -64,5 +64,7 @@ func withoutOurs(profile *configv1.KubeSchedulerProfile) {
 		set.Enabled = slices.DeleteFunc(set.Enabled, func(plugin configv1.Plugin) bool { return ours(plugin.Name) })
 		set.Disabled = slices.DeleteFunc(set.Disabled, func(plugin configv1.Plugin) bool { return replaced(plugin.Name) })
 	}
+	// They list what comes first for the sake of ours: the in-tree ones have that order by themselves.
+	profile.Plugins.PreFilter, profile.Plugins.Filter = configv1.PluginSet{}, configv1.PluginSet{}
 	profile.PluginConfig = slices.DeleteFunc(profile.PluginConfig, func(plugin configv1.PluginConfig) bool { return ours(plugin.Name) })
 }
