@@ -159,6 +159,10 @@ func TestWriteTakesNoFolderThatHoldsSomething(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestWriteTakesAnEmptyFolder(t *testing.T) {
+	trace := Generate(1, Workloads(1), Days(1))
 	t.Run("a check leaves nothing", func(t *testing.T) {
 		dir := folder(t, nil)
 		for _, vacant := range []string{dir, filepath.Join(dir, "trace")} {

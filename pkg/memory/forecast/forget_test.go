@@ -85,7 +85,7 @@ func TestNoMoreWorkloadsAreForgottenThanHaveTo(t *testing.T) {
 
 // A pod that is ended early in an hour says nothing of what others hold later in it.
 func TestAnEndDoesNotLowerWhatIsExpectedOfItsHour(t *testing.T) {
-	for _, days := range []time.Duration{1, 7} {
+	for _, days := range []int{1, 7} {
 		for name, again := range map[string]func(*forecast.Learner, forecast.Workload, time.Time){
 			"observed": observed(5000), "ended": ended(5000),
 			"recalled": func(learner *forecast.Learner, workload forecast.Workload, at time.Time) {
@@ -95,7 +95,7 @@ func TestAnEndDoesNotLowerWhatIsExpectedOfItsHour(t *testing.T) {
 			learner, job := forecast.NewLearner(fixedPrior{}), forecast.Workload{Owner: "job"}
 			learner.Begin(noon.Add(50 * time.Minute))
 			learner.Observe(job, 40000*mi, 10*time.Hour)
-			at := noon.Add(days*24*time.Hour + 5*time.Minute)
+			at := noon.AddDate(0, 0, days).Add(5 * time.Minute)
 			learner.Begin(at)
 			again(learner, job, at)
 			if peak, _ := expected(learner, job); peak != 46000 {
@@ -114,14 +114,14 @@ func TestAnEndDoesNotLowerWhatIsExpectedOfItsHour(t *testing.T) {
 func TestWhatIsRestoredDoesNotDependOnTheOrder(t *testing.T) {
 	job := forecast.Workload{Owner: "job", Template: "x"}
 	before := forecast.NewLearner(fixedPrior{})
-	for hour := range time.Duration(8) {
-		before.Begin(noon.Add(hour * time.Hour))
+	for hour := range 8 {
+		before.Begin(noon.Add(time.Duration(hour) * time.Hour))
 		before.Observe(job, 1000*mi<<(hour/7*5), time.Hour) // 32000Mi in the last one
 		before.Publish()
 	}
-	for _, hour := range []time.Duration{0, 3, 7, 9} {
-		for _, days := range []time.Duration{1, 3, 7} {
-			now := noon.Add((days*24 + hour) * time.Hour)
+	for _, hour := range []int{0, 3, 7, 9} {
+		for _, days := range []int{1, 3, 7} {
+			now := noon.AddDate(0, 0, days).Add(time.Duration(hour) * time.Hour)
 			read, seen := forecast.NewLearner(fixedPrior{}), forecast.NewLearner(fixedPrior{})
 			for _, learner := range []*forecast.Learner{read, seen} {
 				learner.Begin(now)
@@ -173,8 +173,8 @@ func TestAClockThatIsSetBack(t *testing.T) {
 	learner, web := forecast.NewLearner(fixedPrior{}), forecast.Workload{Owner: "web"}
 	learner.Begin(noon.Add(20 * 24 * time.Hour))
 	learner.Observe(web, 1000*mi, 10*time.Hour)
-	for day := range time.Duration(5) {
-		learner.Begin(noon.Add(day * 24 * time.Hour))
+	for day := range 5 {
+		learner.Begin(noon.AddDate(0, 0, day))
 		learner.Observe(web, 4000*mi, time.Hour)
 		learner.Publish()
 	}

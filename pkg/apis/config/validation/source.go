@@ -64,7 +64,7 @@ func prometheus(path *field.Path, source *config.PrometheusSource) field.ErrorLi
 
 // address does not repeat the address in a message: it may hold a password.
 func address(path *field.Path, source *config.PrometheusSource) field.ErrorList {
-	problem := ""
+	var problem string
 	switch address, err := url.Parse(source.Address); {
 	case err != nil || (address.Scheme != "http" && address.Scheme != "https") || address.Host == "":
 		problem = "must be a URL such as https://prometheus.monitoring:9090"
