@@ -68,7 +68,7 @@ func newReplayCommand() *cobra.Command {
 	flags.StringVar(&options.nodeMemory, "node-memory", "64Gi", "memory of a node")
 	flags.StringSliceVar(&options.policies, "policies", []string{"headroom", "least-allocated", "load-variation", "koordinator-like"}, "policies to compare; all: those of the published comparison; ablation: headroom and what it is without one of its parts; tuned: the peers with other settings")
 	flags.StringArrayVar(&options.configs, "config", nil, "KubeSchedulerConfiguration with one profile, to compare as a policy of the file's name; may be given several times")
-	flags.StringSliceVar(&options.scenarios, "scenarios", []string{"base"}, "scenarios to play, or all")
+	flags.StringSliceVar(&options.scenarios, "scenarios", []string{"base"}, "scenarios to play, or all that the trace can play")
 	flags.IntVar(&options.seeds, "seeds", 5, "orders of arrival to play, the same ones for all policies")
 	flags.IntVar(&options.starts, "starts", 3000, "pods to start within four hours from a trace that is shorter than a day")
 	flags.StringVar(&options.arrivals, "arrivals", "", "arrivals.csv(.gz) of an arrival process, for the scenario churn")
@@ -109,16 +109,22 @@ func (o *replayOptions) matrix(ctx context.Context) (*replay.Matrix, error) {
 	if m.Trace, err = trace.Read(o.trace); err != nil {
 		return nil, err
 	}
+	if slices.Contains(o.scenarios, allScenarios) {
+		m.Scenarios = replay.ScenariosOf(m.Trace)
+	}
 	return m, m.Check(ctx)
 }
 
-// chosenScenarios returns the scenarios of these names.
+// allScenarios stands for those that the trace can play.
+const allScenarios = "all"
+
+// chosenScenarios returns the scenarios of these names but for all.
 func chosenScenarios(names []string) ([]replay.Scenario, error) {
-	if slices.Contains(names, "all") {
-		return replay.Scenarios(), nil
-	}
 	var chosen []replay.Scenario
 	for _, name := range names {
+		if name == allScenarios {
+			continue
+		}
 		scenario, err := replay.ScenarioNamed(name)
 		if err != nil {
 			return nil, err

@@ -11,9 +11,17 @@ import (
 	"github.com/headroom-dev/headroom/pkg/lab/trace"
 )
 
+// needsDays: of a trace that is shorter it would be the base case under another name.
+func (s *Scenario) needsDays() bool { return s.Requests == RequestsGiven || s.Fill == FillChurn }
+
+// ScenariosOf returns all scenarios that a trace can play.
+func ScenariosOf(t *trace.Trace) []Scenario {
+	return slices.DeleteFunc(Scenarios(), func(s Scenario) bool { return t.Window < daySeconds && s.needsDays() })
+}
+
 // planStarts starts random series at random times, so that as many run at any time.
 func planStarts(t *trace.Trace, scenario Scenario, starts int, random *rand.Rand) (*Plan, error) {
-	if scenario.Requests == RequestsGiven || scenario.Fill == FillChurn {
+	if scenario.needsDays() {
 		return nil, fmt.Errorf("trace %s: it lasts %d s, and from less than a day pods are started with the requests of the trace, as in the scenario base: leave %s out, or record for two days",
 			t.Name, t.Window, scenario.Name)
 	}
