@@ -151,9 +151,11 @@ func (d *editDistance) between(a, b string, most int) int {
 	for j := range d.rows[0] {
 		d.rows[0][j] = j
 	}
+	least, leastAbove := 0, 0 // of two rows: what follows is no less
 	for i := 1; i <= len(a); i++ {
 		row, above, twoAbove := d.rows[i%3], d.rows[(i+2)%3], d.rows[(i+1)%3]
 		row[0] = i
+		least, leastAbove = i, least
 		for j := 1; j <= len(b); j++ {
 			replace := above[j-1]
 			if a[i-1] != b[j-1] {
@@ -163,6 +165,10 @@ func (d *editDistance) between(a, b string, most int) int {
 			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
 				row[j] = min(row[j], twoAbove[j-2]+1)
 			}
+			least = min(least, row[j])
+		}
+		if min(least, leastAbove) > most {
+			return most + 1
 		}
 	}
 	return d.rows[len(a)%3][len(b)]
