@@ -101,18 +101,26 @@ func (o *replayOptions) matrix(ctx context.Context) (*replay.Matrix, error) {
 			return nil, fmt.Errorf("--page: %w", err)
 		}
 	}
+	if err := o.read(m); err != nil {
+		return nil, err
+	}
+	return m, m.Check(ctx)
+}
+
+// read reads the trace, and the arrivals if there are any.
+func (o *replayOptions) read(m *replay.Matrix) (err error) {
 	if o.arrivals != "" {
 		if m.Arrivals, err = trace.ReadArrivals(o.arrivals); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if m.Trace, err = trace.Read(o.trace); err != nil {
-		return nil, err
+		return err
 	}
 	if slices.Contains(o.scenarios, allScenarios) {
 		m.Scenarios = replay.ScenariosOf(m.Trace)
 	}
-	return m, m.Check(ctx)
+	return nil
 }
 
 // allScenarios stands for those that the trace can play.

@@ -151,11 +151,12 @@ func (d *editDistance) between(a, b string, most int) int {
 	for j := range d.rows[0] {
 		d.rows[0][j] = j
 	}
-	least, leastAbove := 0, 0 // of two rows: what follows is no less
+	least := 0 // of the last row: what follows is no less than those of two rows
 	for i := 1; i <= len(a); i++ {
 		row, above, twoAbove := d.rows[i%3], d.rows[(i+2)%3], d.rows[(i+1)%3]
 		row[0] = i
-		least, leastAbove = i, least
+		leastAbove := least
+		least = i
 		for j := 1; j <= len(b); j++ {
 			replace := above[j-1]
 			if a[i-1] != b[j-1] {
