@@ -89,6 +89,11 @@ func TestTheMessageSaysWhatStandsInTheWay(t *testing.T) {
 				`node "n1" has another kubernetes.io/hostname label than its name; name it by matchFields metadata.name`,
 		},
 		{
+			"a node without a host name", selecting(corev1.LabelHostname + "=n1"), nil, labelled("", corev1.LabelHostname+"=ip-2"),
+			`2 node(s) didn't match Pod's node affinity/selector: 2 by kubernetes.io/hostname In [n1] ("ip-2" on 1, no such label on 1); ` +
+				`node "n1" has no label kubernetes.io/hostname; name it by matchFields metadata.name`,
+		},
+		{
 			"a term that cannot be read", requiring(expression("zone", "Near", "b")), nil, labelled("zone=b"),
 			`1 node(s) didn't match Pod's node affinity/selector: 1 by a term that can be read: nodeSelectorTerms[0].matchExpressions[0]` +
 				`.operator: Unsupported value: "Near": supported values:...`,

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -218,37 +219,56 @@ func TestNodesThatFailedAreAskedLast(t *testing.T) {
 	}
 }
 
+// budget ends a read once kubelets were asked so often.
+type budget struct {
+	mutex sync.Mutex
+	most  int
+	asked int
+	end   context.CancelFunc
+}
+
+// spend is called when a kubelet is asked.
+func (b *budget) spend() {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	if b.asked++; b.asked == b.most {
+		b.end()
+	}
+}
+
+// read reads with a new budget.
+func (b *budget) read(t *testing.T, source *kubelet.Source) (*sample.Set, error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	b.mutex.Lock()
+	b.asked, b.end = 0, cancel
+	b.mutex.Unlock()
+	return source.Read(ctx)
+}
+
+// oneByOne makes a source ask one kubelet after the other.
+func oneByOne(o *kubelet.Options) { o.CAFile, o.Insecure, o.Concurrency = "", true, 1 }
+
 // Each read has time for all healthy kubelets and for some of the dead ones, of which there are more.
 func TestHealthyNodesAreReadInEveryRead(t *testing.T) {
-	const healthy, dead, timeForDead = 3, 12, 5
-	var mutex sync.Mutex
-	var asked int              // of the dead ones
-	var end context.CancelFunc // of a read
-	fleet := &fleet{t: t}
+	const healthy, dead = 3, 12
+	dying, fleet := &budget{most: 5}, &fleet{t: t}
 	for i := range healthy {
 		name := fmt.Sprintf("healthy%d", i)
 		fleet.add(name, answer(summary(name, 4000)))
 	}
 	for i := range dead {
 		fleet.add(fmt.Sprintf("dead%d", i), func(w http.ResponseWriter, request *http.Request) {
-			mutex.Lock()
-			if asked++; asked == timeForDead {
-				end()
-			}
-			mutex.Unlock()
+			dying.spend()
 			status(http.StatusInternalServerError)(w, request)
 		})
 	}
-	source := fleet.source(func(o *kubelet.Options) { o.CAFile, o.Insecure, o.Concurrency = "", true, 1 })
+	source := fleet.source(oneByOne)
 	// Nothing is known of a node before it was asked: the first reads find out which are dead.
 	for read := range 40 {
-		ctx, cancel := context.WithCancel(t.Context())
-		mutex.Lock()
-		asked, end = 0, cancel
-		mutex.Unlock()
-		got, err := source.Read(ctx)
-		cancel()
-		if read < (dead+timeForDead-1)/timeForDead {
+		got, err := dying.read(t, source)
+		if read < (dead+dying.most-1)/dying.most {
 			continue
 		}
 		if err != nil || len(got.Nodes) != healthy {
@@ -259,36 +279,24 @@ func TestHealthyNodesAreReadInEveryRead(t *testing.T) {
 
 // There is never time for all, and one failed once, long ago: every node gets its turn.
 func TestEveryNodeGetsItsTurn(t *testing.T) {
-	const nodes, timeFor, reads = 10, 8, 50
-	var mutex sync.Mutex
-	asked, failed := 0, false
-	var end context.CancelFunc // of a read
-	fleet := &fleet{t: t}
+	const nodes, reads = 10, 50
+	turn, fleet := &budget{most: nodes - 1}, &fleet{t: t}
+	var failed atomic.Bool
 	for i := range nodes {
 		name := fmt.Sprintf("n%d", i)
 		fleet.add(name, func(w http.ResponseWriter, request *http.Request) {
-			mutex.Lock()
-			defer mutex.Unlock()
-			if asked++; asked > timeFor {
-				end()
-			}
-			if i == 0 && !failed {
-				failed = true
+			turn.spend()
+			if i == 0 && failed.CompareAndSwap(false, true) {
 				status(http.StatusInternalServerError)(w, request)
 				return
 			}
 			answer(summary(name, 4000))(w, request)
 		})
 	}
-	source := fleet.source(func(o *kubelet.Options) { o.CAFile, o.Insecure, o.Concurrency = "", true, 1 })
+	source := fleet.source(oneByOne)
 	got := map[string]int{}
 	for range reads {
-		ctx, cancel := context.WithCancel(t.Context())
-		mutex.Lock()
-		asked, end = 0, cancel
-		mutex.Unlock()
-		read, err := source.Read(ctx)
-		cancel()
+		read, err := turn.read(t, source)
 		if err != nil {
 			t.Fatal(err)
 		}
