@@ -87,7 +87,7 @@ func newMetrics(book string) *metrics {
 			Namespace: namespace, Subsystem: subsystem, Name: "book_build_duration_seconds", Help: "Time to make a book from samples, pods and nodes.", ConstLabels: constant,
 			Buckets: k8smetrics.ExponentialBuckets(0.0005, 2, 14), StabilityLevel: k8smetrics.ALPHA,
 		}),
-		refused:      counter("samples_refused_total", "Samples that cannot be true and were left out, by reason.", "reason"),
+		refused:      counter("samples_refused_total", "Samples that cannot be true or are not there, by reason.", "reason"),
 		reads:        counter("source_reads_total", "Reads of the source of samples, by result.", "result"),
 		pastHours:    counter("source_history_reads_total", "Reads of what pods held in an hour of the past, when the scheduler started, by result.", "result"),
 		lastRead:     gauge("source_last_success_timestamp_seconds", "Time of the last read of the source that succeeded, in seconds since 1970."),

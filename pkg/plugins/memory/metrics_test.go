@@ -70,7 +70,7 @@ headroom_memory_sample_age_seconds{book="profile",share="0.5"} 30
 headroom_memory_sample_age_seconds{book="profile",share="0.9"} 600
 headroom_memory_sample_age_seconds{book="profile",share="0.99"} 600
 headroom_memory_sample_age_seconds{book="profile",share="1"} 600
-# HELP headroom_memory_samples_refused_total [ALPHA] Samples that cannot be true and were left out, by reason.
+# HELP headroom_memory_samples_refused_total [ALPHA] Samples that cannot be true or are not there, by reason.
 # TYPE headroom_memory_samples_refused_total counter
 headroom_memory_samples_refused_total{book="profile",reason="unknown"} 1
 # HELP headroom_memory_thresholds [ALPHA] Nodes by where the figure of their eviction threshold comes from.
@@ -90,7 +90,7 @@ func TestReadsAreCountedOnce(t *testing.T) {
 	m.read(usage.Stats{}, first)
 	m.read(first, usage.Stats{Reads: 5, Errors: 1, Refused: map[sample.Reason]int64{sample.ReasonFuture: 5}, LastSuccess: time.Unix(130, 0)})
 	want := `
-# HELP headroom_memory_samples_refused_total [ALPHA] Samples that cannot be true and were left out, by reason.
+# HELP headroom_memory_samples_refused_total [ALPHA] Samples that cannot be true or are not there, by reason.
 # TYPE headroom_memory_samples_refused_total counter
 headroom_memory_samples_refused_total{book="profile",reason="future"} 5
 # HELP headroom_memory_source_last_success_timestamp_seconds [ALPHA] Time of the last read of the source that succeeded, in seconds since 1970.
