@@ -101,6 +101,8 @@ func TestACheckpointThatIsNotWholeIsRefused(t *testing.T) {
 		{"a request below nothing", compressed(t, header+lineOf(`"levelKiB":`, `"requestKiB":-1,"levelKiB":`)), "line 2: requestKiB is -1"},
 		{"a time below nothing", compressed(t, header+lineOf("3600", "-1")), "line 2: warmSeconds is -1"},
 		{"ends without a time", compressed(t, header+lineOf(`"levelKiB":`, `"ends":1,"levelKiB":`)), "line 2: ends is 1 and ended 0"},
+		{"less than nothing expected of the hour", compressed(t, header+lineOf(`"levelKiB":`, `"hour":490932,"hourKiB":-1,"levelKiB":`)), "line 2: hourKiB is -1"},
+		{"an hour before 1970", compressed(t, header+lineOf(`"levelKiB":`, `"hour":-1,"hourKiB":1,"levelKiB":`)), "line 2: hour is -1"},
 		{"more ends than are counted", compressed(t, header+lineOf(`"levelKiB":`, `"ended":1767355200,"ends":8,"levelKiB":`)), "line 2: ends is 8"},
 		{"a day before all days", compressed(t, header+lineOf("20455", "-1")), "line 2: lastDay is -1"},
 		{"a day after all days", compressed(t, header+lineOf("20455", "2147483647")), "line 2: lastDay is 2147483647"},

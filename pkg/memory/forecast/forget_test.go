@@ -30,6 +30,7 @@ func TestALevelOfLongAgoDoesNotComeBack(t *testing.T) {
 		{"seen again after an hour", time.Hour, observed(1000), 1000, 2000},
 		{"seen again after six days", 6 * 24 * time.Hour, observed(1000), 1000, 1000},
 		{"seen again after six days with more", 6 * 24 * time.Hour, observed(60000), 60000, 60000},
+		{"heard of after six days, of an hour before", 6 * 24 * time.Hour, recalled(1000), 500, 500},
 		{"evicted a minute later", time.Minute, ended(1000), 40000, 40000},
 		{"evicted after six days", 6 * 24 * time.Hour, ended(1000), 1200, 1200},
 	} {
@@ -50,6 +51,12 @@ func TestALevelOfLongAgoDoesNotComeBack(t *testing.T) {
 func observed(held int64) func(*forecast.Learner, forecast.Workload, time.Time) {
 	return func(learner *forecast.Learner, workload forecast.Workload, _ time.Time) {
 		learner.Observe(workload, held*mi, time.Minute)
+	}
+}
+
+func recalled(held int64) func(*forecast.Learner, forecast.Workload, time.Time) {
+	return func(learner *forecast.Learner, workload forecast.Workload, at time.Time) {
+		learner.Recall(workload, held*mi, at.Add(-time.Minute), time.Minute)
 	}
 }
 
@@ -130,12 +137,42 @@ func TestWhatIsRestoredDoesNotDependOnTheOrder(t *testing.T) {
 			read.Observe(job, 1000*mi, time.Minute)
 			seen.Observe(job, 1000*mi, time.Minute)
 			seen.Merge(before.Records(), now)
+			kept := forecast.NewLearner(fixedPrior{}) // It stood by, and hears of the sample from another one.
+			kept.Merge(before.Records(), noon.Add(8*time.Hour))
+			kept.Begin(now)
+			kept.Merge(only(job, 1000, now).Records(), now)
 			first, _ := expected(read, job)
 			second, _ := expected(seen, job)
-			if first != second {
-				t.Errorf("%d days later, %d hours past noon: %dMi are expected if the checkpoint is read first, and %dMi if a sample is", days, hour, first, second)
+			third, _ := expected(kept, job)
+			if first != second || first != third {
+				t.Errorf("%d days later, %d hours past noon: %dMi are expected if the checkpoint is read first, %dMi if a sample is, and %dMi if that is read later",
+					days, hour, first, second, third)
 			}
 		}
+	}
+}
+
+// only returns a learner that has seen one pod of a workload once.
+func only(workload forecast.Workload, held int64, at time.Time) *forecast.Learner {
+	learner := forecast.NewLearner(fixedPrior{})
+	learner.Begin(at)
+	learner.Observe(workload, held*mi, time.Minute)
+	return learner
+}
+
+// A revision that begins in the middle of an hour may peak later in it, as the one before did on earlier days.
+func TestARevisionExpectsOfItsFirstHourWhatTheOneBeforeDid(t *testing.T) {
+	learner, revision := forecast.NewLearner(fixedPrior{}), func(hash string) forecast.Workload {
+		return forecast.Workload{Kind: "ReplicaSet", Owner: "web-" + hash, Template: hash}
+	}
+	learner.Begin(noon.Add(50 * time.Minute))
+	learner.Observe(revision("a"), 16000*mi, 10*time.Hour)
+	learner.Begin(noon.Add(24*time.Hour + 5*time.Minute))
+	learner.Observe(revision("a"), 1000*mi, time.Minute)
+	learner.Begin(noon.Add(24*time.Hour + 10*time.Minute))
+	learner.Observe(revision("b"), 1000*mi, time.Minute)
+	if peak, _ := expected(learner, revision("b")); peak != 18400 {
+		t.Errorf("%dMi are expected of the new revision, want the 16000Mi of its predecessor and the margin", peak)
 	}
 }
 

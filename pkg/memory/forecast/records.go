@@ -87,20 +87,19 @@ func (k *learned) mergeLevel(level float64, seen time.Time) float64 {
 }
 
 // mergeHours takes in the hours of another one that saw the workload last at the time given: as if the one of the two that saw it earlier
-// had seen it again when the other one did.
+// had seen it again when the other one did. What either expected of an hour that is not over may still come.
 func (k *learned) mergeHours(other hourly, seen, now time.Time) {
 	if seen.After(k.seen) {
+		k.inherit(ongoing{number: hourNumber(seen), expected: k.hourly.before(now)}, now)
 		k.hourly.pause(k.seen, seen)
 	} else {
+		k.inherit(ongoing{number: hourNumber(k.seen), expected: other.before(now)}, now)
 		other.pause(seen, k.seen)
-		if k.hour.number == hourNumber(now) { // What that one expected of this hour may still come.
-			k.hour.expected = max(k.hour.expected, other.before(now))
-		}
 	}
 	k.hourly.merge(&other, dayOf(now))
 }
 
-// inherit takes over what another one expected of the hour, if that is not over. That one tells what came of it.
+// inherit takes over what was expected elsewhere of the hour, if that is not over. Who did not see it begin does not tell what came of it.
 func (k *learned) inherit(hour ongoing, now time.Time) {
 	if hour.number != hourNumber(now) || hour.expected == 0 {
 		return

@@ -4,6 +4,7 @@ package ledger
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -24,20 +25,10 @@ type Trouble struct {
 // troubles holds the last trouble of each workload on each node.
 type troubles map[string]map[forecast.Workload]time.Time
 
-// Believed returns those of the troubles that can have happened by now. A node whose clock is ahead tells of the future: by a little it is taken
-// for now, by more it is as unknown as with a pod that does not say when.
+// Believed returns those of the troubles that can have happened by now. A node whose clock is far ahead tells of the future: when that was is as
+// unknown as with a pod that does not say when.
 func Believed(all []Trouble, now time.Time) []Trouble {
-	var believed []Trouble
-	for _, trouble := range all {
-		if tooFarAhead(trouble.Time, now) {
-			continue
-		}
-		if trouble.Time.After(now) {
-			trouble.Time = now
-		}
-		believed = append(believed, trouble)
-	}
-	return believed
+	return slices.DeleteFunc(slices.Clone(all), func(trouble Trouble) bool { return tooFarAhead(trouble.Time, now) })
 }
 
 func tooFarAhead(at, now time.Time) bool { return at.Sub(now) > maxClockSkew }

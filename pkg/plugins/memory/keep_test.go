@@ -108,8 +108,8 @@ func TestWhatASetOfSamplesHasWrongCountsOnce(t *testing.T) {
 
 func TestOnlyEvictionsOfNowAreCounted(t *testing.T) {
 	k := newKeeping(t, newFleet(nil).node("n1", 1000*mi, 0), &source{})
-	for i, age := range []time.Duration{time.Minute, 10 * time.Hour} {
-		pod := newPod([]string{"now", "long-ago"}[i], mi)
+	for name, age := range map[string]time.Duration{"now": time.Minute, "long-ago": 10 * time.Hour, "by-a-clock-far-ahead": -time.Hour} {
+		pod := newPod(name, mi)
 		pod.Spec.NodeName = "n1"
 		pod.Status = corev1.PodStatus{Phase: corev1.PodFailed, Reason: "Evicted", Message: "The node was low on resource: memory.", Conditions: []corev1.PodCondition{
 			{Type: corev1.DisruptionTarget, Status: corev1.ConditionTrue, LastTransitionTime: metav1.NewTime(now.Add(-age))}}}

@@ -14,6 +14,7 @@ import (
 	"k8s.io/klog/v2"
 	"pgregory.net/rapid"
 
+	"github.com/headroom-dev/headroom/pkg/memory/forecast"
 	"github.com/headroom-dev/headroom/pkg/memory/sample"
 )
 
@@ -132,6 +133,25 @@ func TestANodeThatFallsSilentDoesNotWakeEveryPod(t *testing.T) {
 				t.Errorf("%d pods are woken, want %d", len(woken), test.want)
 			}
 		})
+	}
+}
+
+// A pod that requests nothing has room by requests on any node, however much it declares.
+func TestPodsWithoutRequestAreWokenForASilentNode(t *testing.T) {
+	var woken activations
+	fleet := newFleet(&woken).node("silent", 3800*mi, 0).node("n2", 3800*mi, 0).node("n3", 3800*mi, 0)
+	fleet.running("others", "silent", 3900*mi, 0)
+	fleet.plugin.waiting.node = func(string) *corev1.Node { return fleet.nodes[0] }
+	fleet.publish()
+	for i := range 5 {
+		pod := newPod(fmt.Sprint("p", i), 0)
+		pod.Annotations = map[string]string{forecast.PeakAnnotation: "1200Mi"}
+		fleet.reject(t, pod)
+	}
+	fleet.samples.Nodes["silent"] = sample.Node{Measurement: sample.Measurement{Bytes: 3800 * mi, Time: now.Add(-5 * time.Minute)}}
+	fleet.plugin.waiting.wake(klog.Background(), fleet.publish())
+	if len(woken) != 5 {
+		t.Errorf("%d pods are woken, want all 5", len(woken))
 	}
 }
 
