@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,9 +20,13 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 	metricsv1beta1 "k8s.io/metrics/pkg/apis/metrics/v1beta1"
 	metricsscheme "k8s.io/metrics/pkg/client/clientset/versioned/scheme"
+
+	"github.com/headroom-dev/headroom/test/perf"
 )
 
 const (
+	// interval is how long a sample is of, as metrics-server's are by default.
+	interval = 15 * time.Second
 	// readLimit is more than the longest interval of an arm: Trimaran reads every 30 seconds.
 	readLimit = 45 * time.Second
 	// settled is a little more than HeadroomMemory takes to make a book of what it read.
@@ -34,11 +37,14 @@ const (
 // each node's memory in use, and 50Mi by each pod.
 type Metrics struct {
 	server *httptest.Server
+	pods   podList
 
 	mutex sync.Mutex
 	nodes []corev1.Node
-	pods  []metricsv1beta1.PodMetrics
-	reads atomic.Int64 // of nodes, completed while all nodes were known
+	named int // how many nodes the last list of them had
+
+	// Completed while all nodes were known: lists of pods that followed one of nodes, and reports.
+	lists, reports atomic.Int64
 }
 
 // NewMetrics returns a server on loopback. Close ends it.
@@ -62,22 +68,22 @@ func (m *Metrics) SetNodes(nodes []corev1.Node) {
 }
 
 // AddPod adds a pod that was bound.
-func (m *Metrics) AddPod(pod *corev1.Pod) {
-	m.mutex.Lock()
-	defer m.mutex.Unlock()
-	m.pods = append(m.pods, metricsv1beta1.PodMetrics{
-		ObjectMeta: metav1.ObjectMeta{Name: pod.Name, Namespace: pod.Namespace},
-		Containers: []metricsv1beta1.ContainerMetrics{{Name: pod.Spec.Containers[0].Name, Usage: corev1.ResourceList{
-			corev1.ResourceCPU: resource.MustParse("10m"), corev1.ResourceMemory: resource.MustParse("50Mi"),
-		}}},
-	})
-}
+func (m *Metrics) AddPod(pod *corev1.Pod) error { return m.pods.add(pod) }
 
-// AwaitRead waits until the nodes were read and the reader had time to make use of it.
-func (m *Metrics) AwaitRead(ctx context.Context) error {
-	before := m.reads.Load()
+// AwaitRead waits until an arm has read all that it reads, if anything, and had time to make use of it.
+func (m *Metrics) AwaitRead(ctx context.Context, arm perf.Arm) error {
+	var reads *atomic.Int64
+	switch arm {
+	case perf.Headroom:
+		reads = &m.lists
+	case perf.LoadVariation:
+		reads = &m.reports
+	default:
+		return nil
+	}
+	before := reads.Load()
 	if err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, readLimit, true, func(context.Context) (bool, error) {
-		return m.reads.Load() > before, nil
+		return reads.Load() > before, nil
 	}); err != nil {
 		return err
 	}
@@ -92,34 +98,33 @@ func (m *Metrics) AwaitRead(ctx context.Context) error {
 // ServeHTTP answers with the metrics of nodes or pods, or with the report.
 func (m *Metrics) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	m.mutex.Lock()
-	nodes, pods := m.nodes, slices.Clip(m.pods)
+	nodes := m.nodes
 	m.mutex.Unlock()
-	var err error
 	switch {
 	case strings.HasSuffix(request.URL.Path, "/watcher"):
 		w.Header().Set("Content-Type", runtime.ContentTypeJSON)
-		err = json.NewEncoder(w).Encode(loadReport(nodes))
+		if err := json.NewEncoder(w).Encode(loadReport(nodes)); err == nil && len(nodes) > 0 {
+			m.reports.Add(1)
+		}
+	case !strings.Contains(request.Header.Get("Accept"), runtime.ContentTypeProtobuf):
+		http.Error(w, "only protobuf is served", http.StatusNotAcceptable)
 	case strings.HasSuffix(request.URL.Path, "/nodes"):
-		err = encode(w, request, nodeMetrics(nodes))
+		w.Header().Set("Content-Type", runtime.ContentTypeProtobuf)
+		if err := protobuf.NewSerializer(metricsscheme.Scheme, metricsscheme.Scheme).Encode(nodeMetrics(nodes), w); err == nil {
+			m.mutex.Lock()
+			m.named = len(nodes)
+			m.mutex.Unlock()
+		}
 	default:
-		err = encode(w, request, podMetrics(pods))
+		w.Header().Set("Content-Type", runtime.ContentTypeProtobuf)
+		err := m.pods.send(w, time.Now())
+		m.mutex.Lock()
+		whole := m.named > 0 && m.named == len(m.nodes)
+		m.mutex.Unlock()
+		if err == nil && whole {
+			m.lists.Add(1)
+		}
 	}
-	if err != nil {
-		return // the reader went away
-	}
-	if len(nodes) > 0 && !strings.HasSuffix(request.URL.Path, "/pods") {
-		m.reads.Add(1)
-	}
-}
-
-// encode answers as metrics-server does: by protobuf if that is accepted, and else by JSON.
-func encode(w http.ResponseWriter, request *http.Request, list runtime.Object) error {
-	if !strings.Contains(request.Header.Get("Accept"), runtime.ContentTypeProtobuf) {
-		w.Header().Set("Content-Type", runtime.ContentTypeJSON)
-		return json.NewEncoder(w).Encode(list)
-	}
-	w.Header().Set("Content-Type", runtime.ContentTypeProtobuf)
-	return protobuf.NewSerializer(metricsscheme.Scheme, metricsscheme.Scheme).Encode(list, w)
 }
 
 func nodeMetrics(nodes []corev1.Node) *metricsv1beta1.NodeMetricsList {
@@ -127,19 +132,9 @@ func nodeMetrics(nodes []corev1.Node) *metricsv1beta1.NodeMetricsList {
 	for i := range nodes {
 		quarter := resource.NewQuantity(nodes[i].Status.Capacity.Memory().Value()/4, resource.BinarySI)
 		list.Items = append(list.Items, metricsv1beta1.NodeMetrics{
-			ObjectMeta: metav1.ObjectMeta{Name: nodes[i].Name}, Timestamp: metav1.Now(), Window: metav1.Duration{Duration: 15 * time.Second},
+			ObjectMeta: metav1.ObjectMeta{Name: nodes[i].Name}, Timestamp: metav1.Now(), Window: metav1.Duration{Duration: interval},
 			Usage: corev1.ResourceList{corev1.ResourceMemory: *quarter, corev1.ResourceCPU: resource.MustParse("1")},
 		})
-	}
-	return list
-}
-
-func podMetrics(pods []metricsv1beta1.PodMetrics) *metricsv1beta1.PodMetricsList {
-	list := &metricsv1beta1.PodMetricsList{TypeMeta: metav1.TypeMeta{Kind: "PodMetricsList", APIVersion: "metrics.k8s.io/v1beta1"}}
-	list.Items = append(list.Items, pods...)
-	for i := range list.Items {
-		list.Items[i].Timestamp = metav1.Now()
-		list.Items[i].Window.Duration = 15 * time.Second
 	}
 	return list
 }

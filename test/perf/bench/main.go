@@ -33,6 +33,7 @@ func workloads() []workload {
 		{"zone", 5000},
 		{"preferred", 5000},
 		{"churn", 5000},
+		{"used", 5000},
 		{"mixed", 5000},
 	}
 }

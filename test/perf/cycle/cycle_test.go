@@ -11,11 +11,10 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/kubernetes/pkg/scheduler/metrics"
 
 	"github.com/headroom-dev/headroom/test/perf"
+	"github.com/headroom-dev/headroom/test/perf/load"
 )
 
 const (
@@ -129,7 +128,7 @@ func BenchmarkLoaded(b *testing.B) {
 	var pods []*corev1.Pod
 	for i, node := range nodes {
 		for j := range 30 {
-			pods = append(pods, running(pod, fmt.Sprintf("running-%d-%d", i, j), node.Name))
+			pods = append(pods, load.Running(pod, fmt.Sprintf("running-%d-%d", i, j), node.Name))
 		}
 	}
 	instances := make([]*instance, len(arms))
@@ -137,18 +136,4 @@ func BenchmarkLoaded(b *testing.B) {
 		instances[i] = newInstance(b, arm, shipped, nodes, pods)
 	}
 	compare(b, arms, instances, pod)
-}
-
-// running returns a copy of the pod that has been running on a node for a long time.
-func running(pod *corev1.Pod, name, node string) *corev1.Pod {
-	pod = pod.DeepCopy()
-	started := metav1.NewTime(time.Now().Add(-time.Hour))
-	pod.Name, pod.Namespace, pod.UID, pod.Spec.NodeName = name, metav1.NamespaceDefault, types.UID(name), node
-	pod.Spec.SchedulerName = corev1.DefaultSchedulerName
-	pod.Status = corev1.PodStatus{
-		Phase: corev1.PodRunning, StartTime: &started,
-		Conditions:        []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue, LastTransitionTime: started}},
-		ContainerStatuses: []corev1.ContainerStatus{{State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: started}}}},
-	}
-	return pod
 }

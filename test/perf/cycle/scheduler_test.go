@@ -59,7 +59,9 @@ func newInstance(b *testing.B, arm perf.Arm, file string, nodes []*corev1.Node, 
 	}
 	for _, pod := range pods {
 		list = append(list, pod)
-		metrics.AddPod(pod)
+		if err := metrics.AddPod(pod); err != nil {
+			b.Fatal(err)
+		}
 	}
 	metrics.SetNodes(items)
 	text, err := arms.Configuration(arm, file, metrics, postBind)
@@ -117,7 +119,7 @@ func newInstance(b *testing.B, arm perf.Arm, file string, nodes []*corev1.Node, 
 		metrics.Close()
 	})
 	if arm == perf.Headroom { // Its book is there a moment after the first read.
-		if err := metrics.AwaitRead(ctx); err != nil {
+		if err := metrics.AwaitRead(ctx, arm); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -88,11 +88,13 @@ func (m *measurement) nodesCreated(ctx ktesting.TContext, instance *scheduler.Sc
 	if len(nodes.Items) < wanted {
 		return nil
 	}
-	m.metrics.SetNodes(nodes.Items)
-	if m.arm == testperf.Headroom || m.arm == testperf.LoadVariation {
-		return m.metrics.AwaitRead(ctx)
+	if running, err := workload.GetParam("runningPods"); err == nil {
+		if err := m.fill(ctx, ctx.Client(), instance, nodes.Items, running); err != nil {
+			return err
+		}
 	}
-	return nil
+	m.metrics.SetNodes(nodes.Items)
+	return m.metrics.AwaitRead(ctx, m.arm)
 }
 
 func (m *measurement) prepare(instance *scheduler.Scheduler, workload *perf.Workload) {
@@ -125,14 +127,17 @@ func (s *stopwatch) Name() string { return stopwatchName }
 
 func (s *stopwatch) PostBind(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, _ string) {
 	m := s.measurement
-	m.metrics.AddPod(pod)
+	addErr := m.metrics.AddPod(pod)
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	if addErr != nil {
+		m.doneErr = addErr
+	}
 	if pod.Labels[measured] == "" {
 		return
 	}
-	m.mutex.Lock()
-	defer m.mutex.Unlock()
 	if m.bound++; m.bound == m.expected {
-		m.doneErr = m.done(count())
+		m.doneErr = errors.Join(m.doneErr, m.done(count()))
 	}
 }
 
