@@ -4,7 +4,6 @@ package memory
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"sync"
 
@@ -17,7 +16,6 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/headroom-dev/headroom/pkg/apis/config"
-	"github.com/headroom-dev/headroom/pkg/apis/config/validation"
 	"github.com/headroom-dev/headroom/pkg/memory/forecast"
 	"github.com/headroom-dev/headroom/pkg/memory/ledger"
 	"github.com/headroom-dev/headroom/pkg/plugins/cycle"
@@ -65,11 +63,8 @@ func (f *Factory) New(ctx context.Context, arguments runtime.Object, handle fwk.
 
 // newFrom is New with the source given.
 func (f *Factory) newFrom(ctx context.Context, arguments runtime.Object, handle fwk.Handle, open func(*config.HeadroomMemoryArgs, fwk.Handle) (usage.Source, error)) (*Memory, error) {
-	args, ok := arguments.(*config.HeadroomMemoryArgs)
-	if !ok {
-		return nil, fmt.Errorf("%s: the arguments are of type %T, want HeadroomMemoryArgs", Name, arguments)
-	}
-	if err := validation.ValidateHeadroomMemoryArgs(nil, args); err != nil {
+	args, err := validArgs(arguments)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", Name, err)
 	}
 	prior := priorOf(args)
@@ -78,6 +73,12 @@ func (f *Factory) newFrom(ctx context.Context, arguments runtime.Object, handle 
 		return nil, fmt.Errorf("%s: %w", Name, err)
 	}
 	return newMemory(args, prior, shared, f.clock), nil
+}
+
+// newShared returns a book in which nothing is known yet, named after the profile that needs it first.
+func newShared(args *config.HeadroomMemoryArgs, prior forecast.Prior, handle fwk.Handle) *shared {
+	learner := forecast.NewLearner(prior)
+	return &shared{books: newBooks(reserveOf(args)), waiting: newWaiting(handle, learner), learner: learner, metrics: newMetrics(handle.ProfileName())}
 }
 
 // newMemory returns a plugin that judges by the shared book.
@@ -94,11 +95,6 @@ func newMemory(args *config.HeadroomMemoryArgs, prior forecast.Prior, shared *sh
 		latest:    cycle.NewLatest[*cycleState](stateKey),
 		clock:     clock,
 	}
-}
-
-// priorOf returns what the arguments say of pods of which nothing was learned.
-func priorOf(args *config.HeadroomMemoryArgs) forecast.Prior {
-	return forecast.Prior{LimitPercent: int64(args.LimitPriorPercent), DefaultContainerBytes: args.DefaultContainerPeak.Value()}
 }
 
 // share returns the book that profiles of such arguments share, and begins to keep it for the first of them.
@@ -120,13 +116,7 @@ func (f *Factory) share(ctx context.Context, args *config.HeadroomMemoryArgs, ha
 	if err != nil {
 		return nil, err
 	}
-	learner := forecast.NewLearner(prior)
-	made := &shared{
-		books:   newBooks(reserveOf(args)),
-		waiting: newWaiting(handle, learner),
-		learner: learner,
-		metrics: newMetrics(handle.ProfileName()),
-	}
+	made := newShared(args, prior, handle)
 	f.join(made, key.factory, args)
 	f.serve(made.metrics)
 	if err := f.keep(ctx, args, handle, prior, source, made); err != nil {
@@ -153,16 +143,6 @@ func (f *Factory) join(made *shared, factory informers.SharedInformerFactory, ar
 			made.writes = made.writes && other.checkpoint != made.checkpoint
 		}
 	}
-}
-
-// keepingOf is the part of the arguments by which a book is kept, as text.
-func keepingOf(args *config.HeadroomMemoryArgs) (string, error) {
-	keeping := args.DeepCopy()
-	keeping.Filter, keeping.FilterByQOSClass, keeping.Shadow = "", nil, false
-	keeping.Strategy, keeping.PackPercent = "", 0
-	keeping.FilterDaemonSetPods, keeping.FilterCriticalPods = false, false
-	text, err := json.Marshal(keeping)
-	return string(text), err
 }
 
 func (f *Factory) keep(ctx context.Context, args *config.HeadroomMemoryArgs, handle fwk.Handle, prior forecast.Prior, source usage.Source, shared *shared) error {
@@ -210,40 +190,6 @@ func (f *Factory) keep(ctx context.Context, args *config.HeadroomMemoryArgs, han
 		go past.run(ctx)
 	}
 	return nil
-}
-
-func reserveOf(args *config.HeadroomMemoryArgs) reserve {
-	return reserve{bytes: args.Reserve.Value(), percent: int64(args.ReservePercent)}
-}
-
-// packTo returns the share of a node up to which the arguments want it filled, 0 if they do not.
-func packTo(args *config.HeadroomMemoryArgs) float64 {
-	if args.Strategy != config.StrategyPack {
-		return 0
-	}
-	return float64(args.PackPercent) / 100
-}
-
-// modesOf returns what the arguments say of the Filter.
-func modesOf(args *config.HeadroomMemoryArgs) modes {
-	return modes{
-		filter: args.Filter, byQOSClass: args.FilterByQOSClass,
-		daemonSets: args.FilterDaemonSetPods, critical: args.FilterCriticalPods,
-	}
-}
-
-// ledgerOptions returns what the arguments say of how a book is kept.
-func ledgerOptions(args *config.HeadroomMemoryArgs, prior forecast.Prior, learner *forecast.Learner) ledger.Options {
-	return ledger.Options{
-		FreshFor:           args.FreshFor.Duration,
-		WarmUp:             args.WarmUp.Duration,
-		EvictionHardBytes:  args.AssumedEvictionHard.Value(),
-		MaxNotFreshPercent: int(args.MaxNotFreshPercent),
-		Cooldown:           args.Cooldown.Duration,
-		MaxStallPercent:    float64(args.MaxStallPercent),
-		Estimator:          prior,
-		Learner:            learner,
-	}
 }
 
 // recorderOf returns the scheduler's recorder of events, or nil where there is none: an interface that holds a nil is none.

@@ -102,8 +102,8 @@ func (h *history) see(object any) {
 	h.mutex.Lock()
 	known := h.ended[pod.UID].told
 	h.ended[pod.UID] = ending{seen: h.clock.Now(), stopped: ledger.StoppedAt(pod), told: true}
-	if at, ok := evictionTime(pod); ok && !known && pod.Spec.NodeName != "" {
-		h.troubles = append(h.troubles, ledger.Trouble{Node: pod.Spec.NodeName, Workload: forecast.WorkloadOf(pod), Time: at, HeldBytes: heldAtEviction(pod.Status.Message)})
+	if trouble, ok := troubleOf(pod); ok && !known {
+		h.troubles = append(h.troubles, trouble)
 	}
 	h.mutex.Unlock()
 	if !known {
@@ -153,6 +153,15 @@ func evictionTime(pod *corev1.Pod) (time.Time, bool) {
 		}
 	}
 	return time.Time{}, false
+}
+
+// troubleOf returns the shortage of memory that a pod tells of, if it was evicted for one.
+func troubleOf(pod *corev1.Pod) (ledger.Trouble, bool) {
+	at, evicted := evictionTime(pod)
+	if !evicted || pod.Spec.NodeName == "" {
+		return ledger.Trouble{}, false
+	}
+	return ledger.Trouble{Node: pod.Spec.NodeName, Workload: forecast.WorkloadOf(pod), Time: at, HeldBytes: heldAtEviction(pod.Status.Message)}, true
 }
 
 // left takes in that a pod is gone from the API, if its kubelet told before that its containers had stopped.

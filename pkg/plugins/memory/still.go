@@ -13,7 +13,6 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/headroom-dev/headroom/pkg/apis/config"
-	"github.com/headroom-dev/headroom/pkg/apis/config/validation"
 	"github.com/headroom-dev/headroom/pkg/memory/forecast"
 	"github.com/headroom-dev/headroom/pkg/memory/ledger"
 	"github.com/headroom-dev/headroom/pkg/memory/threshold"
@@ -47,11 +46,8 @@ type StillBook struct {
 
 // New returns the plugin for arguments of type HeadroomMemoryArgs, which it validates. Until its book is made, requests decide.
 func (s *Still) New(_ context.Context, arguments runtime.Object, handle fwk.Handle) (fwk.Plugin, error) {
-	args, ok := arguments.(*config.HeadroomMemoryArgs)
-	if !ok {
-		return nil, fmt.Errorf("%s: the arguments are of type %T, want HeadroomMemoryArgs", Name, arguments)
-	}
-	if err := validation.ValidateHeadroomMemoryArgs(nil, args); err != nil {
+	args, err := validArgs(arguments)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", Name, err)
 	}
 	key, err := keepingOf(args)
@@ -63,8 +59,7 @@ func (s *Still) New(_ context.Context, arguments runtime.Object, handle fwk.Hand
 	defer s.mutex.Unlock()
 	book := s.byKey[key]
 	if book == nil {
-		learner := forecast.NewLearner(prior)
-		shared := &shared{books: newBooks(reserveOf(args)), waiting: newWaiting(handle, learner), learner: learner, metrics: newMetrics(handle.ProfileName())}
+		shared := newShared(args, prior, handle)
 		book = &StillBook{Args: args, handle: handle, shared: shared, builder: ledger.NewBuilder(ledgerOptions(args, prior, shared.learner))}
 		s.byKey[key], s.books = book, append(s.books, book)
 	}
@@ -98,8 +93,8 @@ func (b *StillBook) Source() (usage.Source, error) { return newSource(b.Args, b.
 func TroublesOf(ended []*corev1.Pod) []ledger.Trouble {
 	var troubles []ledger.Trouble
 	for _, pod := range ended {
-		if at, ok := evictionTime(pod); ok && pod.Spec.NodeName != "" {
-			troubles = append(troubles, ledger.Trouble{Node: pod.Spec.NodeName, Workload: forecast.WorkloadOf(pod), Time: at, HeldBytes: heldAtEviction(pod.Status.Message)})
+		if trouble, ok := troubleOf(pod); ok {
+			troubles = append(troubles, trouble)
 		}
 	}
 	return troubles
