@@ -148,8 +148,7 @@ func (s *Scheduler) checkBypass(context.Context) []Finding {
 func (s *Scheduler) checkUnseen(context.Context) []Finding {
 	unseen := map[string][]string{}
 	for _, pod := range s.pods {
-		tried := slices.ContainsFunc(pod.Status.Conditions, func(condition corev1.PodCondition) bool { return condition.Type == corev1.PodScheduled })
-		if pod.Spec.NodeName == "" && !tried && len(pod.Spec.SchedulingGates) == 0 && s.now.Sub(pod.CreationTimestamp.Time) > unseenAfter {
+		if s.unseen(pod) {
 			unseen[pod.Spec.SchedulerName] = append(unseen[pod.Spec.SchedulerName], pod.Namespace+"/"+pod.Name)
 		}
 	}

@@ -57,11 +57,7 @@ func (s *Scheduler) first(ctx context.Context, pod *corev1.Pod, exact bool) []No
 			"use a required node affinity to matchFields metadata.name instead", pod.Spec.NodeName)
 	}
 	if len(pod.Spec.SchedulingGates) > 0 {
-		names := make([]string, len(pod.Spec.SchedulingGates))
-		for i, gate := range pod.Spec.SchedulingGates {
-			names[i] = gate.Name
-		}
-		add(NoteGated, true, "it is held back by its scheduling gates (%s): whoever set them has to remove them first", strings.Join(names, ", "))
+		add(NoteGated, true, "it is held back by its scheduling gates (%s): whoever set them has to remove them first", gatesOf(pod))
 	}
 	if missing := claimsNotMade(pod); len(missing) > 0 && pod.UID != "" && pod.Spec.NodeName == "" {
 		add(NoteNoClaim, true, "its resource claims do not exist (%s): none was made yet of their templates, which a controller does once "+
@@ -72,6 +68,21 @@ func (s *Scheduler) first(ctx context.Context, pod *corev1.Pod, exact bool) []No
 		add(NoteNominated, false, "it is nominated to node %s, where pods are to make room for it: that node is tried first", nominated)
 	}
 	return notes
+}
+
+// gatesOf names the scheduling gates of a pod.
+func gatesOf(pod *corev1.Pod) string {
+	names := make([]string, len(pod.Spec.SchedulingGates))
+	for i, gate := range pod.Spec.SchedulingGates {
+		names[i] = gate.Name
+	}
+	return strings.Join(names, ", ")
+}
+
+// unseen reports whether no scheduler has tried a pod that was made long enough ago for one to have done so.
+func (s *Scheduler) unseen(pod *corev1.Pod) bool {
+	tried := slices.ContainsFunc(pod.Status.Conditions, func(condition corev1.PodCondition) bool { return condition.Type == corev1.PodScheduled })
+	return pod.Spec.NodeName == "" && !tried && len(pod.Spec.SchedulingGates) == 0 && s.now.Sub(pod.CreationTimestamp.Time) >= unseenAfter
 }
 
 // claimsNotMade returns the claims of the pod that are to be made from a template and were not.
@@ -104,13 +115,11 @@ func (s *Scheduler) schedulerNotes(ctx context.Context, pod *corev1.Pod, exact b
 		notes = append(notes, Note{NoteOtherScheduler, false, "it asks for the default scheduler, so Headroom does not place it; schedulerName: " +
 			profile.Shipped + " opts in. Below is what kube-scheduler's defaults do"})
 	}
-	tried := slices.ContainsFunc(pod.Status.Conditions, func(condition corev1.PodCondition) bool { return condition.Type == corev1.PodScheduled })
-	age := s.now.Sub(pod.CreationTimestamp.Time)
-	if pod.UID == "" || pod.Spec.NodeName != "" || tried || len(pod.Spec.SchedulingGates) > 0 || age < unseenAfter {
+	if pod.UID == "" || !s.unseen(pod) { // One of a file is not there to be tried.
 		return notes
 	}
 	return append(notes, Note{NoteNotSeen, true, fmt.Sprintf("no scheduler has tried it in the %s since it was made: %s does not run, or has not got to it; %s",
-		Age(age), name, s.lease(ctx, name))})
+		Age(s.now.Sub(pod.CreationTimestamp.Time)), name, s.lease(ctx, name))})
 }
 
 // unknownScheduler says that the pod's scheduler is none of the profile, which matters no more where the pod has a node.

@@ -174,11 +174,7 @@ func (s *Scheduler) mainCause(ctx context.Context, pod *corev1.Pod, of *judged) 
 func headOf(note Note, pod *corev1.Pod) string {
 	switch note.Kind {
 	case NoteGated:
-		names := make([]string, len(pod.Spec.SchedulingGates))
-		for i, gate := range pod.Spec.SchedulingGates {
-			names[i] = gate.Name
-		}
-		return "held back by scheduling gates: " + strings.Join(names, ", ")
+		return "held back by scheduling gates: " + gatesOf(pod)
 	case NoteOtherScheduler:
 		return "nobody is known as scheduler " + pod.Spec.SchedulerName
 	case NoteNotSeen:
