@@ -14,13 +14,11 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/version"
+	componentversion "k8s.io/component-base/version"
 
 	"github.com/headroom-dev/headroom/pkg/explain/profile"
 	"github.com/headroom-dev/headroom/pkg/memory/forecast"
 )
-
-// builtFor is the minor release of Kubernetes that the scheduler is built from.
-const builtFor = 37
 
 // checkAnnotations looks for annotations that cannot be read.
 func (s *Scheduler) checkAnnotations(context.Context) []Finding {
@@ -52,9 +50,10 @@ func (s *Scheduler) checkVersions(context.Context) []Finding {
 		return finding("versions", Mind, "", "the version of the API server, %q, cannot be read", info.GitVersion)
 	}
 	var findings []Finding
-	if minor := int(server.Minor()); minor < builtFor || minor > builtFor+1 {
+	const builtFrom = componentversion.DefaultKubeBinaryVersion
+	if built := version.MustParseGeneric(builtFrom); server.Minor() < built.Minor() || server.Minor() > built.Minor()+1 {
 		findings = append(findings, finding("versions", Wrong, "run the release of Headroom that is built for the API server's",
-			"the scheduler is built from Kubernetes 1.%d, and the API server is %s: it must be as new, or one minor release newer", builtFor, info.GitVersion)...)
+			"the scheduler is built from Kubernetes %s, and the API server is %s: it must be as new, or one minor release newer", builtFrom, info.GitVersion)...)
 	}
 	skewed := map[string]int{}
 	for _, node := range s.nodes {
@@ -68,7 +67,7 @@ func (s *Scheduler) checkVersions(context.Context) []Finding {
 			"%s with kubelet %s, and the API server is %s", plural(skewed[kubelet], "node"), kubelet, info.GitVersion)...)
 	}
 	if len(findings) == 0 {
-		return finding("versions", Fine, "", "API server %s, scheduler built from 1.%d", info.GitVersion, builtFor)
+		return finding("versions", Fine, "", "API server %s, scheduler built from %s", info.GitVersion, builtFrom)
 	}
 	return findings
 }
