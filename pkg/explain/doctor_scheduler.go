@@ -9,6 +9,8 @@ import (
 
 	authorizationv1 "k8s.io/api/authorization/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apiserver/pkg/authentication/serviceaccount"
+	"k8s.io/apiserver/pkg/authentication/user"
 
 	"github.com/headroom-dev/headroom/pkg/apis/config"
 	"github.com/headroom-dev/headroom/pkg/explain/profile"
@@ -24,14 +26,14 @@ type right struct {
 // right to ask about others; without it, that it was not checked is all that is said.
 func (s *Scheduler) checkSchedulersRights(ctx context.Context) []Finding {
 	const check = "scheduler-permissions"
-	account := s.schedulersAccount()
-	if account == "" {
+	account := s.schedulersUser()
+	if account == nil {
 		return finding(check, Mind, "kubectl auth can-i --as=USER tells what it may do", "not checked: no pod labelled %s=%s tells which account the scheduler runs as", profile.Label, profile.Value)
 	}
 	var missing []string
 	for _, right := range s.schedulersRights() {
 		review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
-			User: account, Groups: groupsOf(account), ResourceAttributes: &right.ResourceAttributes,
+			User: account.GetName(), Groups: append(account.GetGroups(), user.AllAuthenticated), ResourceAttributes: &right.ResourceAttributes,
 		}}
 		answer, err := s.options.Cluster.Client.AuthorizationV1().SubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
 		if err != nil {
@@ -42,9 +44,9 @@ func (s *Scheduler) checkSchedulersRights(ctx context.Context) []Finding {
 		}
 	}
 	if len(missing) == 0 {
-		return finding(check, Fine, "", "%s may do what the profile needs", account)
+		return finding(check, Fine, "", "%s may do what the profile needs", account.GetName())
 	}
-	return finding(check, Wrong, "bind the chart's roles to that account", "%s may not %s", account, strings.Join(missing, "; not "))
+	return finding(check, Wrong, "bind the chart's roles to that account", "%s may not %s", account.GetName(), strings.Join(missing, "; not "))
 }
 
 // String is what may be done to what, and what is lost without.
@@ -62,20 +64,14 @@ func (r *right) String() string {
 	return fmt.Sprintf("%s %s: %s", r.Verb, resource, r.lost)
 }
 
-// schedulersAccount is the user that the scheduler's pods are to the API server, or "".
-func (s *Scheduler) schedulersAccount() string {
+// schedulersUser is who the scheduler's pods are to the API server, or nil.
+func (s *Scheduler) schedulersUser() user.Info {
 	for _, pod := range s.pods {
 		if pod.Labels[profile.Label] == profile.Value && pod.Spec.ServiceAccountName != "" {
-			return fmt.Sprintf("system:serviceaccount:%s:%s", pod.Namespace, pod.Spec.ServiceAccountName)
+			return serviceaccount.UserInfo(pod.Namespace, pod.Spec.ServiceAccountName, "")
 		}
 	}
-	return ""
-}
-
-// groupsOf are those of a service account (k8s.io/apiserver pkg/authentication/serviceaccount/util.go, MakeGroupNames).
-func groupsOf(account string) []string {
-	namespace := strings.Split(account, ":")[2]
-	return []string{"system:serviceaccounts", "system:serviceaccounts:" + namespace, "system:authenticated"}
+	return nil
 }
 
 // schedulersRights are those without which something is lost, by the profile.
