@@ -19,9 +19,6 @@ import (
 // sample is the sum of its containers and lacks the pause process and what else is charged to the pod's cgroup.
 const podMarginBytes = 1 << 20
 
-// maxClockSkew is how far a sample, or the end of a pod, may be ahead of our clock: one that is from the future would be fresh for too long.
-const maxClockSkew = time.Minute
-
 // Input is what a book is made from.
 type Input struct {
 	Now   time.Time
@@ -204,7 +201,7 @@ func (b *build) measure(line *Node, node *corev1.Node) {
 		b.refuse(sample.ReasonImpossible)
 		return
 	}
-	if measured.Time.Sub(b.Now) > maxClockSkew {
+	if tooFarAhead(measured.Time, b.Now) {
 		b.refuse(sample.ReasonFuture)
 		return
 	}

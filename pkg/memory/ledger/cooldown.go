@@ -31,7 +31,8 @@ func Believed(all []Trouble, now time.Time) []Trouble {
 	return slices.DeleteFunc(slices.Clone(all), func(trouble Trouble) bool { return tooFarAhead(trouble.Time, now) })
 }
 
-func tooFarAhead(at, now time.Time) bool { return at.Sub(now) > maxClockSkew }
+// tooFarAhead reports whether a time is later than now by more than clocks may differ.
+func tooFarAhead(at, now time.Time) bool { return at.Sub(now) > sample.MaxClockSkew }
 
 func (t troubles) add(all []Trouble) {
 	for _, trouble := range all {

@@ -9,6 +9,10 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
+// MaxClockSkew is how far ahead of our clock the time of a sample, or of a pod's end, may be: what is from the future would be fresh for
+// too long.
+const MaxClockSkew = time.Minute
+
 // Measurement is one working set.
 type Measurement struct {
 	// Bytes of working set: usage minus inactive file cache, as the kubelet's eviction counts it. Never negative.

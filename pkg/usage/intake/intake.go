@@ -16,8 +16,6 @@ import (
 )
 
 const (
-	// MaxClockSkew is how far ahead of our clock a sample's may be.
-	MaxClockSkew = time.Minute
 	// maxNameBytes is the longest name of an object of Kubernetes.
 	maxNameBytes = 253
 	// maxDetailBytes is how much of a figure a refusal repeats.
@@ -37,7 +35,7 @@ type Intake struct {
 func New(now time.Time, nodes, pods int) *Intake {
 	return &Intake{
 		set:    &sample.Set{Nodes: make(map[string]sample.Node, nodes), Pods: make(map[types.NamespacedName]sample.Pod, pods)},
-		latest: now.Add(MaxClockSkew),
+		latest: now.Add(sample.MaxClockSkew),
 		nodes:  map[string]time.Time{},
 		pods:   map[types.NamespacedName]time.Time{},
 	}
@@ -130,7 +128,7 @@ func (in *Intake) judge(m sample.Measurement) (sample.Reason, string) {
 	case m.Time.IsZero() || m.Time.Unix() == 0:
 		return sample.ReasonNoTime, fmt.Sprintf("%d bytes", m.Bytes)
 	case m.Time.After(in.latest):
-		return sample.ReasonFuture, fmt.Sprintf("%d bytes at %s, more than %s ahead of our clock", m.Bytes, m.Time.UTC().Format(time.RFC3339), MaxClockSkew)
+		return sample.ReasonFuture, fmt.Sprintf("%d bytes at %s, more than %s ahead of our clock", m.Bytes, m.Time.UTC().Format(time.RFC3339), sample.MaxClockSkew)
 	}
 	return "", ""
 }
