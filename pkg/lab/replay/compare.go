@@ -20,7 +20,7 @@ type Matrix struct {
 	Nodes     []int
 	NodeBytes int64
 	Seeds     int
-	// Starts is how many pods FillStarts starts.
+	// Starts is how many pods are started from a trace of less than a day.
 	Starts int
 }
 

@@ -95,8 +95,9 @@ func (p *Plan) Pods() int { return len(p.lives) }
 // Arrivals is an arrival process for FillChurn: when pods come, and how long they stay.
 type Arrivals []trace.Arrival
 
-// NewPlan draws the pods of a run from the trace. starts is how many pods FillStarts starts. Series that need more than a node of
-// nodeBytes has for pods are left out: no node could run them.
+// NewPlan draws the pods of a run from the trace. Of two days or more, the first is the profile and the rest is played; from less than
+// a day, so many pods are started as starts says. Series that need more than a node of nodeBytes has for pods are left out: no node
+// could run them.
 func NewPlan(t *trace.Trace, scenario Scenario, arrivals Arrivals, starts int, nodeBytes int64, seed uint64) (*Plan, error) {
 	random := rand.New(rand.NewPCG(seed, 0x5eed))
 	if t.Window < daySeconds {

@@ -11,13 +11,15 @@ type Result struct {
 	Seed     uint64 `json:"seed"`
 	// Pods is how many were wanted. It follows from the trace and the scenario, and is not written.
 	Pods int `json:"-"`
-	// PodHours are hours on nodes, PendingHours from when a pod was made until it was placed, its restart back-off included.
-	PodHours  float64 `json:"podHours"`
-	Evictions int     `json:"evictions"`
-	OOMKills  int     `json:"oomKills"`
-	// Unplaced pods were never placed, or not again after they were evicted.
+	// PodHours are hours on nodes.
+	PodHours float64 `json:"podHours"`
+	// Evictions are of pods, and OOMKills of containers, which start again on their nodes.
+	Evictions int `json:"evictions"`
+	OOMKills  int `json:"oomKills"`
+	// PendingHours are from when a pod was made until it was placed, its restart back-off included.
 	PendingHours float64 `json:"pendingHours"`
-	Unplaced     int     `json:"unplaced"`
+	// Unplaced pods were never placed, or not again after they were evicted.
+	Unplaced int `json:"unplaced"`
 	// NodeUseP50 and NodeUseP99 are quantiles of the share of its memory that a node holds, over all nodes and steps, after kubelets and
 	// kernels acted: the heat maps of a story show what was held before.
 	NodeUseP50 float64 `json:"nodeUseP50"`

@@ -17,7 +17,7 @@ const (
 	RequestsGiven Requests = "given"
 )
 
-// Fill says when pods arrive.
+// Fill says when pods arrive, of a trace of two days or more. From one of less than a day they are started at random times instead.
 type Fill string
 
 const (
@@ -25,8 +25,6 @@ const (
 	FillStatic Fill = "static"
 	// FillChurn: pods come and go as in an arrival process, each with the memory of a random series.
 	FillChurn Fill = "churn"
-	// FillStarts: short series are started again and again, each with its memory from its first sample on.
-	FillStarts Fill = "starts"
 )
 
 // Scenario is what a run assumes, beside the trace and the nodes.

@@ -19,7 +19,8 @@ func ScenariosOf(t *trace.Trace) []Scenario {
 	return slices.DeleteFunc(Scenarios(), func(s Scenario) bool { return t.Window < daySeconds && s.needsDays() })
 }
 
-// planStarts starts random series at random times, so that as many run at any time.
+// planStarts starts random series that have an end, at random times, so that about as many run at any time: each with its memory from
+// its first sample on.
 func planStarts(t *trace.Trace, scenario Scenario, starts int, random *rand.Rand) (*Plan, error) {
 	if scenario.needsDays() {
 		return nil, fmt.Errorf("trace %s: it lasts %d s, and from less than a day pods are started with the requests of the trace, as in the scenario base: leave %s out, or record for two days",
@@ -70,5 +71,5 @@ func request(series *trace.Series, scenario Scenario) int64 {
 	return max(int64(factor*float64(series.RequestBytes)), leastRequest)
 }
 
-// startsSeconds is the time within which FillStarts starts pods.
+// startsSeconds is the time within which planStarts starts pods.
 const startsSeconds = 4 * 3_600
