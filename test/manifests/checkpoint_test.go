@@ -18,7 +18,7 @@ import (
 )
 
 // memoryArguments returns the arguments of HeadroomMemory with their defaults, as the framework makes them where a profile
-// gives none (k8s.io/kubernetes pkg/scheduler/framework/runtime/framework.go, getPluginArgsOrDefault).
+// gives none (k8s.io/kubernetes pkg/scheduler/apis/config/v1/defaults.go, setDefaults_KubeSchedulerProfile).
 func memoryArguments(t *testing.T, profile *schedulerconfig.KubeSchedulerProfile) *config.HeadroomMemoryArgs {
 	t.Helper()
 	for _, plugin := range profile.PluginConfig {

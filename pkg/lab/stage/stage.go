@@ -25,7 +25,7 @@ import (
 
 const (
 	// UsageInterval is how often a pod's usage is taken: the kubelet's housekeeping interval
-	// (k8s.io/kubernetes pkg/kubelet/cadvisor/cadvisor_linux.go:66).
+	// (k8s.io/kubernetes pkg/kubelet/cadvisor/cadvisor_linux.go:67).
 	UsageInterval = 10 * time.Second
 	// setUpTimeout bounds everything before the play.
 	setUpTimeout = 3 * time.Minute

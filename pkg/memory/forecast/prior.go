@@ -193,9 +193,10 @@ func oomKilled(status *corev1.ContainerStatus) bool {
 	return false
 }
 
-// memoryVolumes returns the size limits of memory-backed volumes that no container's limit bounds: what is written to them
-// is charged to the container that writes (k8s.io/kubernetes pkg/volume/emptydir/empty_dir.go:128). A volume without a size
-// limit adds nothing: nobody knows what will be in it.
+// memoryVolumes returns the size limits, in bytes, of memory-backed volumes that no container's limit bounds: what is written to them is
+// charged to the container that writes, and where all of a pod is limited, its kubelet makes none larger than that
+// (k8s.io/kubernetes pkg/volume/emptydir/empty_dir.go: calculateEmptyDirMemorySize). A volume without a size limit adds nothing: nobody
+// knows what will be in it.
 func memoryVolumes(pod *corev1.Pod) int64 {
 	var sum int64
 	for i := range pod.Spec.Volumes {

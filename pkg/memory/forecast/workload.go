@@ -42,7 +42,7 @@ func WorkloadOf(pod *corev1.Pod) Workload {
 }
 
 // withoutRun returns the name of a Job without the minute of its run, which a CronJob appends (k8s.io/kubernetes
-// pkg/controller/cronjob/utils.go: getJobName): its runs are one workload.
+// pkg/controller/cronjob/cronjob_controllerv2.go: getJobName): its runs are one workload.
 func withoutRun(job string) string {
 	const digits = 8 // minutes since 1970, until 2160
 	dash := len(job) - digits - 1

@@ -117,8 +117,9 @@ func evictedForMemory(pod *corev1.Pod) bool {
 	return pod.Status.Phase == corev1.PodFailed && pod.Status.Reason == "Evicted" && strings.HasPrefix(pod.Status.Message, "The node was low on resource: memory")
 }
 
-// heldWhenEvicted finds what the kubelet says that a container, or a pod with resources of its own, was using (k8s.io/kubernetes
-// pkg/kubelet/eviction/helpers.go: containerMessageFmt, podMessageFmt). It names those only that used more than they request.
+// heldWhenEvicted finds what the kubelet says that a container, or a pod with a request of its own, was using (k8s.io/kubernetes
+// pkg/kubelet/eviction/helpers.go: evictionMessage). Of containers it names only those that used more than they request; such a pod
+// it names always.
 func heldWhenEvicted() *regexp.Regexp {
 	return regexp.MustCompile(`\b(Pod|Container) \S+ was using (\S{1,40}), request is `)
 }
