@@ -115,7 +115,7 @@ type HeadroomMemoryArgs struct {
 	Cooldown metav1.Duration
 
 	// MaxStallPercent is the share of time in which processes of a node may wait for memory before the node is avoided,
-	// where the source tells (PSI, some, over 10 seconds). 0 to 100; 0: any.
+	// where the source tells (PSI, some, over 10 seconds). 0 to 100; 0: it is never avoided for that.
 	MaxStallPercent int32
 
 	// ReadKubeletConfig makes the plugin read eviction thresholds from the kubelets' /configz.

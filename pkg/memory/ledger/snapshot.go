@@ -166,7 +166,7 @@ type Options struct {
 	// Cooldown is the time for which a node is remembered to have run short of memory. 0: not at all.
 	Cooldown time.Duration
 	// MaxStallPercent is the share of time in which processes may wait for memory (PSI some avg10) before a node counts as
-	// short of it. 0: any.
+	// short of it. 0 to 100; 0: it never does for that.
 	MaxStallPercent float64
 	// Estimator says what pods will hold.
 	Estimator forecast.Estimator

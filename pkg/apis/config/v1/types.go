@@ -107,7 +107,7 @@ type HeadroomMemoryArgs struct {
 	Cooldown *metav1.Duration `json:"cooldown,omitempty"`
 
 	// MaxStallPercent is the share of time in which processes of a node may wait for memory before the node is avoided,
-	// where the source tells (PSI, some, over 10 seconds). 0 to 100; 0: any. Default 20.
+	// where the source tells (PSI, some, over 10 seconds). 0 to 100; 0: it is never avoided for that. Default 20.
 	// +optional
 	MaxStallPercent *int32 `json:"maxStallPercent,omitempty"`
 
