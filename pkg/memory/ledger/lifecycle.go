@@ -47,21 +47,21 @@ func (b *build) warming(pod *corev1.Pod, taken time.Time) bool {
 		return true
 	}
 	for i := range pod.Status.ContainerStatuses {
-		if b.started(&pod.Status.ContainerStatuses[i], taken) {
+		if b.unsettled(&pod.Status.ContainerStatuses[i], taken) {
 			return true
 		}
 	}
 	for i := range pod.Status.InitContainerStatuses { // Sidecars run on; the others have done their work.
 		status := &pod.Status.InitContainerStatuses[i]
-		if status.State.Terminated == nil && b.started(status, taken) {
+		if status.State.Terminated == nil && b.unsettled(status, taken) {
 			return true
 		}
 	}
 	return false
 }
 
-// started reports whether a container does not run, or runs for so short a time that the sample tells little of it.
-func (b *build) started(status *corev1.ContainerStatus, taken time.Time) bool {
+// unsettled reports whether a container does not run, or ran for so short a time at the given one that a sample of then tells little of it.
+func (b *build) unsettled(status *corev1.ContainerStatus, taken time.Time) bool {
 	running := status.State.Running
 	return running == nil || running.StartedAt.After(taken) || (status.RestartCount > 0 && taken.Sub(running.StartedAt.Time) < b.options.WarmUp)
 }

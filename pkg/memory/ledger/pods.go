@@ -104,11 +104,11 @@ func (b *build) entry(node int, pod *corev1.Pod, known *record, measured sample.
 	entry.Counted = entry.Measured
 	switch {
 	case !covered:
-		least = b.before(pod, known)
+		least = heldBefore(pod, known)
 		entry.Counted = max(demand.FirmBytes, least)
 		entry.InNode = startedBy(pod, sampled) && !b.warming(pod, sampled)
 	case b.warming(pod, measured.Time):
-		least = b.before(pod, known)
+		least = heldBefore(pod, known)
 		entry.Counted = max(entry.Measured, demand.FirmBytes, least)
 	default:
 		steady = true
@@ -163,6 +163,7 @@ func (r *record) ran(pod *corev1.Pod, sampled time.Time) time.Duration {
 	return sampled.Sub(r.learned)
 }
 
+// readySince returns since when a pod is ready, if it is: of one that is not, since when it is not. Zero: its kubelet has not said.
 func readySince(pod *corev1.Pod) time.Time {
 	for i := range pod.Status.Conditions {
 		if condition := &pod.Status.Conditions[i]; condition.Type == corev1.PodReady {
@@ -172,9 +173,9 @@ func readySince(pod *corev1.Pod) time.Time {
 	return time.Time{}
 }
 
-// before is what a pod held before it was started again: it will hold that again, and if it was killed for want of memory,
-// more.
-func (b *build) before(pod *corev1.Pod, known *record) int64 {
+// heldBefore is what a pod held before it was started again, in bytes: it will hold that again, and if it was killed for want of memory,
+// more. 0 for one that was never measured nor killed.
+func heldBefore(pod *corev1.Pod, known *record) int64 {
 	return max(known.peak, forecast.Raised(pod, known.demand, known.peak))
 }
 
