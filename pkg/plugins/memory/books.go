@@ -64,8 +64,8 @@ type books struct {
 	departed map[types.UID]bool
 }
 
-// ask notes that a pod is being scheduled.
-func (b *books) ask() {
+// noteAsked notes that a pod is being scheduled.
+func (b *books) noteAsked() {
 	if !b.asked.Load() { // A write would take the line from other cores each time.
 		b.asked.Store(true)
 	}
@@ -180,14 +180,15 @@ func newBook(snapshot *ledger.Snapshot, reserve reserve) *book {
 		line.left, aside.measuredLeft = node.Left-kept, node.MeasuredLeft-kept
 		line.held = line.size - node.Left
 		outlooks[i].fill(node)
-		b.look(i, &outlooks[i])
+		b.setOutlook(i, &outlooks[i])
 		b.lower(i)
 	}
 	return b
 }
 
-// look makes the outlook the node's.
-func (b *book) look(node int, outlook *outlook) {
+// setOutlook makes the outlook the node's, with the sums that cycles read of it. It is called under the books' mutex, or before the book
+// is known.
+func (b *book) setOutlook(node int, outlook *outlook) {
 	b.asides[node].outlook.Store(outlook)
 	b.lines[node].sums.store(outlook)
 }
@@ -203,7 +204,7 @@ func (b *book) count(entry reservation, sign int64) {
 // expect adds a pod's course to what is expected on the node (sign +1), or takes it away (-1). It is called under the books'
 // mutex, or before the book is known.
 func (b *book) expect(node int, course forecast.Course, sign float64) {
-	b.look(node, b.asides[node].outlook.Load().with(&b.snapshot.Nodes[node], course, sign))
+	b.setOutlook(node, b.asides[node].outlook.Load().with(&b.snapshot.Nodes[node], course, sign))
 }
 
 // lower takes a node into leastLeft. It is called under the books' mutex, or before the book is known.

@@ -182,9 +182,15 @@ func (k *keeper) run(ctx context.Context, synced ...cache.InformerSynced) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-k.clock.After(settle(took)):
+		case <-k.clock.After(restAfter(took)):
 		}
 	}
+}
+
+// restAfter is the time to wait after a book was made that took so long: a storm of events makes one book, and books take no
+// more than a twentieth of a core.
+func restAfter(took time.Duration) time.Duration {
+	return min(max(time.Second, 20*took), 15*time.Second)
 }
 
 // keep makes one book, publishes it and wakes the pods that fit now. It returns how long it took.

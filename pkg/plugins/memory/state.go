@@ -77,7 +77,7 @@ func (s *cycleState) measured(node int) int64 {
 }
 
 func (pl *Memory) newState(pod *corev1.Pod, mode config.FilterMode, nodes []fwk.NodeInfo) *cycleState {
-	pl.books.ask()
+	pl.books.noteAsked()
 	book := pl.books.current()
 	state := &cycleState{
 		book: book, positions: book.positionsOf(nodes), demand: pl.estimator.Demand(pod), mode: mode, packTo: pl.packTo,

@@ -7,10 +7,10 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+	scheduling "k8s.io/component-helpers/scheduling/corev1"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 
@@ -167,29 +167,17 @@ func (w *waiting) wake(logger klog.Logger, now *book) int {
 	return len(activated)
 }
 
+// inTurn compares pods by whose turn comes first: the most important one's, and of equals the oldest one's.
 func inTurn(a, b waiter) int {
 	return cmp.Or(
-		cmp.Compare(priority(b.pod), priority(a.pod)),
+		cmp.Compare(scheduling.PodPriority(b.pod), scheduling.PodPriority(a.pod)),
 		a.pod.CreationTimestamp.Compare(b.pod.CreationTimestamp.Time),
 		cmp.Compare(a.pod.UID, b.pod.UID),
 	)
-}
-
-func priority(pod *corev1.Pod) int32 {
-	if pod.Spec.Priority == nil {
-		return 0
-	}
-	return *pod.Spec.Priority
 }
 
 // offers reports whether the Filter would let a pod onto the node that needs so many bytes.
 func (b *book) offers(node int, needed int64) bool {
 	left, known := b.left(node)
 	return !known || left >= needed
-}
-
-// settle is the time to wait after a book was made that took so long: a storm of events makes one book, and books take no
-// more than a twentieth of a core.
-func settle(took time.Duration) time.Duration {
-	return min(max(time.Second, 20*took), 15*time.Second)
 }
