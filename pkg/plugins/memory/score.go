@@ -17,6 +17,14 @@ const (
 	overflowTop = 19 // 0..19: fresh, and expected to run over its threshold
 	unknownTop  = 29 // 20..29: no fresh sample
 	// 30..100: fresh, with room
+
+	// finePerPoint is how many fine steps are in each point of the common scale: nodes differ by less than a point, and stretch
+	// tells them apart.
+	finePerPoint = 1_000
+	// leastUnknown and leastWithRoom are the lowest fine scores of the upper two parts, and roomPoints how many points the last one has.
+	leastUnknown  = (overflowTop + 1) * finePerPoint
+	leastWithRoom = (unknownTop + 1) * finePerPoint
+	roomPoints    = fwk.MaxScore - unknownTop - 1
 )
 
 // score ranks the node at index i of the book, 0 to 100 in fine steps: by what is expected to be left with the pod at its peak. Of a node
@@ -29,13 +37,13 @@ func (s *cycleState) score(i int, byRequests int64) int64 {
 	if i < 0 {
 		return byRequests
 	}
-	line, lowest := &s.book.lines[i], int64((unknownTop+1)*finePerPoint)
+	line, lowest := &s.book.lines[i], int64(leastWithRoom)
 	var score int64
 	switch snapshot := s.book.snapshot; {
 	case (!line.fresh || snapshot.Degraded) && !snapshot.Foreseen: // PreScore, where it is enabled, skips all of it while the book is degraded.
-		score, lowest = byRequests, (overflowTop+1)*finePerPoint
+		score, lowest = byRequests, leastUnknown
 	case !line.fresh && !snapshot.Degraded:
-		score, lowest = unknown(s.scoreByStrategy(line, i)), (overflowTop+1)*finePerPoint
+		score, lowest = unknown(s.scoreByStrategy(line, i)), leastUnknown
 	case s.mode == config.FilterSoft && !snapshot.Degraded && s.judge(i) != fits:
 		return fwk.MinScore
 	default:
@@ -78,8 +86,7 @@ func (s *cycleState) scoreByStrategy(line *line, i int) int64 {
 
 // unknown brings the score of a node by what is expected to the part of the scale for nodes without a fresh sample.
 func unknown(score int64) int64 {
-	const from, room = (unknownTop + 1) * finePerPoint, fwk.MaxScore - unknownTop - 1
-	return (overflowTop+1)*finePerPoint + max(score-from, 0)*(unknownTop-overflowTop-1)/room
+	return leastUnknown + max(score-leastWithRoom, 0)*(unknownTop-overflowTop-1)/roomPoints
 }
 
 // away is how much of a node's score is to be taken away, 0 to 1.
@@ -134,10 +141,6 @@ func (s *cycleState) fullest(line *line, i int, now float64) float64 {
 	return max(now, s.book.asides[i].outlook.Load().fullest(&s.course, per))
 }
 
-// finePerPoint is how many fine steps are in each point of the common scale: nodes differ by less than a point, and stretch tells
-// them apart.
-const finePerPoint = 1_000
-
 // scoreByFullness scores a fresh node by its fullness in the day ahead and now, in fine steps. Half of it is what is measured:
 // what is expected is often wrong, and a node that is full now has no room whatever is expected of it. The exponent is that of
 // the day's mean.
@@ -147,19 +150,19 @@ func scoreByFullness(dayCubed, now float64) int64 {
 	}
 	now = max(now, 0)
 	full := math.Cbrt((dayCubed + now*now*now) / 2)
-	return (unknownTop+1)*finePerPoint + int64(float64(fwk.MaxScore-unknownTop-1)*finePerPoint*(1-full))
+	return leastWithRoom + int64(float64(roomPoints*finePerPoint)*(1-full))
 }
 
 // scoreByPacking scores a fresh node for filling nodes up to a target, in fine steps: below it the fuller the better, in the
 // upper half of what nodes with room have; above it as scoreByFullness does, in the lower half.
 func scoreByPacking(dayCubed, now, most, target float64) int64 {
 	score := scoreByFullness(dayCubed, now)
-	if score < (unknownTop+1)*finePerPoint {
+	if score < leastWithRoom {
 		return score
 	}
-	const half = (fwk.MaxScore - unknownTop - 1) * finePerPoint / 2
+	const half = roomPoints * finePerPoint / 2
 	if most > target {
-		return (unknownTop+1)*finePerPoint + (score-(unknownTop+1)*finePerPoint)/2
+		return leastWithRoom + (score-leastWithRoom)/2
 	}
 	return fwk.MaxScore*finePerPoint - half + int64(float64(half)*max(most, 0)/target)
 }
@@ -171,18 +174,16 @@ const leastSpread = 0.1
 // stretch brings fine scores to the common scale: the emptiest node with room gets 100, the others less by how much
 // fuller they are. The parts of the scale stay what they are.
 func stretch(scores fwk.NodeScoreList) {
-	const lowest = (unknownTop + 1) * finePerPoint
 	best, worst := int64(math.MinInt64), int64(math.MaxInt64)
 	for i := range scores {
-		if score := scores[i].Score; score >= lowest {
+		if score := scores[i].Score; score >= leastWithRoom {
 			best, worst = max(best, score), min(worst, score)
 		}
 	}
-	const room = float64(fwk.MaxScore - unknownTop - 1)
-	spread := max(float64(best-worst), leastSpread*room*finePerPoint)
+	spread := max(float64(best-worst), leastSpread*float64(roomPoints)*finePerPoint)
 	for i := range scores {
-		if score := scores[i].Score; score >= lowest {
-			scores[i].Score = fwk.MaxScore - int64(room*float64(best-score)/spread)
+		if score := scores[i].Score; score >= leastWithRoom {
+			scores[i].Score = fwk.MaxScore - int64(float64(roomPoints)*float64(best-score)/spread)
 		} else {
 			scores[i].Score = score / finePerPoint
 		}
@@ -197,7 +198,7 @@ func byRequests(node fwk.NodeInfo) int64 {
 // scoreByRequests is that in bytes.
 func scoreByRequests(requested, allocatable int64) int64 {
 	if allocatable <= 0 || requested >= allocatable {
-		return (overflowTop + 1) * finePerPoint
+		return leastUnknown
 	}
-	return (overflowTop+1)*finePerPoint + int64((unknownTop-overflowTop-1)*finePerPoint*(1-float64(requested)/float64(allocatable)))
+	return leastUnknown + int64((unknownTop-overflowTop-1)*finePerPoint*(1-float64(requested)/float64(allocatable)))
 }
