@@ -74,7 +74,7 @@ func (c *cycle) memoryShortfall(node fwk.NodeInfo, plain shortfall) shortfall {
 	plain.size = float64(short) / float64(max(account.Demand.FirmBytes, 1))
 	plain.change = fmt.Sprintf("%s less used on %s", quantity.InWords(short), node.Node().Name)
 	switch {
-	case account.Verdict == "unseen":
+	case account.Verdict == memory.VerdictUnseen:
 		plain.change = fmt.Sprintf("wait: %s is promised to pods that are still starting there", quantity.InWords(account.Node.MeasuredLeft-account.Node.Left+account.AddedFirm))
 	case account.Left <= 0: // Nothing that it asks for would fit.
 	case account.Demand.FirmSource == forecast.SourceSiblings:

@@ -37,7 +37,7 @@ type Account struct {
 	FullDay, FullNow float64
 	// FullMost is the larger of FullNow and the fullest hour: what the strategy Pack goes by.
 	FullMost float64
-	// Verdict is what the Filter says, whether or not it is let: fits, measured, unseen or too-small.
+	// Verdict is what the Filter says, whether or not it is let: VerdictFits, VerdictMeasured, VerdictUnseen or VerdictTooSmall.
 	Verdict string
 	// Away is how much of the score is taken away for a shortage a moment ago, 0 to 1.
 	Away float64

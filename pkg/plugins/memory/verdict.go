@@ -13,31 +13,39 @@ const (
 	ErrReasonTooSmall = "node(s) had too little memory left before eviction, even without their pods"
 )
 
+// The names of verdicts, as an Account and a metric have them.
+const (
+	VerdictFits = "fits"
+	// VerdictMeasured: what was measured leaves no room.
+	VerdictMeasured = "measured"
+	// VerdictUnseen: what was measured would leave room; only pods that are still starting take it.
+	VerdictUnseen = "unseen"
+	// VerdictTooSmall: even without any pod that was measured there is no room.
+	VerdictTooSmall = "too-small"
+)
+
 // verdict is what the Filter says of a node.
 type verdict uint32
 
 const (
 	fits verdict = iota
-	// measured: what was measured leaves no room.
 	measured
-	// unseen: what was measured would leave room; only pods that are still starting take it.
 	unseen
-	// tooSmall: even without any pod that was measured there is no room.
 	tooSmall
 	verdicts // how many there are
 )
 
-// reason is the verdict as a label of metrics.
+// reason is the verdict's name.
 func (v verdict) reason() string {
 	switch v {
 	case fits:
-		return "fits"
+		return VerdictFits
 	case measured:
-		return "measured"
+		return VerdictMeasured
 	case unseen:
-		return "unseen"
+		return VerdictUnseen
 	default:
-		return "too-small"
+		return VerdictTooSmall
 	}
 }
 
