@@ -3,8 +3,6 @@
 package fleet
 
 import (
-	"errors"
-	"fmt"
 	"io"
 	"math"
 
@@ -51,39 +49,32 @@ func ReadNodes(file string, r io.Reader) ([]Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	var nodes []Node
 	var cpuSum, memorySum int64
 	seen := map[string]int{}
-	for {
-		row, err := t.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
+	return table.Rows(t, "node", func(row table.Row) (Node, error) {
+		node, err := readNode(row, seen)
 		if err != nil {
-			return nil, err
-		}
-		var node Node
-		if node.Name, err = row.Name(nodeColumn, subdomain, seen, validateNodeName); err != nil {
-			return nil, err
-		}
-		if node.CPUMilli, err = row.Integer(cpuColumn, 1, math.MaxInt64); err != nil {
-			return nil, err
-		}
-		if node.MemoryBytes, err = row.Integer(capacityColumn, evictionHard+1, math.MaxInt64); err != nil {
-			return nil, err
+			return Node{}, err
 		}
 		if cpuSum, err = row.Add(cpuColumn, cpuSum, node.CPUMilli); err != nil {
-			return nil, err
+			return Node{}, err
 		}
-		if memorySum, err = row.Add(capacityColumn, memorySum, node.MemoryBytes); err != nil {
-			return nil, err
-		}
-		nodes = append(nodes, node)
+		memorySum, err = row.Add(capacityColumn, memorySum, node.MemoryBytes)
+		return node, err
+	})
+}
+
+func readNode(row table.Row, seen map[string]int) (Node, error) {
+	var node Node
+	var err error
+	if node.Name, err = row.Name(nodeColumn, subdomain, seen, validateNodeName); err != nil {
+		return Node{}, err
 	}
-	if len(nodes) == 0 {
-		return nil, fmt.Errorf("%s:%d: no row follows the header: want at least one node", file, t.Line())
+	if node.CPUMilli, err = row.Integer(cpuColumn, 1, math.MaxInt64); err != nil {
+		return Node{}, err
 	}
-	return nodes, nil
+	node.MemoryBytes, err = row.Integer(capacityColumn, evictionHard+1, math.MaxInt64)
+	return node, err
 }
 
 // validateNodeName also keeps the label with the node's name valid, which a kubelet sets.

@@ -3,8 +3,6 @@
 package fleet
 
 import (
-	"errors"
-	"fmt"
 	"io"
 	"math"
 
@@ -59,33 +57,19 @@ func ReadPods(file string, r io.Reader) ([]Pod, error) {
 	if err != nil {
 		return nil, err
 	}
-	var pods []Pod
 	var cpuSum, memorySum int64
 	seen := map[string]int{}
-	for {
-		row, err := t.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
+	return table.Rows(t, "pod", func(row table.Row) (Pod, error) {
 		pod, err := readPod(row, seen)
 		if err != nil {
-			return nil, err
+			return Pod{}, err
 		}
 		if cpuSum, err = row.Add(cpuColumn, cpuSum, pod.CPUMilli); err != nil {
-			return nil, err
+			return Pod{}, err
 		}
-		if memorySum, err = row.Add(requestColumn, memorySum, pod.RequestedBytes); err != nil {
-			return nil, err
-		}
-		pods = append(pods, pod)
-	}
-	if len(pods) == 0 {
-		return nil, fmt.Errorf("%s:%d: no row follows the header: want at least one pod", file, t.Line())
-	}
-	return pods, nil
+		memorySum, err = row.Add(requestColumn, memorySum, pod.RequestedBytes)
+		return pod, err
+	})
 }
 
 func readPod(row table.Row, seen map[string]int) (Pod, error) {

@@ -137,6 +137,29 @@ func (t *Table) Next() (Row, error) {
 	return Row{table: t, fields: fields}, nil
 }
 
+// Rows reads what is left of a table row by row. There has to be a row: what is the word for one in the error.
+func Rows[T any](t *Table, what string, read func(Row) (T, error)) ([]T, error) {
+	var all []T
+	for {
+		row, err := t.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		one, err := read(row)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%s:%d: no row follows the header: want at least one %s", t.file, t.line, what)
+	}
+	return all, nil
+}
+
 func (t *Table) read() ([]string, error) {
 	t.source.taken = 0
 	fields, err := t.reader.Read()

@@ -3,8 +3,6 @@
 package trace
 
 import (
-	"errors"
-	"fmt"
 	"io"
 	"math"
 
@@ -50,29 +48,19 @@ func readArrivals(file string, r io.Reader) ([]Arrival, error) {
 	if err != nil {
 		return nil, err
 	}
-	var arrivals []Arrival
 	seen := map[string]int{}
-	for {
-		row, err := t.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
+	before := 0.0 // when the last one came
+	return table.Rows(t, "arrival", func(row table.Row) (Arrival, error) {
 		arrival, err := readArrival(row, seen)
 		if err != nil {
-			return nil, err
+			return Arrival{}, err
 		}
-		if n := len(arrivals); n > 0 && arrivals[n-1].At > arrival.At {
-			return nil, row.Errorf(arrivalColumn, "the arrival before it is at %s: want them in the order of time", seconds(arrivals[n-1].At))
+		if before > arrival.At {
+			return Arrival{}, row.Errorf(arrivalColumn, "the arrival before it is at %s: want them in the order of time", seconds(before))
 		}
-		arrivals = append(arrivals, arrival)
-	}
-	if len(arrivals) == 0 {
-		return nil, fmt.Errorf("%s:%d: no row follows the header: want at least one arrival", file, t.Line())
-	}
-	return arrivals, nil
+		before = arrival.At
+		return arrival, nil
+	})
 }
 
 func readArrival(row table.Row, seen map[string]int) (Arrival, error) {

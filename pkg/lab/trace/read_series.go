@@ -3,7 +3,6 @@
 package trace
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -27,26 +26,8 @@ func readSeries(file string, r io.Reader) ([]Series, error) {
 			further = append(further, name)
 		}
 	}
-	var series []Series
 	seen := map[string]int{}
-	for {
-		row, err := t.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-		one, err := readOne(row, seen, further)
-		if err != nil {
-			return nil, err
-		}
-		series = append(series, one)
-	}
-	if len(series) == 0 {
-		return nil, fmt.Errorf("%s:%d: no row follows the header: want at least one series", file, t.Line())
-	}
-	return series, nil
+	return table.Rows(t, "series", func(row table.Row) (Series, error) { return readOne(row, seen, further) })
 }
 
 // readOne reads a row of series.csv. further are the columns that go to Extra.
