@@ -21,36 +21,55 @@ type nodeState struct {
 	pressured bool
 }
 
+// step is one step of the simulation: when it is, how the kubelets are set, and where goes what happens.
+type step struct {
+	now     time.Time
+	options Options
+	history *History
+	writes  *writes
+}
+
+// machine is a node in a step: its thresholds, what the system holds outside pods, in bytes, and the pods.
+type machine struct {
+	node       *corev1.Node
+	thresholds threshold.Thresholds
+	system     int64
+	pods       []*podState
+}
+
+// held is what the machine holds, in bytes.
+func (m *machine) held() int64 { return m.system + held(m.pods) }
+
 // advance lets the kernel and then the kubelet of one node act on its pods.
-func (n *nodeState) advance(now time.Time, node *corev1.Node, pods []*podState, options Options, history *History, writes *writes) {
-	thresholds, err := threshold.Of(node, options.settings(), 0)
+func (n *nodeState) advance(s *step, node *corev1.Node, pods []*podState) {
+	thresholds, err := threshold.Of(node, s.options.settings(), 0)
 	if err != nil { // Not registered yet.
 		return
 	}
 	capacity := node.Status.Capacity.Memory().Value()
-	system := systemMemory(node)
+	m := &machine{node: node, thresholds: thresholds, system: systemMemory(node), pods: pods}
 
 	// What is recorded is what there was before anybody was killed: that is what killed them.
-	history.record(now, node.Name, capacity, min(thresholds.Node, thresholds.Pods+system), system+held(pods))
+	s.history.record(s.now, node.Name, capacity, min(thresholds.Node, thresholds.Pods+m.system), m.held())
 
 	for _, pod := range pods {
 		if pod.overLimit() {
-			oomKill(pod, now, node.Name, fmt.Sprintf("container reached its limit of %d bytes", pod.limit), history)
+			s.oomKill(pod, node.Name, fmt.Sprintf("container reached its limit of %d bytes", pod.limit))
 		}
 	}
-	for held(pods) > thresholds.PodsLimit || system+held(pods) > capacity {
+	for held(pods) > thresholds.PodsLimit || m.held() > capacity {
 		victim := oomVictim(pods, capacity)
 		if victim == nil {
 			break
 		}
-		oomKill(victim, now, node.Name, "the node ran out of memory", history)
+		s.oomKill(victim, node.Name, "the node ran out of memory")
 	}
 
 	if n.nextLook.IsZero() {
-		n.nextLook = now // A kubelet looks at once when it starts.
+		n.nextLook = s.now // A kubelet looks at once when it starts.
 	}
-	if !now.Before(n.nextLook) {
-		n.look(now, node, thresholds, system, pods, options, history, writes)
+	if !s.now.Before(n.nextLook) {
+		n.look(s, m)
 	}
 }
 
@@ -60,30 +79,37 @@ func (o Options) settings() *threshold.Settings {
 }
 
 // look is one pass of the kubelet's eviction manager: it sets the condition and evicts at most one pod.
-func (n *nodeState) look(now time.Time, node *corev1.Node, thresholds threshold.Thresholds, system int64, pods []*podState, options Options, history *History, writes *writes) {
-	n.nextLook = now.Add(monitoringInterval)
-	left, signal := thresholds.Left(system+held(pods), held(pods))
+func (n *nodeState) look(s *step, m *machine) {
+	n.nextLook = s.now.Add(monitoringInterval)
+	left, signal := m.thresholds.Left(m.held(), held(m.pods))
 	if left < 0 {
-		n.lastMet = now
-		if victim := evictionVictim(pods); victim != nil {
+		n.lastMet = s.now
+		if victim := evictionVictim(m.pods); victim != nil {
 			message := fmt.Sprintf("The node was low on resource: memory. Threshold of %s: %d bytes short.", signal, -left)
-			history.happened(now, Event{Kind: Eviction, Node: node.Name, Namespace: victim.pod.Namespace, Pod: victim.pod.Name, Bytes: victim.held, Reason: message})
+			s.happened(Eviction, victim, m.node.Name, message)
 			victim.evicted, victim.held, victim.message, victim.dirty = true, 0, message, true
-			n.nextLook = now.Add(evictionCleanup)
+			n.nextLook = s.now.Add(evictionCleanup)
 		}
 	}
-	pressured := !n.lastMet.IsZero() && now.Sub(n.lastMet) < options.PressureTransition
+	pressured := !n.lastMet.IsZero() && s.now.Sub(n.lastMet) < s.options.PressureTransition
 	if pressured != n.pressured {
 		n.pressured = pressured
-		writes.pressure(node, pressured, now, func() { n.pressured = !pressured }) // the next look tries again
+		s.writes.pressure(m.node, pressured, s.now, func() { n.pressured = !pressured }) // the next look tries again
 	}
 }
 
-func oomKill(pod *podState, now time.Time, node, reason string, history *History) {
-	history.happened(now, Event{Kind: OOMKill, Node: node, Namespace: pod.pod.Namespace, Pod: pod.pod.Name, Bytes: pod.held, Reason: reason})
-	pod.kill(now)
+// oomKill ends the container of a pod as the kernel does.
+func (s *step) oomKill(pod *podState, node, reason string) {
+	s.happened(OOMKill, pod, node, reason)
+	pod.kill(s.now)
 }
 
+// happened notes a death, with what the pod holds by then.
+func (s *step) happened(kind Kind, pod *podState, node, reason string) {
+	s.history.happened(s.now, Event{Kind: kind, Node: node, Namespace: pod.pod.Namespace, Pod: pod.pod.Name, Bytes: pod.held, Reason: reason})
+}
+
+// held is what pods hold, in bytes.
 func held(pods []*podState) int64 {
 	var sum int64
 	for _, pod := range pods {

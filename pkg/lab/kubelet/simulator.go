@@ -132,14 +132,14 @@ func (s *Simulator) step(ctx context.Context) error {
 	}
 	s.podStates = alive
 
-	writes := &writes{client: s.client}
+	this := &step{now: now, options: s.options, history: s.history, writes: &writes{client: s.client}}
 	for _, node := range nodes {
-		s.nodeState(node).advance(now, node, byNode[node.Name], s.options, s.history, writes)
+		s.nodeState(node).advance(this, node, byNode[node.Name])
 	}
 	for _, state := range alive {
-		state.write(now, s.options.ReportInterval, writes)
+		state.write(now, s.options.ReportInterval, this.writes)
 	}
-	return writes.flush(ctx)
+	return this.writes.flush(ctx)
 }
 
 func (s *Simulator) podState(pod *corev1.Pod) *podState {
