@@ -184,17 +184,3 @@ func (c *Checkpoint) readLine(text []byte) error {
 	c.Records = append(c.Records, record)
 	return nil
 }
-
-// Restore returns a learner that knows what a checkpoint says, as of when it was written: what a scheduler with that prior
-// has learned.
-func Restore(prior Estimator, data []byte) (*Learner, error) {
-	checkpoint, err := Decode(data)
-	if err != nil {
-		return nil, err
-	}
-	learner := NewLearner(prior)
-	learner.Begin(checkpoint.Written)
-	learner.Merge(checkpoint.Records, checkpoint.Written)
-	learner.Publish()
-	return learner, nil
-}

@@ -190,7 +190,7 @@ func TestWhatAnHourMayStillBringIsHandedOn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		next, err := forecast.Restore(fixedPrior{}, data)
+		next, err := restore(fixedPrior{}, data)
 		if err != nil {
 			t.Fatal(err)
 		}
