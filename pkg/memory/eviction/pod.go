@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	v1resource "k8s.io/kubernetes/pkg/api/v1/resource"
+	"k8s.io/utils/ptr"
 
 	"github.com/headroom-dev/headroom/pkg/memory/sample"
 )
@@ -30,12 +31,10 @@ func PodOf(pod *corev1.Pod, measured sample.Measurement) Pod {
 	request := v1resource.GetResourceRequestQuantity(allocated(pod), corev1.ResourceMemory)
 	made := Pod{
 		Namespace: pod.Namespace, Name: pod.Name,
+		Priority:     ptr.Deref(pod.Spec.Priority, 0),
 		Static:       isStatic(pod),
 		Measured:     runs(pod),
 		RequestBytes: request.Value(),
-	}
-	if pod.Spec.Priority != nil {
-		made.Priority = *pod.Spec.Priority
 	}
 	switch {
 	case !made.Measured:
@@ -53,11 +52,6 @@ func isStatic(pod *corev1.Pod) bool {
 	_, mirror := pod.Annotations[corev1.MirrorPodAnnotationKey]
 	source, known := pod.Annotations[configSource]
 	return mirror || known && source != fromAPI
-}
-
-// isCritical reports whether the kubelet never evicts the pod (k8s.io/kubernetes pkg/kubelet/types/pod_update.go:158-169).
-func isCritical(pod *corev1.Pod) bool {
-	return isStatic(pod) || pod.Spec.Priority != nil && *pod.Spec.Priority >= criticalPriority
 }
 
 // runs reports whether any container of the pod runs.

@@ -8,11 +8,9 @@ package eviction
 import (
 	"cmp"
 	"slices"
-)
 
-// criticalPriority is the priority from which on the kubelet never evicts a pod
-// (k8s.io/kubernetes pkg/kubelet/types/pod_update.go:158-169, pkg/apis/scheduling/types.go SystemCriticalPriority).
-const criticalPriority = 2_000_000_000
+	"k8s.io/kubernetes/pkg/apis/scheduling"
+)
 
 // Pod is what the kubelet's order looks at. PodOf makes it from API objects.
 type Pod struct {
@@ -30,7 +28,12 @@ type Pod struct {
 }
 
 // Exempt reports whether the kubelet passes the pod over.
-func (p Pod) Exempt() bool { return p.Static || p.Priority >= criticalPriority }
+func (p Pod) Exempt() bool { return isCritical(p.Static, p.Priority) }
+
+// isCritical reports whether the kubelet never evicts a pod (k8s.io/kubernetes pkg/kubelet/types/pod_update.go:158-169).
+func isCritical(static bool, priority int32) bool {
+	return static || priority >= scheduling.SystemCriticalPriority
+}
 
 func (p Pod) exceedsRequest() bool { return p.UsageBytes > p.RequestBytes }
 

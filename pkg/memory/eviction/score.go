@@ -8,13 +8,14 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	resourcehelper "k8s.io/component-helpers/resource"
 	v1qos "k8s.io/kubernetes/pkg/apis/core/v1/helper/qos"
+	"k8s.io/kubernetes/pkg/apis/scheduling"
+	"k8s.io/utils/ptr"
 )
 
 // The kubelet's oom_score_adj values (k8s.io/kubernetes pkg/kubelet/qos/policy.go:30-38).
 const (
 	guaranteedOOMScoreAdjust = -997
 	bestEffortOOMScoreAdjust = 1000
-	nodeCriticalPriority     = "system-node-critical"
 )
 
 // OOMScoreAdjust returns the oom_score_adj, -997 to 1000, that the kubelet gives the named container of the pod when it
@@ -43,7 +44,7 @@ func ContainersOf(pod *corev1.Pod, usage map[string]int64, capacityBytes int64) 
 }
 
 func scoreAdjust(pod *corev1.Pod, container string, capacityBytes int64) int64 {
-	if isCritical(pod) && pod.Spec.PriorityClassName == nodeCriticalPriority {
+	if isCritical(isStatic(pod), ptr.Deref(pod.Spec.Priority, 0)) && pod.Spec.PriorityClassName == scheduling.SystemNodeCritical {
 		return guaranteedOOMScoreAdjust
 	}
 	switch v1qos.GetPodQOS(pod) {
