@@ -15,7 +15,8 @@ const (
 	// pressureSeconds is how long a node says that it was under pressure (evictionPressureTransitionPeriod's default).
 	pressureSeconds = 300
 	// firstBackoff and longestBackoff are those of containers that end again and again (pkg/kubelet/kubelet.go:
-	// initialCrashLoopBackOff, MaxCrashLoopBackOff); a container that ran for twice the longest begins anew.
+	// initialCrashLoopBackOff, MaxCrashLoopBackOff); a container that ran for twice the longest begins anew. A kubelet does not wait before
+	// the first restart (pkg/kubelet/kuberuntime/kuberuntime_manager.go: doBackOff); here the first of these waits comes before that, too.
 	firstBackoff, longestBackoff = 10.0, 300.0
 )
 
