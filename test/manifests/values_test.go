@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
 )
 
 // Paths from here.
@@ -119,6 +120,27 @@ func allCombinations(t *testing.T) map[string]string {
 		all["the example "+filepath.Base(file)] = string(text)
 	}
 	return all
+}
+
+// Where all below a key is a comment, YAML reads null, and Helm drops the value: what the chart goes by then is nothing, or it says
+// which value is missing.
+func TestAKeyWithNothingBelowIsNoFault(t *testing.T) {
+	text, err := os.ReadFile(chartFolder + "/values.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := map[string]any{}
+	if err := yaml.Unmarshal(text, &values); err != nil {
+		t.Fatal(err)
+	}
+	for name := range values {
+		if _, err := Render(chartFolder, Release{"r", "n"}, name+":"); err != nil && !strings.Contains(err.Error(), "missing property '"+name+"'") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, name := range []string{"memory", "nodeAffinity", "plugins", "pluginConfig", "configuration", "featureGates"} {
+		render(t, Release{"r", "n"}, name+":")
+	}
 }
 
 // What an example has as a comment is a value that the chart knows too.

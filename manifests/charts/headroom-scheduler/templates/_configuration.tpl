@@ -44,13 +44,15 @@ postFilter:
 {{- define "headroom-scheduler.configuration" -}}
 {{- $replaces := eq .Values.mode "replace" -}}
 {{- $plugins := include "headroom-scheduler.plugins" . | fromYaml -}}
+{{- /* Helm drops a value of which nothing is left, as when all below it is a comment. */ -}}
+{{- $given := default dict .Values.plugins -}}
 {{- /* What the values enable or disable, here or everywhere, is not listed for its place in the order as well. */ -}}
 {{- $everywhere := list -}}
-{{- range dig "multiPoint" "disabled" list .Values.plugins -}}{{- $everywhere = append $everywhere .name -}}{{- end -}}
+{{- range dig "multiPoint" "disabled" list $given -}}{{- $everywhere = append $everywhere .name -}}{{- end -}}
 {{- range $point := list "preFilter" "filter" -}}
 {{- $named := $everywhere -}}
 {{- range $which := list "enabled" "disabled" -}}
-{{- range dig $point $which list $.Values.plugins -}}{{- $named = append $named .name -}}{{- end -}}
+{{- range dig $point $which list $given -}}{{- $named = append $named .name -}}{{- end -}}
 {{- end -}}
 {{- $kept := list -}}
 {{- range dig $point "enabled" list $plugins -}}
@@ -58,7 +60,7 @@ postFilter:
 {{- end -}}
 {{- $_ := set $plugins $point (dict "enabled" $kept) -}}
 {{- end -}}
-{{- range $point, $set := .Values.plugins -}}
+{{- range $point, $set := $given -}}
 {{- $own := dig $point dict $plugins -}}
 {{- $merged := dict -}}
 {{- range $which := list "enabled" "disabled" -}}
@@ -72,10 +74,10 @@ postFilter:
 {{- if .Values.forecast.checkpoint.enabled -}}
 {{- $checkpoint = dict "enabled" true "namespace" .Release.Namespace "name" (printf "%s-forecast" (include "headroom-scheduler.fullname" .)) -}}
 {{- end -}}
-{{- $memory := mergeOverwrite (dict "checkpoint" $checkpoint) (deepCopy .Values.memory) -}}
+{{- $memory := mergeOverwrite (dict "checkpoint" $checkpoint) (deepCopy (default dict .Values.memory)) -}}
 {{- $arguments = append $arguments (dict "name" "HeadroomMemory" "args" $memory) -}}
 {{- with .Values.nodeAffinity -}}{{- $arguments = append $arguments (dict "name" "HeadroomNodeAffinity" "args" .) -}}{{- end -}}
-{{- $arguments = concat $arguments .Values.pluginConfig -}}
+{{- $arguments = concat $arguments (default list .Values.pluginConfig) -}}
 {{- $profiles := list -}}
 {{- range include "headroom-scheduler.schedulerNames" . | fromJsonArray -}}
 {{- $profile := dict "schedulerName" . "plugins" $plugins -}}
@@ -87,7 +89,7 @@ postFilter:
 {{- $_ := set $election "resourceName" (default (ternary "kube-scheduler" (include "headroom-scheduler.fullname" .) $replaces) $lease.resourceName) -}}
 {{- $_ := set $election "resourceNamespace" (default (ternary "kube-system" .Release.Namespace $replaces) $lease.resourceNamespace) -}}
 {{- $built := dict "apiVersion" "kubescheduler.config.k8s.io/v1" "kind" "KubeSchedulerConfiguration" "leaderElection" $election "profiles" $profiles -}}
-{{- mergeOverwrite $built (deepCopy .Values.configuration) | toJson -}}
+{{- mergeOverwrite $built (deepCopy (default dict .Values.configuration)) | toJson -}}
 {{- end -}}
 
 {{- /* What the profiles read beside what every kube-scheduler does, as JSON: metricsAPI, kubeletStats, kubeletConfig. */ -}}
