@@ -230,3 +230,51 @@ func TestValuesDecideWhichPluginsFilter(t *testing.T) {
 		})
 	}
 }
+
+// kube-scheduler starts with no plugin that is listed twice, and runs one that is listed, whatever is disabled.
+func TestValuesDecideAboutPluginsOfTheChart(t *testing.T) {
+	plugins := func(values string) *schedulerconfig.Plugins {
+		t.Helper()
+		text := Find[*corev1.ConfigMap](render(t, Release{"r", "n"}, values))[0].Data["scheduler-config.yaml"]
+		object, _, err := schedulerscheme.Codecs.UniversalDecoder().Decode([]byte(text), nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return object.(*schedulerconfig.KubeSchedulerConfiguration).Profiles[0].Plugins
+	}
+	weights := func(set schedulerconfig.PluginSet, name string) []int32 {
+		var all []int32
+		for _, plugin := range set.Enabled {
+			if plugin.Name == name {
+				all = append(all, plugin.Weight)
+			}
+		}
+		return all
+	}
+	for _, test := range []struct {
+		name, values, plugin   string
+		everywhere, postFilter []int32
+	}{
+		{"as shipped", "", "HeadroomMemory", []int32{10}, []int32{0}},
+		{"another weight", "plugins: {multiPoint: {enabled: [{name: HeadroomMemory, weight: 3}]}}", "HeadroomMemory", []int32{3}, []int32{0}},
+		{"in a place of its own", "plugins: {postFilter: {enabled: [{name: DefaultPreemption}, {name: HeadroomMemory}]}}", "HeadroomMemory", []int32{10}, []int32{0}},
+		{"off", "plugins: {multiPoint: {disabled: [{name: HeadroomMemory}]}}", "HeadroomMemory", nil, nil},
+		{"without its PostFilter", "plugins: {postFilter: {disabled: [{name: HeadroomNodeAffinity}]}}", "HeadroomNodeAffinity", []int32{2}, nil},
+		{"the one that Headroom's replaces", "plugins: {multiPoint: {enabled: [{name: NodeAffinity, weight: 2}], disabled: [{name: HeadroomNodeAffinity}]}}", "HeadroomNodeAffinity", nil, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := plugins(test.values)
+			if diff := cmp.Diff(test.everywhere, weights(got.MultiPoint, test.plugin)); diff != "" {
+				t.Errorf("weights of %s at multiPoint (-want +got):\n%s", test.plugin, diff)
+			}
+			if diff := cmp.Diff(test.postFilter, weights(got.PostFilter, test.plugin)); diff != "" {
+				t.Errorf("weights of %s at postFilter (-want +got):\n%s", test.plugin, diff)
+			}
+			for _, name := range []string{"NodeName", "NodeAffinity"} {
+				if !slices.ContainsFunc(got.MultiPoint.Disabled, func(plugin schedulerconfig.Plugin) bool { return plugin.Name == name }) {
+					t.Errorf("%s of the default scheduler is not disabled any more", name)
+				}
+			}
+		})
+	}
+}

@@ -86,6 +86,7 @@ pluginConfig: [{name: TargetLoadPacking, args: {watcherAddress: 'http://w:2020'}
 memory: {source: {type: Kubelet}}
 plugins: {score: {enabled: [{name: Peaks}]}}
 pluginConfig: [{name: Peaks, args: {metricProvider: {type: Prometheus, address: 'http://p:9090'}}}]`, append(own, statsRule)},
+		{"no memory at all", "plugins: {multiPoint: {disabled: [{name: HeadroomMemory}]}}", []string{leaseRule}},
 		{"scrapers", "metrics: {readers: [{name: p, namespace: monitoring}]}", append(own, metricsRule, "get //metrics,/metrics/resources")},
 		{"nothing", "rbac: {create: false}", nil},
 	} {

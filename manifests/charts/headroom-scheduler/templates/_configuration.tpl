@@ -46,19 +46,21 @@ postFilter:
 {{- $plugins := include "headroom-scheduler.plugins" . | fromYaml -}}
 {{- /* Helm drops a value of which nothing is left, as when all below it is a comment. */ -}}
 {{- $given := default dict .Values.plugins -}}
-{{- /* What the values enable or disable, here or everywhere, is not listed for its place in the order as well. */ -}}
+{{- /* What the values enable or disable, here or everywhere, is not listed by the chart as well: kube-scheduler starts with no plugin
+that is listed twice, and one that is listed runs, whatever is disabled. Where the order is listed, all may be disabled for another. */ -}}
 {{- $everywhere := list -}}
 {{- range dig "multiPoint" "disabled" list $given -}}{{- $everywhere = append $everywhere .name -}}{{- end -}}
-{{- range $point := list "preFilter" "filter" -}}
+{{- range $point, $own := $plugins -}}
 {{- $named := $everywhere -}}
 {{- range $which := list "enabled" "disabled" -}}
 {{- range dig $point $which list $given -}}{{- $named = append $named .name -}}{{- end -}}
 {{- end -}}
+{{- $all := and (has $point (list "preFilter" "filter")) (has "*" $named) -}}
 {{- $kept := list -}}
-{{- range dig $point "enabled" list $plugins -}}
-{{- if not (or (has .name $named) (has "*" $named)) -}}{{- $kept = append $kept . -}}{{- end -}}
+{{- range $own.enabled -}}
+{{- if not (or (has .name $named) $all) -}}{{- $kept = append $kept . -}}{{- end -}}
 {{- end -}}
-{{- $_ := set $plugins $point (dict "enabled" $kept) -}}
+{{- $_ := set $own "enabled" $kept -}}
 {{- end -}}
 {{- range $point, $set := $given -}}
 {{- $own := dig $point dict $plugins -}}
@@ -92,15 +94,24 @@ postFilter:
 {{- mergeOverwrite $built (deepCopy (default dict .Values.configuration)) | toJson -}}
 {{- end -}}
 
+{{- /* Names of the plugins that a profile enables somewhere, as a JSON list. */ -}}
+{{- define "headroom-scheduler.enabled" -}}
+{{- $names := list -}}
+{{- range dig "plugins" dict . -}}
+{{- range dig "enabled" list . -}}{{- $names = append $names .name -}}{{- end -}}
+{{- end -}}
+{{- toJson $names -}}
+{{- end -}}
+
 {{- /* What the profiles read beside what every kube-scheduler does, as JSON: metricsAPI, kubeletStats, kubeletConfig. */ -}}
 {{- define "headroom-scheduler.reads" -}}
 {{- $reads := dict "metricsAPI" false "kubeletStats" false "kubeletConfig" false -}}
 {{- range (include "headroom-scheduler.configuration" . | fromJson).profiles -}}
-{{- $plugins := toJson (dig "plugins" dict .) -}}
+{{- $enabled := include "headroom-scheduler.enabled" . | fromJsonArray -}}
 {{- $arguments := dict -}}
 {{- range dig "pluginConfig" list . -}}{{- $_ := set $arguments .name (dig "args" dict .) -}}{{- end -}}
 {{- /* Headroom's own: a profile without arguments reads metrics.k8s.io. */ -}}
-{{- if contains "\"HeadroomMemory\"" $plugins -}}
+{{- if has "HeadroomMemory" $enabled -}}
 {{- $memory := dig "HeadroomMemory" dict $arguments -}}
 {{- $source := dig "source" "type" "MetricsAPI" $memory -}}
 {{- if eq $source "MetricsAPI" -}}{{- $_ := set $reads "metricsAPI" true -}}{{- end -}}
@@ -109,7 +120,7 @@ postFilter:
 {{- end -}}
 {{- /* Those of scheduler-plugins: without an address of a load watcher they read metrics.k8s.io unless another provider is named. */ -}}
 {{- range list "TargetLoadPacking" "LoadVariationRiskBalancing" "LowRiskOverCommitment" "Peaks" -}}
-{{- if contains (printf "\"%s\"" .) $plugins -}}
+{{- if has . $enabled -}}
 {{- $own := dig . dict $arguments -}}
 {{- if and (not (dig "watcherAddress" "" $own)) (eq (dig "metricProvider" "type" "KubernetesMetricsServer" $own) "KubernetesMetricsServer") -}}
 {{- $_ := set $reads "metricsAPI" true -}}
@@ -127,7 +138,7 @@ first profile with HeadroomMemory: all that this chart writes have the same argu
 {{- define "headroom-scheduler.checkpoint" -}}
 {{- $found := dict -}}
 {{- range (include "headroom-scheduler.configuration" . | fromJson).profiles -}}
-{{- if and (not $found) (contains "\"HeadroomMemory\"" (toJson (dig "plugins" dict .))) -}}
+{{- if and (not $found) (has "HeadroomMemory" (include "headroom-scheduler.enabled" . | fromJsonArray)) -}}
 {{- $arguments := dict -}}
 {{- range dig "pluginConfig" list . -}}{{- $_ := set $arguments .name (dig "args" dict .) -}}{{- end -}}
 {{- $checkpoint := dig "HeadroomMemory" "checkpoint" dict $arguments -}}
