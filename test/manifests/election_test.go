@@ -30,6 +30,17 @@ func TestValuesThatCannotWorkAreRefused(t *testing.T) {
 	for _, test := range []struct{ name, values, want string }{
 		{"two without leader election", withoutElection, "both place pods"},
 		{"standbys that are not ready", "configuration: {delayCacheUntilActive: true}", "configuration.delayCacheUntilActive"},
+		{"beside the default scheduler under its name", "schedulerNames: [default-scheduler]", "would place the same pods"},
+		{"a profile that has its name for want of one", "configuration: {profiles: [{plugins: {}}]}", "would place the same pods"},
+		{"no profile, which is one of its name", "configuration: {profiles: []}", "would place the same pods"},
+		{"instead of it with another lease", "{mode: replace, leaderElection: {resourceName: other}}", "would place the same pods"},
+		{"instead of it with no lease", "{mode: replace, replicas: 1, " + strings.TrimSpace(withoutElection) + "}", "would place the same pods"},
+		{"a lease that nobody is elected for", "featureGates: {CoordinatedLeaderElection: true}", "featureGates.CoordinatedLeaderElection"},
+		{"two by a flag that wins over the configuration", "extraArgs: [--leader-elect=false]", "extraArgs: --leader-elect=false"},
+		{"a lease that nobody may renew", "extraArgs: [--leader-elect-resource-name=other]", "extraArgs: --leader-elect-resource-name=other"},
+		{"another configuration", "extraArgs: [--config=/other.yaml]", "extraArgs: --config=/other.yaml"},
+		{"a port that no probe asks", "extraArgs: [--secure-port=10260]", "extraArgs: --secure-port=10260"},
+		{"arguments in two places", "pluginConfig: [{name: HeadroomMemory, args: {filter: Soft}}]", "pluginConfig: arguments of HeadroomMemory"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := Render(chartFolder, Release{"r", "n"}, test.values)
@@ -40,13 +51,27 @@ func TestValuesThatCannotWorkAreRefused(t *testing.T) {
 	}
 }
 
+// What is near to what is refused works.
+func TestValuesThatCanWorkAreNotRefused(t *testing.T) {
+	for _, values := range []string{
+		"{mode: replace, featureGates: {CoordinatedLeaderElection: true}}",
+		"schedulerNames: [mine]",
+		"extraArgs: [--tls-min-version=VersionTLS13, --authentication-tolerate-lookup-failure=false]",
+		"{schedulerNames: [default-scheduler], leaderElection: {resourceName: kube-scheduler, resourceNamespace: kube-system}}",
+	} {
+		if _, err := Render(chartFolder, Release{"r", "n"}, values); err != nil {
+			t.Errorf("%s: %v", values, err)
+		}
+	}
+}
+
 func TestNotesNameTheProfilesThatRun(t *testing.T) {
 	for values, want := range map[string]string{
 		"":                                "Headroom schedules pods with schedulerName: headroom-scheduler.",
 		"schedulerNames: [first, second]": "Headroom schedules pods with schedulerName: first or second.",
 		"mode: replace":                   "Headroom schedules default-scheduler and headroom-scheduler as soon as",
-		"configuration: {profiles: [{schedulerName: mine}, {schedulerName: yours}]}": "Headroom schedules pods with schedulerName: mine or yours.",
-		"configuration: {profiles: [{plugins: {}}]}":                                 "Headroom schedules pods with schedulerName: default-scheduler.",
+		"configuration: {profiles: [{schedulerName: mine}, {schedulerName: yours}]}":                                                   "Headroom schedules pods with schedulerName: mine or yours.",
+		"{leaderElection: {resourceName: kube-scheduler, resourceNamespace: kube-system}, configuration: {profiles: [{plugins: {}}]}}": "Headroom schedules pods with schedulerName: default-scheduler.",
 	} {
 		rendered, err := Render(chartFolder, Release{"r", "n"}, values)
 		if err != nil {

@@ -94,6 +94,15 @@ that is listed twice, and one that is listed runs, whatever is disabled. Where t
 {{- mergeOverwrite $built (deepCopy (default dict .Values.configuration)) | toJson -}}
 {{- end -}}
 
+{{- /* Names that the profiles go by, as a JSON list. kube-scheduler names a profile that has no name, and adds one where there is none. */ -}}
+{{- define "headroom-scheduler.profileNames" -}}
+{{- $names := list -}}
+{{- range (include "headroom-scheduler.configuration" . | fromJson).profiles -}}
+{{- $names = append $names (dig "schedulerName" "default-scheduler" .) -}}
+{{- end -}}
+{{- default (list "default-scheduler") $names | toJson -}}
+{{- end -}}
+
 {{- /* Names of the plugins that a profile enables somewhere, as a JSON list. */ -}}
 {{- define "headroom-scheduler.enabled" -}}
 {{- $names := list -}}
