@@ -82,3 +82,32 @@ func TestNotesNameTheProfilesThatRun(t *testing.T) {
 		}
 	}
 }
+
+// The notes show the lease that is there, and do not send away the only scheduler.
+func TestNotesTellWhoLeadsAndTheWayBack(t *testing.T) {
+	const restart = "once the default scheduler is started again"
+	for _, test := range []struct {
+		values              string
+		contain, notContain []string
+	}{
+		{"", []string{"kubectl -n n get lease r-headroom-scheduler\n"}, []string{restart}},
+		{"leaderElection: {resourceName: l, resourceNamespace: m}", []string{"kubectl -n m get lease l\n"}, []string{restart}},
+		{"mode: replace", []string{"kubectl -n kube-system get lease kube-scheduler\n", restart}, nil},
+		{withoutElection + "replicas: 1", nil, []string{"get lease", "leads"}},
+	} {
+		rendered, err := Render(chartFolder, Release{"r", "n"}, test.values)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range test.contain {
+			if !strings.Contains(rendered.Info.Notes, text) {
+				t.Errorf("%q: the notes are\n%s\nwant %q in them", test.values, rendered.Info.Notes, text)
+			}
+		}
+		for _, text := range test.notContain {
+			if strings.Contains(rendered.Info.Notes, text) {
+				t.Errorf("%q: the notes are\n%s\nwant no %q in them", test.values, rendered.Info.Notes, text)
+			}
+		}
+	}
+}
