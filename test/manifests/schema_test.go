@@ -29,12 +29,19 @@ func TestTheSchemaRefusesBadValues(t *testing.T) {
 		{"an address without the source", "memory: {source: {prometheus: {address: 'https://p'}}}", "prometheus"},
 		{"a percentage past 100", "memory: {reservePercent: 101}", "/memory/reservePercent"},
 		{"bytes with a wrong unit", "memory: {reserve: 100MB}", "/memory/reserve"},
+		{"bytes with the unit of nobody", "memory: {reserve: 100ki}", "/memory/reserve"},
 		{"a duration without a unit", "memory: {warmUp: '60'}", "/memory/warmUp"},
+		{"the interval of the checkpoint without a unit", "memory: {checkpoint: {interval: '60'}}", "/memory/checkpoint/interval"},
 		{"a negative number of replicas", "replicas: -1", "/replicas"},
 		{"a tag with a colon", "image: {tag: 'a:b'}", "/image/tag"},
+		{"a label that the chart selects its pods by", "podLabels: {app.kubernetes.io/name: mine}", "app.kubernetes.io/name"},
+		{"profiles that are no list", "configuration: {profiles: mine}", "/configuration/profiles"},
+		{"arguments that are none", "configuration: {profiles: [{pluginConfig: [{name: HeadroomMemory, args: null}]}]}", "/configuration/profiles/0/pluginConfig/0/args"},
+		{"an election that is none", "configuration: {leaderElection: false}", "/configuration/leaderElection"},
 		{"a group of which nothing is left", "metrics: {serviceMonitor: null}", "serviceMonitor"},
 		{"a flag of which nothing is left", "verbosity: null", "verbosity"},
 		{"no image", "image: {repository: null}", "repository"},
+		{"a repository with a tag", "image: {repository: 'example.com/headroom-scheduler:v1'}", "/image/repository"},
 		{"a digest that is none", "image: {digest: latest}", "/image/digest"},
 		{"an unknown pull policy", "image: {pullPolicy: Sometimes}", "/image/pullPolicy"},
 		{"a name in capitals", "fullnameOverride: Headroom", "/fullnameOverride"},
@@ -49,6 +56,18 @@ func TestTheSchemaRefusesBadValues(t *testing.T) {
 				t.Errorf("error %v, want one with %q", err, test.want)
 			}
 		})
+	}
+}
+
+// What Kubernetes and the arguments take is not refused.
+func TestTheSchemaAcceptsWhatIsRight(t *testing.T) {
+	for _, test := range []struct{ name, values string }{
+		{"half a CPU as a number", "resources: {requests: {cpu: 0.5, memory: 268435456}, limits: {cpu: 2}}"},
+		{"bytes in each unit", "resources: {limits: {memory: 1Gi, ephemeral-storage: 500M, cpu: 250000u}}"},
+		{"what turns the history off", "memory: {source: {type: Prometheus, prometheus: {address: 'https://p', history: {period: '0'}}}}"},
+		{"a registry with a port", "image: {repository: 'registry.example.com:5000/team/headroom-scheduler'}"},
+	} {
+		t.Run(test.name, func(t *testing.T) { render(t, Release{"r", "n"}, test.values) })
 	}
 }
 
