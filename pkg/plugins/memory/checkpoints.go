@@ -143,7 +143,11 @@ func (c *checkpoints) restore(ctx context.Context) error {
 	if err != nil { // There is none yet.
 		return nil
 	}
-	checkpoint, err := forecast.Decode(object.BinaryData[CheckpointKey])
+	data, ok := object.BinaryData[CheckpointKey]
+	if !ok { // Whoever lets no scheduler create ConfigMaps made an empty one, and so does "helm template" piped to kubectl.
+		return nil
+	}
+	checkpoint, err := forecast.Decode(data)
 	if err != nil {
 		return refusedError{fmt.Errorf("key %s: %w", CheckpointKey, err)}
 	}

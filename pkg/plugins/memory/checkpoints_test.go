@@ -107,6 +107,21 @@ func TestACheckpointThatCannotBeUsedIsReplaced(t *testing.T) {
 	}
 }
 
+// One that was made for the scheduler to fill is none that cannot be used.
+func TestAnEmptyConfigMapIsFilled(t *testing.T) {
+	client := fake.NewClientset(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "headroom", Name: "headroom-forecast"}})
+	c := newCheckpointing(client, true, "web")
+	c.turns(t, 1)
+	if got := counted(t, c.metrics.checkpoints, checkpointRead, resultRefused); got != 0 {
+		t.Errorf("counted %v times that it was refused, want never: nothing was learned before", got)
+	}
+	next := newCheckpointing(client, false)
+	next.turns(t, 0)
+	if diff := cmp.Diff([]string{"web"}, next.known()); diff != "" {
+		t.Errorf("known after a start (-want +got):\n%s", diff)
+	}
+}
+
 // What could not be read may be of days: a leader that has just started must not write over it.
 func TestNothingIsWrittenOverWhatCouldNotBeRead(t *testing.T) {
 	client := fake.NewClientset()
