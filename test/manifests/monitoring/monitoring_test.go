@@ -135,6 +135,18 @@ func TestEveryMetricThatIsNamedIsServed(t *testing.T) {
 	}
 }
 
+func TestEveryMetricOfHeadroomIsExplained(t *testing.T) {
+	text, err := os.ReadFile("../../../docs/operating.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range memory.MetricNames() {
+		if !strings.Contains(string(text), "`"+name) {
+			t.Errorf("%s is not in docs/operating.md", name)
+		}
+	}
+}
+
 // A metric of Headroom that nobody sees is of no use.
 func TestEveryMetricOfHeadroomIsShown(t *testing.T) {
 	var all strings.Builder
