@@ -99,7 +99,7 @@ CONFORMANCE_CHECKS ?= 40000
 CONFORMANCE_PROPERTIES = ^Test(Required|Preferred|TheIndex|Explanations|Cycles|Hints)
 
 .PHONY: conformance
-conformance: ## Placement compared with the in-tree plugins, and eviction with the kubelet, on 440,000 generated cases and those of test/cases (CONFORMANCE_CHECKS=n for each property)
+conformance: ## Placement compared with the in-tree plugins, and eviction with the kubelet, on 520,000 generated cases and those of test/cases (CONFORMANCE_CHECKS=n for each property)
 	@$(GO) test -count=1 -vet=off ./pkg/constraint ./pkg/plugins/nodeaffinity ./pkg/plugins/nodename -run '$(CONFORMANCE_PROPERTIES)' -rapid.checks=$(CONFORMANCE_CHECKS)
 	@$(GO) test -count=1 -vet=off ./test/conformance/... -rapid.checks=$(CONFORMANCE_CHECKS)
 	@$(GO) test -count=1 -vet=off ./test/cases
