@@ -107,6 +107,8 @@ const (
 	exceeded    = "headroom_memory_forecast_exceeded_total"
 	refused     = "headroom_memory_samples_refused_total"
 	lastSuccess = "headroom_memory_source_last_success_timestamp_seconds"
+	failures    = "headroom_memory_source_reads_total"
+	failed      = `{namespace="n",job="j",instance="a",result="failure"}`
 	replicaA    = `{namespace="n",job="j",instance="a"}`
 	replicaB    = `{namespace="n",job="j",instance="b"}`
 	ofTheFuture = `{namespace="n",job="j",instance="a",reason="future"}`
@@ -141,6 +143,9 @@ func TestAlertsSayWhatHappened(t *testing.T) {
 			[]string{"The source of memory samples has not answered for 10m 0s."}},
 		{"and never answered the other replica", "HeadroomSourceFails", stored{lastSuccess + replicaA: {now - 600}, lastSuccess + replicaB: {0}},
 			[]string{"The source of memory samples has not answered for 10m 0s."}},
+		{"and reads fail", "HeadroomSourceFails", stored{lastSuccess + replicaA: {now - 600}, failures + failed: rising()},
+			[]string{"The source of memory samples has not answered for 10m 0s."}},
+		{"it is read every ten minutes only", "HeadroomSourceFails", stored{lastSuccess + replicaA: {now - 590}, failures + failed: slices.Repeat([]float64{3}, 50)}, nil},
 		{"it answers", "HeadroomSourceFails", stored{lastSuccess + replicaA: {now - 20}, lastSuccess + replicaB: {0}}, nil},
 		{"it never answered", "HeadroomSourceFails", stored{lastSuccess + replicaA: {0}, lastSuccess + replicaB: {0}}, nil},
 		{"it never answered", "HeadroomSourceNeverAnswered", stored{lastSuccess + replicaA: {0}, lastSuccess + replicaB: {0}},
