@@ -3,12 +3,14 @@
 package manifests
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	schedulerconfig "k8s.io/kubernetes/pkg/scheduler/apis/config"
 	schedulerscheme "k8s.io/kubernetes/pkg/scheduler/apis/config/scheme"
@@ -21,7 +23,11 @@ import (
 // build returns what "kubectl kustomize" prints, and its objects.
 func build(t *testing.T, overlay string) (string, []runtime.Object) {
 	t.Helper()
-	folder := filepath.Join(repository, "config", "overlays", overlay)
+	return buildFolder(t, filepath.Join(repository, "config", "overlays", overlay))
+}
+
+func buildFolder(t *testing.T, folder string) (string, []runtime.Object) {
+	t.Helper()
 	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), folder)
 	if err != nil {
 		t.Fatal(err)
@@ -83,4 +89,31 @@ func TestOverlaysBuildAndDecodeStrictly(t *testing.T) {
 			}
 		})
 	}
+}
+
+// docs/install.md says what an overlay with a namespace of its own has to name in its configuration.
+func TestANamespaceOfAnOverlayTakesTheRoleOfTheLeaseAlong(t *testing.T) {
+	shipped, err := filepath.Abs(filepath.Join(repository, "config", "overlays", "second"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	relative, err := filepath.Rel(folder, shipped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	overlay := "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamespace: mine\nresources: [" + relative + "]\n"
+	if err := os.WriteFile(filepath.Join(folder, "kustomization.yaml"), []byte(overlay), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, objects := buildFolder(t, folder)
+	for _, role := range Find[*rbacv1.Role](objects) {
+		if renews(role, "headroom-scheduler") && role.Namespace == "mine" {
+			return
+		}
+	}
+	t.Error("no role in the namespace of the overlay lets the lease headroom-scheduler be renewed there")
 }
