@@ -18,7 +18,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/kubernetes/scheme"
 	corev1defaults "k8s.io/kubernetes/pkg/apis/core/v1"
 )
 
@@ -34,16 +33,7 @@ type Found struct {
 // Read reads a manifest, YAML or JSON, of a Pod or of an object with a pod template. namespace is that of an object that names
 // none. The pod has the API's defaults.
 func Read(text []byte, namespace string) (*Found, error) {
-	documents := 0
-	for document := range strings.SplitSeq("\n"+string(text), "\n---") {
-		if strings.TrimSpace(strings.Trim(document, "-")) != "" {
-			documents++
-		}
-	}
-	if documents != 1 {
-		return nil, fmt.Errorf("it has %d objects, want one", documents)
-	}
-	object, kind, err := scheme.Codecs.UniversalDeserializer().Decode(text, nil, nil)
+	object, kind, err := decode(text)
 	if err != nil {
 		return nil, err
 	}

@@ -129,6 +129,14 @@ func TestReadSaysWhatItWants(t *testing.T) {
 		{"another kind", "apiVersion: v1\nkind: Service\nmetadata: {name: web}\n", "it is a Service, want a Pod"},
 		{"no containers", "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\n", "no containers"},
 		{"no object", "a: b\n", "Kind"},
+		{"an indentation that cannot be", "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: a\n   image: b\n", "line 5: "},
+		{"one behind a licence", "# Copyright\n---\napiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: a\n   image: b\n", "line 7: "},
+		{"one behind an empty document", "---\n---\napiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: a\n   image: b\n", "line 7: "},
+		{"comments alone", "# a pod\n---\n# or two\n", "0 objects, want one"},
+		{"an object of somebody else", "apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: web}\n", "it is a Rollout of argoproj.io/v1alpha1, want a Pod"},
+		{"a field that there is not", "apiVersion: v1\nkind: Pod\nspec: {nodeSelectr: {disk: ssd}, containers: [{name: a}]}\n", `unknown field "spec.nodeSelectr"`},
+		{"a field of another indentation", "apiVersion: v1\nkind: Pod\nspec: {containers: [{name: a, tolerations: []}]}\n", `unknown field "spec.containers[0].tolerations"`},
+		{"a field twice", "apiVersion: v1\nkind: Pod\nspec:\n  nodeName: a\n  nodeName: b\n  containers: [{name: a}]\n", `"nodeName" already set`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if _, err := manifest.Read([]byte(test.text), "default"); err == nil || !strings.Contains(err.Error(), test.want) {
@@ -142,6 +150,20 @@ func TestReadSaysWhatItWants(t *testing.T) {
 	}
 	if err := found.Admit(t.Context(), fake.NewClientset(), nil); err == nil || !strings.Contains(err.Error(), `no priority class "high"`) {
 		t.Errorf("error %v, want one that names the class", err)
+	}
+}
+
+// What helm and editors leave before and behind an object is no object.
+func TestReadPassesOverCommentsAndEmptyDocuments(t *testing.T) {
+	const pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: main}]}\n"
+	for _, text := range []string{
+		"# Copyright\n---\n" + pod, "---\n# Source: web.yaml\n" + pod, pod + "---\n", pod + "---\n# the end\n", "\n---\n---\n" + pod,
+		strings.ReplaceAll("# Copyright\n---\n"+pod+"---\n", "\n", "\r\n"), `{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": {"containers": [{"name": "main"}]}}`,
+	} {
+		found, err := manifest.Read([]byte(text), "default")
+		if err != nil || found.Pod.Name != "web" {
+			t.Errorf("%q: %v, want the pod web", text, err)
+		}
 	}
 }
 
