@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -57,4 +58,11 @@ func says(document string) bool {
 		}
 	}
 	return false
+}
+
+// asNew drops of a pod what the API server does when one is made: a file may be of a pod that was, with its status.
+func asNew(pod *corev1.Pod) {
+	pod.UID, pod.ResourceVersion, pod.ManagedFields = "", "", nil
+	pod.CreationTimestamp, pod.DeletionTimestamp, pod.DeletionGracePeriodSeconds = metav1.Time{}, nil, nil
+	pod.Status = corev1.PodStatus{}
 }

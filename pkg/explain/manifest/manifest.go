@@ -65,6 +65,7 @@ func podOf(object runtime.Object) *Found {
 	switch object := object.(type) {
 	case *corev1.Pod:
 		found.Pod = object
+		asNew(found.Pod)
 	case *appsv1.Deployment:
 		template, owner, found.Replicas = &object.Spec.Template, object.ObjectMeta, count(object.Spec.Replicas)
 	case *appsv1.ReplicaSet:

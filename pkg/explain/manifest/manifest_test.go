@@ -167,6 +167,27 @@ func TestReadPassesOverCommentsAndEmptyDocuments(t *testing.T) {
 	}
 }
 
+// The file may be what kubectl get -o yaml printed of a pod that has ended.
+func TestReadMakesANewPodOfOneThatWas(t *testing.T) {
+	found, err := manifest.Read([]byte(`
+apiVersion: v1
+kind: Pod
+metadata: {name: web, uid: "1", resourceVersion: "7", creationTimestamp: "2026-03-02T11:00:00Z", deletionTimestamp: "2026-03-02T12:00:00Z"}
+spec: {nodeName: a, containers: [{name: main}]}
+status: {phase: Failed, reason: Evicted, nominatedNodeName: b}
+`), "default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pod := found.Pod
+	if pod.UID != "" || pod.ResourceVersion != "" || !pod.CreationTimestamp.IsZero() || pod.DeletionTimestamp != nil || pod.Status.Reason != "" || pod.Status.NominatedNodeName != "" {
+		t.Errorf("it keeps %+v and %+v", pod.ObjectMeta, pod.Status)
+	}
+	if pod.Spec.NodeName != "a" || pod.Name != "web" {
+		t.Errorf("pod %s on %q, want web on a: the API server leaves these as they are", pod.Name, pod.Spec.NodeName)
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	f.Add(deployment)
 	f.Add("apiVersion: v1\nkind: Pod\nspec: {containers: [{name: a}]}\n")
