@@ -75,9 +75,9 @@ func podOf(object runtime.Object) *Found {
 	case *appsv1.DaemonSet:
 		template, owner = &object.Spec.Template, object.ObjectMeta
 	case *batchv1.Job:
-		template, owner, found.Replicas = &object.Spec.Template, object.ObjectMeta, count(object.Spec.Parallelism)
+		template, owner, found.Replicas = &object.Spec.Template, object.ObjectMeta, atOnce(&object.Spec)
 	case *batchv1.CronJob:
-		template, owner, found.Replicas = &object.Spec.JobTemplate.Spec.Template, object.ObjectMeta, count(object.Spec.JobTemplate.Spec.Parallelism)
+		template, owner, found.Replicas = &object.Spec.JobTemplate.Spec.Template, object.ObjectMeta, atOnce(&object.Spec.JobTemplate.Spec)
 	default:
 		return nil
 	}
@@ -112,6 +112,15 @@ func count(replicas *int32) int {
 		return 1
 	}
 	return int(*replicas)
+}
+
+// atOnce is how many pods of a Job run at the same time: no more than are to complete.
+func atOnce(job *batchv1.JobSpec) int {
+	parallel := count(job.Parallelism)
+	if job.Completions != nil {
+		parallel = min(parallel, int(*job.Completions))
+	}
+	return parallel
 }
 
 // Admit gives the pod what the API server's admission would: the priority of its class, or of the one that is everybody's, and

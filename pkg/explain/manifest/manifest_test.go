@@ -188,6 +188,23 @@ status: {phase: Failed, reason: Evicted, nominatedNodeName: b}
 	}
 }
 
+func TestAJobRunsNoMorePodsThanAreToComplete(t *testing.T) {
+	const template = "template: {spec: {containers: [{name: main}]}}"
+	for _, test := range []struct {
+		name, text string
+		want       int
+	}{
+		{"a Job", "apiVersion: batch/v1\nkind: Job\nspec: {parallelism: 10, completions: 3, " + template + "}\n", 3},
+		{"one of a queue", "apiVersion: batch/v1\nkind: Job\nspec: {parallelism: 10, " + template + "}\n", 10},
+		{"one after another", "apiVersion: batch/v1\nkind: Job\nspec: {completions: 10, " + template + "}\n", 1},
+		{"a CronJob", "apiVersion: batch/v1\nkind: CronJob\nspec: {jobTemplate: {spec: {parallelism: 4, completions: 2, " + template + "}}}\n", 2},
+	} {
+		if found, err := manifest.Read([]byte(test.text), "default"); err != nil || found.Replicas != test.want {
+			t.Errorf("%s: %+v, %v, want %d at once", test.name, found, err, test.want)
+		}
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	f.Add(deployment)
 	f.Add("apiVersion: v1\nkind: Pod\nspec: {containers: [{name: a}]}\n")
