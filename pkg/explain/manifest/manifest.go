@@ -54,6 +54,7 @@ func Read(text []byte, namespace string) (*Found, error) {
 		return nil, fmt.Errorf("the pod of its controller: %w", err)
 	}
 	corev1defaults.SetObjectDefaults_Pod(found.Pod)
+	mergeLabelKeys(found.Pod)
 	return found, nil
 }
 
