@@ -112,11 +112,11 @@ func (c *cycle) describe(g *group) Cause {
 	return cause
 }
 
-// rejections is how many plugins reject the node.
+// rejections is how many plugins reject the node, each for something of its own.
 func (c *cycle) rejections(i int) int {
 	count := 0
-	for _, status := range c.results[i].statuses {
-		if status != nil {
+	for j, status := range c.results[i].statuses {
+		if status != nil && !c.repeats(i, j) {
 			count++
 		}
 	}
@@ -153,7 +153,7 @@ func (c *cycle) nearest() *Nearest {
 	}
 	nearest := &Nearest{Node: c.name(best)}
 	for j, status := range c.results[best].statuses {
-		if status == nil {
+		if status == nil || c.repeats(best, j) {
 			continue
 		}
 		short := c.shortfall(best, j)
@@ -172,7 +172,7 @@ func (c *cycle) nearest() *Nearest {
 func (c *cycle) size(i int) float64 {
 	size := 0.0
 	for j, status := range c.results[i].statuses {
-		if status != nil {
+		if status != nil && !c.repeats(i, j) {
 			size += c.shortfall(i, j).size
 		}
 	}

@@ -6,13 +6,10 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	resourcehelper "k8s.io/component-helpers/scheduling/corev1"
 	fwk "k8s.io/kube-scheduler/framework"
-	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/helper"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/noderesources"
 
@@ -50,7 +47,7 @@ func (c *cycle) shortfall(i, j int) shortfall {
 	case nodeaffinity.Name, names.NodeAffinity:
 		return c.affinityShortfall(node, plain)
 	case names.TaintToleration:
-		return c.taintShortfall(node, plain)
+		return c.taintShortfall(i, plain)
 	case names.NodeUnschedulable:
 		plain.missing, plain.change = "it is cordoned", "kubectl uncordon "+node.Node().Name
 	case nodename.Name, names.NodeName:
@@ -154,25 +151,6 @@ func changeOf(node string, requirement Requirement) string {
 	}
 	value, _, _ := strings.Cut(strings.TrimSuffix(rest, "]"), ", ")
 	return fmt.Sprintf("kubectl label node %s %s=%s, or change %s", node, key, value, requirement.Path)
-}
-
-// taintShortfall names the taint.
-func (c *cycle) taintShortfall(node fwk.NodeInfo, plain shortfall) shortfall {
-	taint, found := c.untolerated(node.Node())
-	if !found {
-		return plain
-	}
-	plain.missing = "a toleration of the taint " + taint.ToString()
-	plain.change = "tolerate it, or kubectl taint node " + node.Node().Name + " " + taint.Key + ":" + string(taint.Effect) + "-"
-	if strings.HasPrefix(taint.Key, "node.kubernetes.io/") {
-		plain.change = "the node's condition has to end: kubectl describe node " + node.Node().Name
-	}
-	return plain
-}
-
-// untolerated returns the first taint that keeps the pod from the node.
-func (c *cycle) untolerated(node *corev1.Node) (taint corev1.Taint, found bool) {
-	return resourcehelper.FindMatchingUntoleratedTaint(logr.Discard(), node.Spec.Taints, c.pod.Spec.Tolerations, helper.DoNotScheduleTaintsFilterFunc(), true)
 }
 
 // plainReasons takes the words off that every reason begins with.

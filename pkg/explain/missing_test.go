@@ -100,6 +100,18 @@ func TestEveryCauseSaysWhatIsMissingAndWhatWouldHelp(t *testing.T) {
 			}},
 		},
 		{
+			name: "several taints, of which one toleration is not enough", request: "1Gi", node: func(node *corev1.Node) {
+				node.Spec.Taints = []corev1.Taint{
+					{Key: "dedicated", Value: "batch", Effect: corev1.TaintEffectNoSchedule}, {Key: "soft", Effect: corev1.TaintEffectPreferNoSchedule},
+					{Key: "gpu", Effect: corev1.TaintEffectNoExecute}, {Key: corev1.TaintNodeDiskPressure, Effect: corev1.TaintEffectNoSchedule},
+				}
+			},
+			want: []told{{
+				Plugin: "TaintToleration", Missing: "tolerations of the taints dedicated=batch:NoSchedule, gpu:NoExecute, node.kubernetes.io/disk-pressure:NoSchedule",
+				Change: "the node's condition has to end: kubectl describe node a; tolerate them, or kubectl taint node a dedicated:NoSchedule- gpu:NoExecute-",
+			}},
+		},
+		{
 			name: "a cordon", request: "1Gi", node: func(node *corev1.Node) { node.Spec.Unschedulable = true },
 			want: []told{{Plugin: "NodeUnschedulable", Missing: "it is cordoned", Change: "kubectl uncordon a"}},
 		},

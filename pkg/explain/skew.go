@@ -63,8 +63,7 @@ func (c *cycle) counts(node *corev1.Node, spread *corev1.TopologySpreadConstrain
 	if ptr.Deref(spread.NodeAffinityPolicy, honor) == honor && c.required != nil && !c.required.Match(node) {
 		return false
 	}
-	_, untolerated := c.untolerated(node)
-	return !untolerated || ptr.Deref(spread.NodeTaintsPolicy, corev1.NodeInclusionPolicyIgnore) != honor
+	return len(c.taints(node)) == 0 || ptr.Deref(spread.NodeTaintsPolicy, corev1.NodeInclusionPolicyIgnore) != honor
 }
 
 // selectorOf is the constraint's selector and the pod's own values of matchLabelKeys, which the API server adds to pods that are
