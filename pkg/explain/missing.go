@@ -55,7 +55,7 @@ func (c *cycle) shortfall(i, j int) shortfall {
 	case names.NodePorts:
 		plain.change = "free the host port there, or do without hostPort"
 	case names.PodTopologySpread:
-		plain.change = "raise maxSkew, or set whenUnsatisfiable: ScheduleAnyway"
+		return c.spreadShortfall(node, plain)
 	}
 	return plain
 }

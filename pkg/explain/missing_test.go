@@ -126,8 +126,8 @@ func TestEveryCauseSaysWhatIsMissingAndWhatWouldHelp(t *testing.T) {
 		{
 			name: "a spread over domains that there are not", request: "1Gi", node: labelled("zone", "z1"), pod: spreadOver("rack"),
 			want: []told{{
-				Plugin: "PodTopologySpread", Missing: "didn't match pod topology spread constraints (missing required label)",
-				Change: "raise maxSkew, or set whenUnsatisfiable: ScheduleAnyway", Detail: "rack, maxSkew 1: no node that counts has this label",
+				Plugin: "PodTopologySpread", Missing: "a label to spread by: rack",
+				Change: "kubectl label node a rack=VALUE, or set whenUnsatisfiable: ScheduleAnyway", Detail: "rack, maxSkew 1: no node that counts has this label",
 			}},
 		},
 		{

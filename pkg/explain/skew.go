@@ -41,6 +41,25 @@ func (c *cycle) skew() string {
 	return strings.Join(parts, "; ")
 }
 
+// spreadShortfall names the labels that the node lacks, which no skew makes up for.
+func (c *cycle) spreadShortfall(node fwk.NodeInfo, plain shortfall) shortfall {
+	var lacking []string
+	for i := range c.pod.Spec.TopologySpreadConstraints {
+		spread := &c.pod.Spec.TopologySpreadConstraints[i]
+		if _, labelled := node.Node().Labels[spread.TopologyKey]; !labelled && spread.WhenUnsatisfiable == corev1.DoNotSchedule {
+			lacking = append(lacking, spread.TopologyKey)
+		}
+	}
+	const softer = "set whenUnsatisfiable: ScheduleAnyway"
+	if len(lacking) == 0 {
+		plain.change = "raise maxSkew, or " + softer
+		return plain
+	}
+	plain.missing = "a label to spread by: " + strings.Join(lacking, ", ")
+	plain.change = fmt.Sprintf("kubectl label node %s %s=VALUE, or %s", node.Node().Name, strings.Join(lacking, "=VALUE "), softer)
+	return plain
+}
+
 func (c *cycle) spreadInWords(spread *corev1.TopologySpreadConstraint, pods map[string]int, counted int) string {
 	if counted == 0 {
 		return "no node that counts has this label"
