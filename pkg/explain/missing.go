@@ -100,15 +100,25 @@ func (c *cycle) resourceShortfall(node fwk.NodeInfo, plain shortfall) shortfall 
 		missing = append(missing, fmt.Sprintf("%s %s: %s of %s free by requests, %s asked for",
 			amount(short.ResourceName, short.Requested-free), short.ResourceName,
 			amount(short.ResourceName, free), amount(short.ResourceName, short.Capacity), amount(short.ResourceName, short.Requested)))
-		if short.Requested > short.Capacity {
-			change = append(change, fmt.Sprintf("a larger node, or a request of %s %s at most", amount(short.ResourceName, short.Capacity), short.ResourceName))
-		} else {
-			change = append(change, fmt.Sprintf("%s %s less requested on %s", amount(short.ResourceName, short.Requested-free), short.ResourceName, node.Node().Name))
-		}
+		change = append(change, changeOfResource(node.Node().Name, &short, free))
 		plain.size += float64(short.Requested-free) / float64(max(short.Requested, 1))
 	}
 	plain.missing, plain.change = strings.Join(missing, "; "), strings.Join(change, "; ")
 	return plain
+}
+
+// changeOfResource says what would help where so much of a resource is free. A request of all that a node has would not, as long as others
+// have a part of it.
+func changeOfResource(node string, short *noderesources.InsufficientResource, free int64) string {
+	switch {
+	case short.Requested <= short.Capacity:
+		return fmt.Sprintf("%s %s less requested on %s", amount(short.ResourceName, short.Requested-free), short.ResourceName, node)
+	case short.Capacity == 0:
+		return fmt.Sprintf("a node that has %s", short.ResourceName)
+	case free == 0:
+		return "a larger node"
+	}
+	return fmt.Sprintf("a larger node, or a request of %s %s at most", amount(short.ResourceName, free), short.ResourceName)
 }
 
 // amount writes so much of a resource as users write it.

@@ -72,6 +72,23 @@ func TestEveryCauseSaysWhatIsMissingAndWhatWouldHelp(t *testing.T) {
 			}},
 		},
 		{
+			name: "more than any node has, of which others have a part", request: "9Gi",
+			others: []*corev1.Pod{pending("first", "7Gi", placedOn("a")), pending("second", "7Gi", placedOn("b"))},
+			want: []told{{
+				Plugin: "NodeResourcesFit", Missing: "8Gi memory: 1Gi of 8Gi free by requests, 9Gi asked for",
+				Change: "a larger node, or a request of 1Gi memory at most",
+			}},
+		},
+		{
+			name: "what no node has", request: "1Gi",
+			pod: func(pod *corev1.Pod) {
+				pod.Spec.Containers[0].Resources.Requests["example.com/gpu"] = resource.MustParse("2")
+			},
+			want: []told{{
+				Plugin: "NodeResourcesFit", Missing: "2 example.com/gpu: 0 of 0 free by requests, 2 asked for", Change: "a node that has example.com/gpu",
+			}},
+		},
+		{
 			name: "a label that no node has", request: "1Gi", pod: selects("disktype", "ssd"),
 			want: []told{{
 				Plugin: "HeadroomNodeAffinity", Missing: "wants disktype In [ssd], has no such label",
