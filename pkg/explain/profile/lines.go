@@ -39,6 +39,27 @@ func (f lineFinder) place(problems []Problem) []Problem {
 	return problems
 }
 
+// secondDocument returns the line on which a second document of YAML begins that has more than comments, or 0.
+func secondDocument(text []byte) int {
+	began, said := 0, false
+	at := 0
+	for line := range strings.Lines(string(text)) {
+		at++
+		switch line = strings.TrimSpace(line); {
+		case line == "" || line[0] == '#':
+		case strings.HasPrefix(line, "---"):
+			if said {
+				began = at
+			}
+		case began > 0:
+			return began
+		default:
+			said = true
+		}
+	}
+	return 0
+}
+
 // find returns the line of a field, or of the nearest above it that is in the file.
 func (f lineFinder) find(path string) int {
 	node, line := f.root, f.root.Line

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	configv1 "k8s.io/kube-scheduler/config/v1"
 	schedulerconfig "k8s.io/kubernetes/pkg/scheduler/apis/config"
@@ -20,9 +21,6 @@ import (
 
 	"github.com/headroom-dev/headroom/pkg/apis/config"
 	"github.com/headroom-dev/headroom/pkg/apis/config/validation"
-	"github.com/headroom-dev/headroom/pkg/plugins/memory"
-	"github.com/headroom-dev/headroom/pkg/plugins/nodeaffinity"
-	"github.com/headroom-dev/headroom/pkg/plugins/nodename"
 	"github.com/headroom-dev/headroom/pkg/plugins/registry"
 )
 
@@ -68,6 +66,9 @@ func Validate(text []byte) (*schedulerconfig.KubeSchedulerConfiguration, []Probl
 	for i := range written.Profiles {
 		problems = append(problems, pluginProblems(fmt.Sprintf("profiles[%d]", i), &written.Profiles[i])...)
 	}
+	if line := secondDocument(text); line > 0 {
+		problems = append(problems, Problem{Line: line, Text: "a second document begins here, which the scheduler does not read: write its profiles into the first"})
+	}
 	return configuration, lines.place(problems)
 }
 
@@ -86,11 +87,18 @@ func decodingProblems(err error) []Problem {
 	if plugin := ofPlugin.FindStringSubmatch(text); plugin != nil {
 		prefix = plugin[1] + ".args."
 	}
+	if runtime.IsNotRegisteredError(err) {
+		return []Problem{{Field: "apiVersion", Text: text[:max(strings.Index(text, " in scheme "), 0)] + ": want kind KubeSchedulerConfiguration, apiVersion " +
+			configv1.SchemeGroupVersion.String(), Refused: true}}
+	}
 	var problems []Problem
 	for _, match := range unknownField.FindAllStringSubmatch(text, -1) {
 		words := "no such field"
 		last := match[1][strings.LastIndex(match[1], ".")+1:]
-		if near := Nearest(last, fieldNames()); near != "" {
+		switch near := Nearest(last, fieldNames()); {
+		case near == last:
+			words = "no such field here, though there is elsewhere: look at its indentation"
+		case near != "":
 			words += fmt.Sprintf("; perhaps %q is meant", near)
 		}
 		problems = append(problems, Problem{Field: prefix + match[1], Text: words, Refused: true})
@@ -177,6 +185,9 @@ func pluginProblems(path string, of *configv1.KubeSchedulerProfile) []Problem {
 	}
 	for point, set := range pointsOf(of.Plugins) {
 		for i, plugin := range set.Enabled {
+			if isNamed(set.Enabled[:i], plugin.Name) {
+				problems = append(problems, Problem{Field: fmt.Sprintf("%s.plugins.%s.enabled[%d].name", path, point, i), Text: plugin.Name + " is enabled there twice", Refused: true})
+			}
 			check(fmt.Sprintf("%s.plugins.%s.enabled[%d].name", path, point, i), plugin.Name, true)
 		}
 		for i, plugin := range set.Disabled {
@@ -187,37 +198,6 @@ func pluginProblems(path string, of *configv1.KubeSchedulerProfile) []Problem {
 		check(fmt.Sprintf("%s.pluginConfig[%d].name", path, i), plugin.Name, false)
 	}
 	return append(problems, twins(path, of.Plugins)...)
-}
-
-// twins speaks of in-tree plugins that run beside those that replace them, and of plugins that come too late.
-func twins(path string, plugins *configv1.Plugins) []Problem {
-	if plugins == nil {
-		return nil
-	}
-	named := func(plugins []configv1.Plugin, name string) bool {
-		return slices.ContainsFunc(plugins, func(plugin configv1.Plugin) bool { return plugin.Name == name })
-	}
-	var problems []Problem
-	for _, pair := range [][2]string{{nodename.Name, "NodeName"}, {nodeaffinity.Name, "NodeAffinity"}} {
-		if named(plugins.MultiPoint.Enabled, pair[0]) && !named(plugins.MultiPoint.Disabled, pair[1]) && !named(plugins.MultiPoint.Disabled, "*") {
-			problems = append(problems, Problem{
-				Field: path + ".plugins.multiPoint.disabled", Text: fmt.Sprintf("%s runs beside %s, which replaces it: disable %s", pair[1], pair[0], pair[1]),
-			})
-		}
-	}
-	if named(plugins.MultiPoint.Enabled, nodeaffinity.Name) && !named(plugins.Filter.Enabled, nodeaffinity.Name) {
-		problems = append(problems, Problem{
-			Field: path + ".plugins.filter",
-			Text:  fmt.Sprintf("%s comes behind NodeResourcesFit there: enable it under filter too, or a full node that does not match is refused for its memory", nodeaffinity.Name),
-		})
-	}
-	if named(plugins.MultiPoint.Enabled, memory.Name) && !named(plugins.PostFilter.Enabled, memory.Name) {
-		problems = append(problems, Problem{
-			Field: path + ".plugins.postFilter",
-			Text:  fmt.Sprintf("%s comes behind DefaultPreemption there, which ends the round: enable it under postFilter too, or pods that wait for memory may not be woken", memory.Name),
-		})
-	}
-	return problems
 }
 
 // pointsOf returns the plugin sets by the names of their extension points.
