@@ -95,6 +95,24 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 	}
 }
 
+// No scheduler tries a pod that is being deleted, or whose claims are not there.
+func TestDoctorMissesNoSchedulerForPodsThatNobodyIsToTry(t *testing.T) {
+	s := healthy(t)
+	untried := func(change func(*corev1.Pod)) func(*corev1.Pod) {
+		return func(pod *corev1.Pod) { pod.Status.Conditions = nil; change(pod) }
+	}
+	s.objects = append(s.objects,
+		pod("leaving", "1Gi", untried(func(pod *corev1.Pod) {
+			pod.DeletionTimestamp, pod.Finalizers = new(metav1.NewTime(noon)), []string{"example.com/wait"}
+		})),
+		pod("claiming", "1Gi", untried(func(pod *corev1.Pod) {
+			pod.Spec.ResourceClaims = []corev1.PodResourceClaim{{Name: "gpu", ResourceClaimName: new("shared")}}
+		})))
+	if stdout, _, code := s.run(t, "doctor"); code != codeYes || strings.Contains(stdout, "no scheduler has tried") {
+		t.Errorf("exit code %d and\n%s", code, stdout)
+	}
+}
+
 // A configuration that cannot be read is a finding, not an end.
 func TestDoctorSaysThatTheConfigurationIsWrong(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "config.yaml")

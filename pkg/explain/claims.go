@@ -5,6 +5,7 @@ package explain
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -13,8 +14,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/dynamic-resource-allocation/resourceclaim"
 	fwk "k8s.io/kube-scheduler/framework"
+
+	"github.com/headroom-dev/headroom/pkg/explain/cluster"
 )
+
+// resourceClaims is how RBAC names them.
+const resourceClaims = "resourceclaims.resource.k8s.io"
 
 // claimLimit is how long a claim may take from this process to its own informer.
 const claimLimit = 10 * time.Second
@@ -80,4 +87,27 @@ func claimFor(pod *corev1.Pod, name string, template *resourcev1.ResourceClaimTe
 		},
 		Spec: *template.Spec.Spec.DeepCopy(),
 	}
+}
+
+// claimsGone returns the claims that the pod names and that do not exist. It is empty where claims may not be listed, or the
+// profile looks at none.
+func (s *Scheduler) claimsGone(pod *corev1.Pod) []string {
+	if len(pod.Spec.ResourceClaims) == 0 {
+		return nil
+	}
+	of, _, err := s.framework(pod.Spec.SchedulerName)
+	if err != nil || of.SharedDRAManager() == nil || slices.ContainsFunc(s.options.Cluster.Losses(), func(loss cluster.Loss) bool { return loss.Resource == resourceClaims }) {
+		return nil
+	}
+	var gone []string
+	for i := range pod.Spec.ResourceClaims {
+		name, _, err := resourceclaim.Name(pod, &pod.Spec.ResourceClaims[i])
+		if err != nil || name == nil { // It is to be made, or none is needed.
+			continue
+		}
+		if _, err := of.SharedDRAManager().ResourceClaims().Get(pod.Namespace, *name); err != nil {
+			gone = append(gone, *name)
+		}
+	}
+	return gone
 }

@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/headroom-dev/headroom/pkg/explain/cluster"
 	"github.com/headroom-dev/headroom/pkg/explain/profile"
@@ -50,7 +51,7 @@ func (s *Scheduler) first(ctx context.Context, pod *corev1.Pod, exact bool) []No
 	case pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed:
 		add(NoteFinished, true, "it has ended (%s): it is not scheduled again; its owner makes another pod", ended(pod))
 	case pod.DeletionTimestamp != nil:
-		add(NoteTerminating, true, "it is being deleted since %s: it is not scheduled again", Age(s.now.Sub(pod.DeletionTimestamp.Time)))
+		add(NoteTerminating, true, "it is being deleted since %s: it is not scheduled again", Age(s.now.Sub(deletedAt(pod))))
 	}
 	if cluster.Bypasses(pod) || pod.UID == "" && pod.Spec.NodeName != "" {
 		add(NoteBypass, true, "spec.nodeName: %s was set by whoever made it, so no scheduler judges it, and its kubelet may refuse it; "+
@@ -62,6 +63,10 @@ func (s *Scheduler) first(ctx context.Context, pod *corev1.Pod, exact bool) []No
 	if missing := claimsNotMade(pod); len(missing) > 0 && pod.UID != "" && pod.Spec.NodeName == "" {
 		add(NoteNoClaim, true, "its resource claims do not exist (%s): none was made yet of their templates, which a controller does once "+
 			"the pod is there; no node can be judged without them", strings.Join(missing, ", "))
+	}
+	if missing := s.claimsGone(pod); len(missing) > 0 && pod.UID != "" && pod.Spec.NodeName == "" {
+		add(NoteNoClaim, true, "its resource claims do not exist (%s): whoever wrote it has to make them, and no scheduler tries it before that",
+			strings.Join(missing, ", "))
 	}
 	notes = append(notes, s.schedulerNotes(ctx, pod, exact)...)
 	if nominated := pod.Status.NominatedNodeName; nominated != "" && pod.Spec.NodeName == "" {
@@ -79,10 +84,10 @@ func gatesOf(pod *corev1.Pod) string {
 	return strings.Join(names, ", ")
 }
 
-// unseen reports whether no scheduler has tried a pod that was made long enough ago for one to have done so.
-func (s *Scheduler) unseen(pod *corev1.Pod) bool {
-	tried := slices.ContainsFunc(pod.Status.Conditions, func(condition corev1.PodCondition) bool { return condition.Type == corev1.PodScheduled })
-	return pod.Spec.NodeName == "" && !tried && len(pod.Spec.SchedulingGates) == 0 && s.now.Sub(pod.CreationTimestamp.Time) >= unseenAfter
+// deletedAt is when the deletion of a pod was asked for: its timestamp is when the grace period ends.
+func deletedAt(pod *corev1.Pod) time.Time {
+	grace := time.Duration(ptr.Deref(pod.DeletionGracePeriodSeconds, 0)) * time.Second
+	return pod.DeletionTimestamp.Add(-grace)
 }
 
 // claimsNotMade returns the claims of the pod that are to be made from a template and were not.
@@ -115,11 +120,21 @@ func (s *Scheduler) schedulerNotes(ctx context.Context, pod *corev1.Pod, exact b
 		notes = append(notes, Note{NoteOtherScheduler, false, "it asks for the default scheduler, so Headroom does not place it; schedulerName: " +
 			profile.Shipped + " opts in. Below is what kube-scheduler's defaults do"})
 	}
-	if pod.UID == "" || !s.unseen(pod) { // One of a file is not there to be tried.
+	if !s.unseen(pod) {
 		return notes
 	}
 	return append(notes, Note{NoteNotSeen, true, fmt.Sprintf("no scheduler has tried it in the %s since it was made: %s does not run, or has not got to it; %s",
 		Age(s.now.Sub(pod.CreationTimestamp.Time)), name, s.lease(ctx, name))})
+}
+
+// unseen reports whether a scheduler should have tried the pod by now, and none has. It tries none that is held back, that is being
+// deleted, or whose claims are not there.
+func (s *Scheduler) unseen(pod *corev1.Pod) bool {
+	if pod.UID == "" || pod.Spec.NodeName != "" || pod.DeletionTimestamp != nil || len(pod.Spec.SchedulingGates) > 0 {
+		return false
+	}
+	tried := slices.ContainsFunc(pod.Status.Conditions, func(condition corev1.PodCondition) bool { return condition.Type == corev1.PodScheduled })
+	return !tried && s.now.Sub(pod.CreationTimestamp.Time) >= unseenAfter && len(claimsNotMade(pod)) == 0 && len(s.claimsGone(pod)) == 0
 }
 
 // unknownScheduler says that the pod's scheduler is none of the profile, which matters no more where the pod has a node.

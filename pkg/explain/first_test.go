@@ -37,15 +37,27 @@ func TestWhatDecidesBeforeAnyNodeIsSaidFirst(t *testing.T) {
 		{"done", func(p *corev1.Pod) { p.Status.Phase = corev1.PodSucceeded }, NoteFinished, true, "it has ended (Succeeded)"},
 		{"being deleted", func(p *corev1.Pod) { p.DeletionTimestamp = new(metav1.NewTime(noon.Add(-5 * time.Minute))) },
 			NoteTerminating, true, "it is being deleted since 5m"},
+		{"being deleted, with time to end", func(p *corev1.Pod) {
+			p.CreationTimestamp = metav1.NewTime(noon.Add(-time.Hour))
+			p.DeletionTimestamp, p.DeletionGracePeriodSeconds = new(metav1.NewTime(noon.Add(20*time.Second))), new(int64(30))
+		}, NoteTerminating, true, "it is being deleted since 10s"},
 		{"a claim that was not made yet", func(p *corev1.Pod) { claiming("")(p); p.Status = corev1.PodStatus{} },
 			NoteNoClaim, true, "its resource claims do not exist (gpu): none was made yet of their templates"},
+		{"a claim that was not made for an hour", func(p *corev1.Pod) {
+			claiming("")(p)
+			p.Status, p.CreationTimestamp = corev1.PodStatus{}, metav1.NewTime(noon.Add(-time.Hour))
+		}, NoteNoClaim, true, "its resource claims do not exist (gpu): none was made yet of their templates"},
+		{"a claim that it names and nobody made", func(p *corev1.Pod) {
+			p.Spec.ResourceClaims = []corev1.PodResourceClaim{{Name: "gpu", ResourceClaimName: new("shared")}}
+			p.CreationTimestamp = metav1.NewTime(noon.Add(-time.Hour))
+		}, NoteNoClaim, true, "its resource claims do not exist (shared): whoever wrote it has to make them, and no scheduler tries it before that"},
 		{"a claim that was made", claiming("web-gpu"), "", false, ""},
 		{"nominated", func(p *corev1.Pod) { p.Status.NominatedNodeName = "b" }, NoteNominated, false, "it is nominated to node b"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			pod := waiting()
 			test.change(pod)
-			notes := open(t).first(t.Context(), pod, true)
+			notes := openAs(t, shipped(t), func(*corev1.Node) {}, claimOf(pod, "web-gpu")).first(t.Context(), pod, true)
 			if test.kind == "" {
 				if len(notes) > 0 {
 					t.Errorf("it says %+v, want nothing", notes)
