@@ -142,11 +142,19 @@ func (s *Scheduler) judgeAll(ctx context.Context, pod *corev1.Pod) (*judged, err
 		}
 		return made, ctx.Err()
 	}
-	if causes := c.causes(); len(causes) > 0 {
-		made.cause = &causes[0]
-	}
-	made.nearest = c.nearest()
+	made.cause, made.nearest = mainOf(c.causes()), c.nearest()
 	return made, nil
+}
+
+// mainOf returns the cause that keeps most nodes out, and of equals the one beside which fewest of its nodes have another: to be rid of that
+// one helps most.
+func mainOf(causes []Cause) (most *Cause) {
+	for i := range causes {
+		if most == nil || causes[i].Nodes == most.Nodes && causes[i].Only > most.Only {
+			most = &causes[i]
+		}
+	}
+	return most
 }
 
 // mainCause is what keeps the pod: what decides before nodes do, or the plugin and the reason that keep out most of them.

@@ -5,6 +5,7 @@ package explain
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -153,6 +154,18 @@ func TestPendingPodsAreGroupedByTheirMainCause(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// Both nodes lack the label to spread by, and one is cordoned besides: to uncordon that one would not help.
+func TestOfCausesOfAsManyNodesThatWhichIsAloneIsTheMainOne(t *testing.T) {
+	pod := pending("web", "1Gi", spreadOver("rack"))
+	list, err := openOver(t, func(node *corev1.Node) { node.Spec.Unschedulable = node.Name == "b" }, pod).Pending(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(list.Groups) != 1 || !strings.HasPrefix(list.Groups[0].Cause, "PodTopologySpread: ") || list.Groups[0].Pods[0].Nearest.Node != "a" {
+		t.Errorf("groups %+v, want one by PodTopologySpread, with a as the nearest", list.Groups)
 	}
 }
 
