@@ -257,3 +257,19 @@ func TestDoctorDoesNotBlameTheSourceForAMissingPermission(t *testing.T) {
 		})
 	}
 }
+
+// That whoever asks may not read samples says nothing of the scheduler, which is said not to decide by requests for that.
+func TestAMissingPermissionIsNotTakenForMissingSamples(t *testing.T) {
+	refuses := httptest.NewServer(http.HandlerFunc(func(response http.ResponseWriter, _ *http.Request) { response.WriteHeader(http.StatusForbidden) }))
+	t.Cleanup(refuses.Close)
+	for _, command := range [][]string{{"nodes"}, {"explain", "asked"}} {
+		s := newShop()
+		s.objects = append(s.objects, pod("asked", "1Gi"))
+		s.unmeasured, s.host = true, refuses.URL
+		stdout, _, _ := s.run(t, command...)
+		got := strings.Join(strings.Fields(stdout), " ")
+		if !strings.Contains(got, "! without permission to read samples, requests decide here on all nodes; the scheduler") || strings.Contains(got, "too few nodes") {
+			t.Errorf("%v does not say that it is for want of a permission:\n%s", command, stdout)
+		}
+	}
+}

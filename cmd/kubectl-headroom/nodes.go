@@ -140,7 +140,7 @@ func nodesText(p *page, nodes *explain.Nodes) {
 		}
 	}
 	if nodes.Degraded {
-		p.paragraph("! ", "too few nodes have a fresh sample: requests decide on all of them.")
+		p.paragraph("! ", explain.DegradedWords(nodes.Basis.Losses)+".")
 	}
 	if p.headers {
 		p.gap()

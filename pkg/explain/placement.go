@@ -147,7 +147,7 @@ func (c *cycle) searched(feasible int, need *PodNeed) []Note {
 		notes = append(notes, Note{Kind: NoteExtenders, Text: fmt.Sprintf("the configuration has %d extender(s), which are not asked here", len(configuration.Extenders))})
 	}
 	if need != nil && need.Degraded {
-		notes = append(notes, Note{Kind: NoteDegraded, Text: "too few nodes have a fresh sample: requests decide on all of them"})
+		notes = append(notes, Note{Kind: NoteDegraded, Text: DegradedWords(c.scheduler.options.Cluster.Losses())})
 	}
 	return notes
 }

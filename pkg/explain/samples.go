@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/headroom-dev/headroom/pkg/apis/config"
+	"github.com/headroom-dev/headroom/pkg/explain/cluster"
 	"github.com/headroom-dev/headroom/pkg/memory/sample"
 	"github.com/headroom-dev/headroom/pkg/plugins/memory"
 	"github.com/headroom-dev/headroom/pkg/usage"
@@ -20,6 +22,14 @@ import (
 
 // sourceLimit is how long a source may take: one that is out of reach from here must not keep the answer.
 const sourceLimit = 20 * time.Second
+
+// DegradedWords says why requests decide on all nodes. Where it is for want of a permission of whoever asks, that tells nothing of the scheduler.
+func DegradedWords(losses []cluster.Loss) string {
+	if slices.ContainsFunc(losses, func(loss cluster.Loss) bool { return strings.HasSuffix(loss.Resource, ".metrics.k8s.io") }) {
+		return "without permission to read samples, requests decide here on all nodes; the scheduler, which may read them, can decide otherwise"
+	}
+	return "too few nodes have a fresh sample: requests decide on all of them"
+}
 
 // measure reads the samples. Those of kubelets are read once nodes are known: deferred is true, and nothing is measured yet.
 func (s *Scheduler) measure(ctx context.Context) (read samples, deferred bool) {
