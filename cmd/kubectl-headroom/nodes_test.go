@@ -9,6 +9,8 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/kubernetes/fake"
 
@@ -131,5 +133,17 @@ func TestWhatCannotBeAnsweredIsAnErrorThatSaysWhatToDo(t *testing.T) {
 				t.Errorf("exit code %d, standard output %q, standard error %q; want %d, nothing and %q", code, stdout, stderr, codeError, test.want)
 			}
 		})
+	}
+}
+
+// What is left is by what is promised too; and a kubelet without a threshold evicts nobody.
+func TestVictimsSaysWhatIsPromisedAndThatThereIsNoThreshold(t *testing.T) {
+	s := newShop()
+	s.node("bare-1", "1Gi", nil, func(node *corev1.Node) { node.Status.Allocatable[corev1.ResourceMemory] = resource.MustParse("8Gi") })
+	s.objects = append(s.objects, pod("new", "5Gi", func(pod *corev1.Pod) { pod.Spec.NodeName, pod.CreationTimestamp = "bare-1", metav1.NewTime(noon) }))
+	const want = "Node bare-1 has 8Gi (memory of the machine, no eviction threshold) and holds 1Gi, with 5Gi promised to pods that start: 2Gi left. "
+	stdout, stderr, code := s.run(t, "victims", "bare-1")
+	if got := strings.Join(strings.Fields(stdout), " "); code != codeYes || !strings.HasPrefix(got, want) {
+		t.Errorf("exit code %d, want %q and got\n%s%s", code, want, stdout, stderr)
 	}
 }

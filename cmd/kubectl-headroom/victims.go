@@ -11,6 +11,7 @@ import (
 
 	"github.com/headroom-dev/headroom/pkg/explain"
 	"github.com/headroom-dev/headroom/pkg/memory/quantity"
+	"github.com/headroom-dev/headroom/pkg/memory/threshold"
 )
 
 // victimsOptions are the flags of victims.
@@ -122,8 +123,15 @@ func nodeSentence(node *explain.NodeLine) string {
 	if node.State != "fresh" {
 		return fmt.Sprintf("Node %s has no fresh sample: what it holds is not known.", node.Node)
 	}
-	text := fmt.Sprintf("Node %s evicts above %s (%s; threshold %s, %s) and holds %s: %s left.", node.Node, quantity.InWords(node.LineBytes), node.Signal,
-		quantity.InWords(node.EvictionHardBytes), node.EvictionHardOrigin, quantity.InWords(*node.HeldBytes), quantity.InWords(*node.LeftBytes))
+	text := fmt.Sprintf("Node %s evicts above %s (%s; threshold %s, %s) and holds %s", node.Node, quantity.InWords(node.LineBytes), node.Signal,
+		quantity.InWords(node.EvictionHardBytes), node.EvictionHardOrigin, quantity.InWords(*node.HeldBytes))
+	if node.Signal == string(threshold.EndOfMachine) || node.Signal == string(threshold.EndOfPods) {
+		text = fmt.Sprintf("Node %s has %s (%s, no eviction threshold) and holds %s", node.Node, quantity.InWords(node.LineBytes), node.Signal, quantity.InWords(*node.HeldBytes))
+	}
+	if *node.PromisedBytes > 0 {
+		text += fmt.Sprintf(", with %s promised to pods that start", quantity.InWords(*node.PromisedBytes))
+	}
+	text += fmt.Sprintf(": %s left.", quantity.InWords(*node.LeftBytes))
 	if node.Pressure == "True" {
 		text += " It is under memory pressure."
 	}
