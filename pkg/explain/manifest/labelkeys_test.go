@@ -22,7 +22,7 @@ spec:
     podAntiAffinity:
       requiredDuringSchedulingIgnoredDuringExecution:
       - {topologyKey: zone, labelSelector: {matchLabels: {app: web}}, matchLabelKeys: [revision, absent]}
-      - {topologyKey: zone, matchLabelKeys: [revision]}
+      - {topologyKey: rack}
     podAffinity:
       preferredDuringSchedulingIgnoredDuringExecution:
       - weight: 1

@@ -54,6 +54,9 @@ func Read(text []byte, namespace string) (*Found, error) {
 		return nil, fmt.Errorf("the pod of its controller: %w", err)
 	}
 	corev1defaults.SetObjectDefaults_Pod(found.Pod)
+	if err := check(found.Pod); err != nil {
+		return nil, err
+	}
 	mergeLabelKeys(found.Pod)
 	return found, nil
 }
