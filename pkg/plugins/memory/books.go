@@ -154,6 +154,14 @@ func (b *books) depart(pod types.UID) {
 	}
 }
 
+// hasDeparted reports whether the pod was taken off its node, and no snapshot has said so yet.
+func (b *books) hasDeparted(pod types.UID) bool {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	_, known := b.departed[pod]
+	return known
+}
+
 // depart reports whether the snapshot has the pod.
 func (b *book) depart(pod types.UID) bool {
 	entry, ok := b.snapshot.Pod(pod)

@@ -137,3 +137,36 @@ func TestAPodThatWasMadeAnewUnwatchedLeavesNothingBehind(t *testing.T) {
 		t.Errorf("%d reservations and %d waiting pods are left, want those of the new one", reserved, waiting)
 	}
 }
+
+// A kubelet whose containers have stopped deletes the pod without grace, and the API server sends that before the pod is gone. Whoever
+// was refused by another plugin is tried as soon as it is, and must not take a second victim.
+func TestAVictimsMemoryIsBackBeforeItIsGone(t *testing.T) {
+	for _, test := range []struct {
+		name      string
+		asked     time.Duration // how long after the grace was over it was taken away
+		wantLeft  int64
+		wantQueue fwk.QueueingHint
+	}{{"in its grace", -20 * time.Second, 900 * mi, fwk.Queue}, {"long after it: deleted by force", time.Minute, 100 * mi, fwk.QueueSkip}} {
+		t.Run(test.name, func(t *testing.T) {
+			fleet := newFleet(nil).node("n1", 3800*mi, 0).running("victim", "n1", 100*mi, 800*mi)
+			fleet.publish()
+			going := fleet.pods[0].DeepCopy()
+			terminate(going)
+			going.DeletionTimestamp.Time = now.Add(-test.asked)
+			stopped := going.DeepCopy()
+			stopped.DeletionTimestamp, stopped.DeletionGracePeriodSeconds = &metav1.Time{Time: now}, new(int64(0))
+			keeper := &keeper{clock: clocktesting.NewFakeClock(now), books: fleet.plugin.books, waiting: fleet.plugin.waiting, changed: make(chan struct{}, 1)}
+			keeper.podHandler().OnUpdate(fleet.pods[0], going)
+			if left, _ := fleet.plugin.books.current().left(0); left != 100*mi {
+				t.Errorf("on its way out left = %dMi, want the 100Mi of before", left/mi)
+			}
+			keeper.podHandler().OnUpdate(going, stopped)
+			if left, _ := fleet.plugin.books.current().left(0); left != test.wantLeft {
+				t.Errorf("left = %dMi, want %dMi", left/mi, test.wantLeft/mi)
+			}
+			if hint, err := fleet.plugin.isSchedulableAfterPodDeletion(klog.Background(), newPod("p", 500*mi), stopped, nil); hint != test.wantQueue || err != nil {
+				t.Errorf("hint = %v, %v, want %v", hint, err, test.wantQueue)
+			}
+		})
+	}
+}

@@ -23,7 +23,7 @@ func (pl *Memory) isSchedulableAfterPodDeletion(_ klog.Logger, pod *corev1.Pod, 
 		return fwk.Queue, err
 	}
 	entry, ok := pl.books.current().snapshot.Pod(deleted.UID)
-	if ok && !leftItsMemory(deleted, pl.clock.Now()) && entry.Measured > 0 {
+	if ok && !leftItsMemory(deleted, pl.clock.Now()) && !pl.books.hasDeparted(deleted.UID) && entry.Measured > 0 {
 		pl.waiting.expect(pod)
 		return fwk.QueueSkip, nil
 	}
@@ -35,6 +35,13 @@ func (pl *Memory) isSchedulableAfterPodDeletion(_ klog.Logger, pod *corev1.Pod, 
 // went in the time in which its containers stop, or it never had any.
 func leftItsMemory(pod *corev1.Pod, gone time.Time) bool {
 	return gone.Before(ledger.StopsBy(pod)) || pod.Status.StartTime == nil
+}
+
+// isLetGo reports whether an update says that a pod which was on its way out has left its memory. Who deletes it then, as its kubelet does
+// once its containers have stopped, has the API server take away what is left of its grace, and that is sent before the pod is gone
+// (k8s.io/apiserver pkg/registry/rest/delete.go: BeforeDelete). The pod that is sent as deleted never has a grace.
+func isLetGo(before, after *corev1.Pod, now time.Time) bool {
+	return after.DeletionTimestamp != nil && ledger.StopsBy(after).IsZero() && now.Before(ledger.StopsBy(before))
 }
 
 // isSchedulableAfterOwnUpdate wakes the pod when it asks for less memory itself, or changed what the Filter may do for it.

@@ -91,8 +91,12 @@ func (k *keeper) podHandler() cache.ResourceEventHandler {
 			if ok && pod.Spec.NodeName != "" {
 				k.waiting.remove(pod.UID)
 			}
-			if oldOK && ok && old.UID != pod.UID { // It was deleted and made anew while nobody watched.
+			switch {
+			case !oldOK || !ok:
+			case old.UID != pod.UID: // It was deleted and made anew while nobody watched.
 				k.deleted(old)
+			case isLetGo(old, pod, k.clock.Now()):
+				k.books.depart(pod.UID)
 			}
 			k.change()
 		},
