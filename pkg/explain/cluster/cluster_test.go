@@ -183,3 +183,18 @@ func TestAListThatBreaksOffBeginsAnew(t *testing.T) {
 		t.Errorf("pods that bypass schedulers (-want +got):\n%s", diff)
 	}
 }
+
+func TestOnlySpecNodeNameBypassesSchedulers(t *testing.T) {
+	for fields, want := range map[string]bool{
+		`{"f:spec":{"f:nodeName":{}}}`: true,
+		`{"f:metadata":{"f:labels":{"f:nodeName":{}}},"f:spec":{"f:schedulerName":{}}}`:     false,
+		`{"f:metadata":{"f:annotations":{"f:nodeName":{}}},"f:spec":{"f:nodeName":{}}}`:     true,
+		`{"f:spec":{"f:containers":{"k:{\"name\":\"main\"}":{"f:env":{"f:nodeName":{}}}}}}`: false,
+	} {
+		pod := &corev1.Pod{Spec: corev1.PodSpec{NodeName: "a"}}
+		pod.ManagedFields = []metav1.ManagedFieldsEntry{{FieldsV1: metav1.NewFieldsV1(fields)}}
+		if got := cluster.Bypasses(pod); got != want {
+			t.Errorf("%s: bypasses = %v, want %v", fields, got, want)
+		}
+	}
+}

@@ -5,6 +5,7 @@ package cluster
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"slices"
 	"strings"
 
@@ -63,8 +64,24 @@ func Bypasses(pod *corev1.Pod) bool {
 		return false
 	}
 	return slices.ContainsFunc(pod.ManagedFields, func(entry metav1.ManagedFieldsEntry) bool {
-		return entry.Subresource == "" && entry.FieldsV1 != nil && bytes.Contains(entry.FieldsV1.GetRawBytes(), []byte(`"f:nodeName"`))
+		return entry.Subresource == "" && entry.FieldsV1 != nil && managesNodeName(entry.FieldsV1.GetRawBytes())
 	})
+}
+
+// managesNodeName reports whether fields that somebody manages have spec.nodeName. Labels and annotations may be called so too.
+func managesNodeName(fields []byte) bool {
+	const name = "f:nodeName"
+	if !bytes.Contains(fields, []byte(`"`+name+`"`)) { // which is the rule
+		return false
+	}
+	var managed struct {
+		Spec map[string]json.RawMessage `json:"f:spec"`
+	}
+	if json.Unmarshal(fields, &managed) != nil {
+		return false
+	}
+	_, has := managed.Spec[name]
+	return has
 }
 
 // trim drops of a pod what neither a scheduler nor a kubelet decides by.
