@@ -176,11 +176,11 @@ func (p *Placement) verdict() string {
 	case p.Counts.Nodes == 0:
 		return "the cluster has no nodes"
 	case p.Node != "" && p.Winner == "":
-		return fmt.Sprintf("is on node %s; placed anew it would fit %s", p.Node, p.fitting(nodes))
+		return fmt.Sprintf("%s; placed anew it would fit %s", p.where(), p.fitting(nodes))
 	case p.Node != "" && p.Winner == p.Node:
-		return fmt.Sprintf("is on node %s, and would go there again", p.Node)
+		return p.where() + ", and would go there again"
 	case p.Node != "":
-		return fmt.Sprintf("is on node %s; placed anew it would go to %s%s", p.Node, p.Winner, p.wouldItStay())
+		return fmt.Sprintf("%s; placed anew it would go to %s%s", p.where(), p.Winner, p.wouldItStay())
 	case p.Winner == "":
 		return "fits " + p.fitting(nodes)
 	}
@@ -196,6 +196,14 @@ func (p *Placement) verdict() string {
 		which = "one"
 	}
 	return fmt.Sprintf("%s to node %s, %s of %d feasible among %s", goes, p.Winner, which, p.Counts.Feasible, nodes)
+}
+
+// where says on which node the pod is, or was until it ended.
+func (p *Placement) where() string {
+	if slices.ContainsFunc(p.First, func(note Note) bool { return note.Kind == NoteFinished }) {
+		return "was on node " + p.Node
+	}
+	return "is on node " + p.Node
 }
 
 // fitting is how many of the nodes the pod fits, where it goes to none.

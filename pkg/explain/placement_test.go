@@ -37,6 +37,7 @@ func TestAPodIsJudgedWithTheClaimsThatWereMadeForIt(t *testing.T) {
 	}{
 		{"one that is pending", func(*corev1.Pod) {}, "goes to node a, the best of 2 feasible among 2 nodes"},
 		{"one that has a node", placedOn("a"), "is on node a, and would go there again"},
+		{"one that has ended", func(pod *corev1.Pod) { pod.Spec.NodeName, pod.Status.Phase = "a", corev1.PodSucceeded }, "was on node a, and would go there again"},
 		{"one whose claim is not there yet", func(pod *corev1.Pod) { pod.Status.ResourceClaimStatuses = nil }, "fits none of 2 nodes"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
