@@ -101,6 +101,9 @@ func (o *replayOptions) matrix(ctx context.Context) (*replay.Matrix, error) {
 			return nil, fmt.Errorf("--page: %w", err)
 		}
 	}
+	if err := wholefile.CheckFolder(o.out); err != nil {
+		return nil, fmt.Errorf("--out: %w", err)
+	}
 	if err := o.read(m); err != nil {
 		return nil, err
 	}

@@ -78,6 +78,9 @@ func Run(ctx context.Context, options Options) error {
 	if err := os.MkdirAll(options.OutDir, 0o755); err != nil {
 		return fmt.Errorf("folder for the summary: %w", err)
 	}
+	if err := wholefile.CheckFolder(options.OutDir); err != nil {
+		return fmt.Errorf("folder for the summary: %w", err)
+	}
 	r := &run{
 		options: options,
 		spec:    options.Spec,

@@ -19,6 +19,7 @@ import (
 	"github.com/headroom-dev/headroom/pkg/lab/schedulerconfig"
 	"github.com/headroom-dev/headroom/pkg/lab/screen"
 	"github.com/headroom-dev/headroom/pkg/lab/stage"
+	"github.com/headroom-dev/headroom/pkg/lab/wholefile"
 )
 
 // Options say how the demo is run.
@@ -61,6 +62,9 @@ func Run(ctx context.Context, options Options) error {
 	configuration, err := schedulerconfig.Headroom(options.SchedulerConfig)
 	if err != nil {
 		return err
+	}
+	if err := wholefile.CheckFolder(options.OutDir); err != nil {
+		return fmt.Errorf("folder for the report: %w", err)
 	}
 	r := &run{
 		options: options,

@@ -26,6 +26,7 @@ import (
 	"github.com/headroom-dev/headroom/pkg/lab/cluster"
 	"github.com/headroom-dev/headroom/pkg/lab/schedulerconfig"
 	"github.com/headroom-dev/headroom/pkg/lab/screen"
+	"github.com/headroom-dev/headroom/pkg/lab/wholefile"
 )
 
 // DefaultSettle is longer than it takes from a pod's start, over the next measurement, to a scheduler that knows of it and
@@ -75,6 +76,9 @@ func Run(ctx context.Context, options Options) (err error) {
 		return err
 	}
 	if err := os.MkdirAll(options.OutDir, 0o755); err != nil {
+		return fmt.Errorf("folder for the summary: %w", err)
+	}
+	if err := wholefile.CheckFolder(options.OutDir); err != nil {
 		return fmt.Errorf("folder for the summary: %w", err)
 	}
 	if r.cluster, err = cluster.Start(ctx, cluster.Options{

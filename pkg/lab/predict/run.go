@@ -40,6 +40,9 @@ func Run(ctx context.Context, o Options) ([]Result, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
+	if err := wholefile.CheckFolder(o.Out); err != nil {
+		return nil, fmt.Errorf("folder for the results: %w", err)
+	}
 	list := predictors()
 	tests := make([][]*split, 0, len(o.Traces))
 	began, done := time.Now(), 0

@@ -168,3 +168,11 @@ func TestWhatCannotBeReadLeavesNothing(t *testing.T) {
 		})
 	}
 }
+
+func TestAFolderThatCannotBeWrittenIsKnownBeforeTheTracesAreRead(t *testing.T) {
+	options := optionsFor(t, "no such trace")
+	options.Out = filepath.Join(written(t), trace.SeriesFile, "out")
+	if _, err := Run(t.Context(), options); err == nil || !strings.Contains(err.Error(), "folder for the results: "+options.Out) {
+		t.Errorf("error %v, want one about the folder", err)
+	}
+}

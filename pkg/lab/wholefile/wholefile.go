@@ -5,7 +5,9 @@ package wholefile
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -34,6 +36,27 @@ func Write(path string, content []byte) (err error) {
 		return err
 	}
 	return os.Rename(file.Name(), path)
+}
+
+// CheckFolder returns an error if nothing could be written into folder, which may be missing, as may those above it. It leaves
+// nothing behind: worth asking before a long work.
+func CheckFolder(folder string) error {
+	there := filepath.Clean(folder)
+	for {
+		_, err := os.Stat(there)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%s: %w", folder, err)
+		}
+		there = filepath.Dir(there) // at the latest the root, or the current folder, is there
+	}
+	temporary, err := os.MkdirTemp(there, ".writable.*")
+	if err != nil {
+		return fmt.Errorf("%s: making a temporary folder where it will be written: %w", folder, err)
+	}
+	return os.Remove(temporary)
 }
 
 // WriteJSON writes value as indented JSON that ends with a newline.

@@ -64,3 +64,35 @@ func TestWhatCannotBeWrittenLeavesTheOldFile(t *testing.T) {
 		})
 	}
 }
+
+func TestAFolderIsCheckedBeforeAndLeftAsItWas(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	folders := map[string]bool{
+		dir:                           true,
+		dir + "/":                     true,
+		filepath.Join(dir, "a", "b"):  true,
+		file:                          false,
+		filepath.Join(file, "a"):      false,
+		filepath.Join(file, "a", "b"): false,
+	}
+	const closed = "/proc/self" // nobody can write there, not even root
+	if _, err := os.Stat(closed); err == nil {
+		folders[closed] = false
+	}
+	for folder, good := range folders {
+		err := CheckFolder(folder)
+		if (err == nil) != good {
+			t.Errorf("CheckFolder(%s) = %v, want it good: %t", folder, err, good)
+		}
+		if err != nil && !strings.HasPrefix(err.Error(), folder+": ") {
+			t.Errorf("error %v, want it to name %s", err, folder)
+		}
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("the folder holds %v (%v), want the file alone", entries, err)
+	}
+}
