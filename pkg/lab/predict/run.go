@@ -35,7 +35,7 @@ type Options struct {
 }
 
 // Run compares the predictors over the traces and returns what it wrote. When ctx ends, what is done so far is written, and
-// the error says that it is not all. Of traces that cannot be read nothing is written.
+// the error says that it is not all. Nothing is written before the first prediction, or of traces that cannot be read.
 func Run(ctx context.Context, o Options) ([]Result, error) {
 	if err := o.check(); err != nil {
 		return nil, err
@@ -47,6 +47,9 @@ func Run(ctx context.Context, o Options) ([]Result, error) {
 	tests := make([][]*split, 0, len(o.Traces))
 	began, done := time.Now(), 0
 	for _, folder := range o.Traces {
+		if ctx.Err() != nil {
+			break
+		}
 		t, err := trace.Read(folder)
 		if err != nil {
 			return nil, err
@@ -71,6 +74,9 @@ func Run(ctx context.Context, o Options) ([]Result, error) {
 			done++
 			o.Screen.Show(time.Now(), o.progress(began, done, len(list), p.name), o.progress(began, done, len(list), p.name))
 		}
+	}
+	if done == 0 { // what an earlier run wrote is worth more
+		return nil, errors.New("interrupted: nothing was predicted, and nothing was written")
 	}
 	results := summarize(tests)
 	if err := os.MkdirAll(o.Out, 0o755); err != nil {

@@ -114,7 +114,7 @@ func (i interrupting) Write(p []byte) (int, error) {
 func TestAnInterruptedRunLeavesWhatIsDone(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	folder := written(t)
-	options := optionsFor(t, folder, folder)
+	options := optionsFor(t, folder, "a trace that is not read any more")
 	options.Screen = screen.New(interrupting{cancel}, false)
 	got, err := Run(ctx, options)
 	if err == nil || !strings.Contains(err.Error(), "interrupted") || !strings.Contains(err.Error(), " has 1 of ") {
@@ -125,6 +125,22 @@ func TestAnInterruptedRunLeavesWhatIsDone(t *testing.T) {
 	}
 	if diff := cmp.Diff(got, read(t, options.Out)); diff != "" {
 		t.Errorf("file (-returned +written):\n%s", diff)
+	}
+}
+
+func TestARunThatIsInterruptedBeforeItsFirstPredictionLeavesEarlierResults(t *testing.T) {
+	options := optionsFor(t, written(t))
+	earlier, err := Run(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if got, err := Run(ctx, options); err == nil || !strings.Contains(err.Error(), "nothing was written") || len(got) > 0 {
+		t.Errorf("%d results, error %v, want none, and that nothing was written", len(got), err)
+	}
+	if diff := cmp.Diff(earlier, read(t, options.Out)); diff != "" {
+		t.Errorf("file (-earlier +now):\n%s", diff)
 	}
 }
 
