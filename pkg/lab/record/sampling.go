@@ -57,7 +57,8 @@ func FromSource(ctx context.Context, source usage.Source, clients kubernetes.Int
 			return fmt.Sprintf("%d of %d looks | %d pods, %d samples | %s left", look, looks, len(s.lives), s.samples, screen.Clock(o.Duration-now.Sub(began)))
 		}
 		o.Screen.Show(now, text, text)
-		if early = s.full(); look == looks || early != "" {
+		// Looks that take longer than the interval are fewer.
+		if early = s.full(); look == looks || now.Sub(began) >= o.Duration || early != "" {
 			break
 		}
 		select {

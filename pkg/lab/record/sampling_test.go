@@ -128,6 +128,28 @@ func TestARecordingBySampling(t *testing.T) {
 	}
 }
 
+func TestARecordingOfSlowLooksIsAsLongAsWasAsked(t *testing.T) {
+	source := &script{clock: clocktesting.NewFakeClock(now)} // each look takes 15 s
+	for range 10 {
+		source.looks = append(source.looks, func() (*sample.Set, error) {
+			return &sample.Set{Pods: map[types.NamespacedName]sample.Pod{
+				{Namespace: "shop", Name: "web-a"}: {Measurement: sample.Measurement{Bytes: 100, Time: source.clock.Now()}},
+			}}, nil
+		})
+	}
+	source.after = func() { t.Fatal("more looks than the time has room for") }
+	o := Options{
+		Out: filepath.Join(t.TempDir(), "recorded"), Interval: 5 * time.Second, Duration: time.Minute,
+		Screen: screen.New(&bytes.Buffer{}, false), Clock: source.clock,
+	}
+	if err := FromSource(t.Context(), source, fake.NewClientset(runningPod("1", "web-a", now.Add(-time.Hour))), o); err != nil {
+		t.Fatal(err)
+	}
+	if source.next != 4 {
+		t.Errorf("%d looks, want the 4 of a minute", source.next)
+	}
+}
+
 func TestAFirstLookThatFailsEndsTheRecording(t *testing.T) {
 	source := &script{clock: clocktesting.NewFakeClock(now), looks: []func() (*sample.Set, error){
 		func() (*sample.Set, error) { return nil, errors.New("forbidden") },
