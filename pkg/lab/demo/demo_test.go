@@ -40,3 +40,19 @@ func TestTheDemoRefusesBeforeItStartsAnything(t *testing.T) {
 		})
 	}
 }
+
+func TestTheReportSaysWhichConfigurationHeadroomRan(t *testing.T) {
+	spec, err := ParseSpec(DefaultSpec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, want := range map[string]string{
+		"":                   "headroom-scheduler with the shipped profile, which reads metrics every 15s",
+		"/somewhere/my.yaml": "headroom-scheduler with the configuration of my.yaml",
+	} {
+		facts := (&run{spec: spec, options: Options{SchedulerConfig: file}}).facts()
+		if last := facts[len(facts)-1]; last.Name != "headroom" || last.Value != want {
+			t.Errorf("with configuration %q the report says %+v, want %q", file, last, want)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"k8s.io/component-base/version"
 
@@ -38,9 +39,17 @@ func (r *run) facts() []report.Fact {
 		{Name: "Nodes in each pool", Value: fmt.Sprintf("%d fake nodes (KWOK) of %s memory, %s allocatable", nodes.Count, nodes.Memory.String(), mebibytes(allocatable.Value()))},
 		{Name: "Eviction threshold", Value: "memory.available < " + nodes.EvictionHard.String() + ", MemoryPressure held for " + r.spec.PressureTransition.Duration.String()},
 		{Name: "System", Value: nodes.SystemMemory.String() + " held outside pods on each node"},
-		{Name: "Metrics", Value: fmt.Sprintf("usage is taken every %s, scraped every %s; headroom-scheduler reads it every 15s", stage.UsageInterval, metricsResolution)},
+		{Name: "Metrics", Value: fmt.Sprintf("usage is taken every %s, scraped every %s", stage.UsageInterval, metricsResolution)},
 		{Name: "Jitter", Value: fmt.Sprintf("usage differs from the profile by up to %.0f %%", 100*r.spec.Jitter)},
 		{Name: "default", Value: "kube-scheduler with its default configuration"},
-		{Name: "headroom", Value: "headroom-scheduler with the shipped profile"},
+		{Name: "headroom", Value: r.headroomRuns()},
 	}
+}
+
+// headroomRuns is what the pool of Headroom is filled by.
+func (r *run) headroomRuns() string {
+	if file := r.options.SchedulerConfig; file != "" {
+		return "headroom-scheduler with the configuration of " + filepath.Base(file)
+	}
+	return "headroom-scheduler with the shipped profile, which reads metrics every 15s"
 }
