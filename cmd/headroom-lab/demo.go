@@ -51,7 +51,8 @@ func newDemoCommand() *cobra.Command {
 	return command
 }
 
-// schedulerBinary finds headroom-scheduler: where the flag says, or beside this binary.
+// schedulerBinary finds headroom-scheduler: where the flag says, or beside this binary. The path is absolute, since the scheduler
+// starts in the cluster's folder.
 func schedulerBinary(flag string) (string, error) {
 	path := flag
 	if path == "" {
@@ -61,8 +62,12 @@ func schedulerBinary(flag string) (string, error) {
 		}
 		path = filepath.Join(filepath.Dir(self), "headroom-scheduler")
 	}
-	if _, err := os.Stat(path); err != nil {
+	info, err := os.Stat(path)
+	if err != nil {
 		return "", fmt.Errorf("headroom-scheduler: %w: build it with 'make build', or name it with --scheduler", err)
 	}
-	return path, nil
+	if info.IsDir() || info.Mode()&0o111 == 0 {
+		return "", fmt.Errorf("headroom-scheduler: %s is not an executable file: name one with --scheduler", path)
+	}
+	return filepath.Abs(path)
 }
