@@ -28,9 +28,16 @@ func run() int {
 	if !signal.Ignored(syscall.SIGHUP) { // nohup
 		signals = append(signals, syscall.SIGHUP)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), signals...)
+	// Caught, or a write after the reader of the output has gone would end the process before it has cleaned up: in "up | tee",
+	// Ctrl-C ends tee first. Connections to servers break that way, too, so that the signal itself says nothing.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	ctx, stop := signal.NotifyContext(ctx, signals...)
 	defer stop()
-	if err := newRootCommand().ExecuteContext(ctx); err != nil {
+	root := newRootCommand()
+	root.SetOut(&output{file: os.Stdout, gone: cancel})
+	if err := root.ExecuteContext(ctx); err != nil {
 		fmt.Fprintf(os.Stderr, "headroom-lab: %v\n", err)
 		return 1
 	}

@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -23,6 +24,7 @@ import (
 type labRun struct {
 	cmd    *exec.Cmd
 	folder string // of the cluster, once it is ready
+	reader io.Closer
 	mu     sync.Mutex
 	output bytes.Buffer
 	ended  chan struct{}
@@ -37,6 +39,7 @@ func up(t *testing.T, temporary, until string) *labRun {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.reader = stdout
 	r.cmd.Stderr = &lockedWriter{run: r}
 	if err := r.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -240,6 +243,26 @@ func TestNextStartClearsAwayWhatASIGKILLLeft(t *testing.T) {
 	}
 	next.end(t, os.Interrupt)
 	assertEmpty(t, temporary)
+}
+
+// Ctrl-C in "up | tee" ends tee, too, and often first.
+func TestUpLeavesNothingBehindWhenTheReaderOfItsOutputHasGone(t *testing.T) {
+	t.Parallel()
+	for name, signals := range map[string][]os.Signal{"alone": nil, "with an interrupt": {os.Interrupt}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			temporary := t.TempDir()
+			r := up(t, temporary, "starting etcd")
+			if err := r.reader.Close(); err != nil {
+				t.Fatal(err)
+			}
+			r.end(t, signals...)
+			if code := r.cmd.ProcessState.ExitCode(); code != 1 {
+				t.Errorf("it ended with %s, want exit code 1: it was not ready", r.cmd.ProcessState)
+			}
+			assertEmpty(t, temporary)
+		})
+	}
 }
 
 func TestASecondInterruptDuringTheStartLeavesNothingBehind(t *testing.T) {
