@@ -34,9 +34,19 @@ func interruptAt(t *testing.T, command *exec.Cmd, text string) string {
 	return stderr
 }
 
-// interruptWhen runs the command and interrupts it, as Ctrl-C does, when it prints a line with the text. It fails if that did
-// not come, and returns what the command wrote to its standard error and how it ended.
+// interruptWhen runs the command and interrupts it, as Ctrl-C does, when it prints a line with the text; see actWhen.
 func interruptWhen(t *testing.T, command *exec.Cmd, text string) (string, error) {
+	t.Helper()
+	return actWhen(t, command, text, func() {
+		if err := command.Process.Signal(os.Interrupt); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// actWhen runs the command and acts when it prints a line with the text. It fails if that did not come, and returns what the
+// command wrote to its standard error and how it ended.
+func actWhen(t *testing.T, command *exec.Cmd, text string, act func()) (string, error) {
 	t.Helper()
 	stdout, err := command.StdoutPipe()
 	if err != nil {
@@ -47,18 +57,16 @@ func interruptWhen(t *testing.T, command *exec.Cmd, text string) (string, error)
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	interrupted := false
+	acted := false
 	for lines := bufio.NewScanner(stdout); lines.Scan(); {
-		if !interrupted && strings.Contains(lines.Text(), text) {
-			interrupted = true
-			if err := command.Process.Signal(os.Interrupt); err != nil {
-				t.Fatal(err)
-			}
+		if !acted && strings.Contains(lines.Text(), text) {
+			acted = true
+			act()
 		}
 	}
 	err = command.Wait()
-	if !interrupted {
-		t.Errorf("it ended with %v before it could be interrupted at %q: %s", err, text, &stderr)
+	if !acted {
+		t.Errorf("it ended with %v before it printed %q: %s", err, text, &stderr)
 	}
 	return stderr.String(), err
 }

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -58,6 +59,46 @@ func TestTheDemoReportsWhatHappened(t *testing.T) {
 		if !strings.Contains(string(page), want) {
 			t.Errorf("the report does not show %q", want)
 		}
+	}
+}
+
+func TestADemoThatIsKeptSaysWhyItEnds(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name string
+		end  func(t *testing.T, demo *os.Process, folder string)
+		code int
+		want string
+	}{
+		{"because it was told to", func(t *testing.T, demo *os.Process, _ string) {
+			t.Helper()
+			if err := demo.Signal(syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
+		}, 0, ""},
+		{"because a component did", func(t *testing.T, _ *os.Process, folder string) {
+			t.Helper()
+			if err := syscall.Kill(recorded(t, folder)["kwok"], syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+		}, 1, "kwok ended early (signal: killed)"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			command, temporary, _ := demoCommand(t)
+			command.Args = append(command.Args, "--keep")
+			stderr, err := actWhen(t, command, "keeps running until Ctrl-C", func() {
+				folders, err := filepath.Glob(filepath.Join(temporary, "headroom-lab-*"))
+				if err != nil || len(folders) != 1 {
+					t.Fatalf("the folders of clusters are %v (%v), want one", folders, err)
+				}
+				test.end(t, command.Process, folders[0])
+			})
+			if code := command.ProcessState.ExitCode(); code != test.code || !strings.Contains(stderr, test.want) {
+				t.Errorf("exit code %d (%v), want %d, and %q in %q", code, err, test.code, test.want, stderr)
+			}
+			wantEmpty(t, temporary)
+		})
 	}
 }
 

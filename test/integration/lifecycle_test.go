@@ -106,7 +106,19 @@ func (r *labRun) end(t *testing.T, signals ...os.Signal) {
 // children returns the processes that the cluster's folder lists, by name.
 func (r *labRun) children(t *testing.T) map[string]int {
 	t.Helper()
-	content, err := os.ReadFile(filepath.Join(r.folder, "processes.json"))
+	children := recorded(t, r.folder)
+	for _, name := range []string{"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", "metrics-server"} {
+		if !alive(children[name]) {
+			t.Errorf("%s does not run: %v", name, children)
+		}
+	}
+	return children
+}
+
+// recorded returns what the folder of a cluster says of its processes: their numbers, by name.
+func recorded(t *testing.T, folder string) map[string]int {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(folder, "processes.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,11 +132,6 @@ func (r *labRun) children(t *testing.T) map[string]int {
 	children := map[string]int{}
 	for _, record := range records {
 		children[record.Name] = record.PID
-	}
-	for _, name := range []string{"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", "metrics-server"} {
-		if !alive(children[name]) {
-			t.Errorf("%s does not run: %v", name, children)
-		}
 	}
 	return children
 }

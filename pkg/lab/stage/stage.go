@@ -59,7 +59,8 @@ type Stage struct {
 }
 
 // Run sets up a stage and plays on it: when play is called, the nodes are ready and no scheduler runs yet. The context of
-// the play ends when a component of the cluster dies, too, which is then its cause. When Run returns, nothing is left.
+// the play ends when a component of the cluster dies, too, which is then its cause, and the error of a play that does not mind.
+// When Run returns, nothing is left.
 func Run(ctx context.Context, options Options, play func(context.Context, *Stage) error) (err error) {
 	s := &Stage{options: options, Tracker: newTracker(clock.RealClock{})}
 	if s.Cluster, err = cluster.Start(ctx, cluster.Options{
@@ -71,6 +72,7 @@ func Run(ctx context.Context, options Options, play func(context.Context, *Stage
 	}
 	defer func() { err = errors.Join(err, s.Cluster.Close()) }()
 
+	asked := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go func() { // The run is worth nothing once a component has died.
@@ -93,7 +95,13 @@ func Run(ctx context.Context, options Options, play func(context.Context, *Stage
 	if err != nil {
 		return err
 	}
-	return play(ctx, s)
+	if err := play(ctx, s); err != nil {
+		return err
+	}
+	if ctx.Err() != nil && asked.Err() == nil {
+		return context.Cause(ctx)
+	}
+	return nil
 }
 
 // setUp waits for the control plane and creates namespaces and nodes.
