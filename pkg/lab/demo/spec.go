@@ -81,8 +81,17 @@ func (s *Spec) validate() field.ErrorList {
 		faults = append(faults, field.Invalid(field.NewPath("jitter"), s.Jitter, "must be 0 or more, and less than 1"))
 	}
 	faults = append(faults, s.Nodes.Validate(field.NewPath("nodes"))...)
+	seen := map[string]bool{}
 	for i := range s.Workloads {
-		faults = append(faults, s.Workloads[i].validate(field.NewPath("workloads").Index(i))...)
+		w, path := &s.Workloads[i], field.NewPath("workloads").Index(i)
+		faults = append(faults, w.validate(path)...)
+		if seen[w.Name] {
+			faults = append(faults, field.Duplicate(path.Child("name"), w.Name))
+		}
+		seen[w.Name] = true
+		if w.At.Duration < 0 || w.At.Duration >= s.Duration.Duration {
+			faults = append(faults, field.Invalid(path.Child("at"), w.At.Duration.String(), "must be 0s or more, and before the end of the run, "+s.Duration.Duration.String()))
+		}
 	}
 	return faults
 }
@@ -102,7 +111,9 @@ func (w *WorkloadSpec) validate(path *field.Path) field.ErrorList {
 		faults = append(faults, field.Invalid(path.Child("replicas"), w.Replicas, "must be at least 1"))
 	}
 	faults = append(faults, stage.Positive(path.Child("request"), w.Request)...)
-	faults = append(faults, stage.Positive(path.Child("limit"), w.Limit)...)
+	if w.Limit.Cmp(w.Request) < 0 {
+		faults = append(faults, field.Invalid(path.Child("limit"), w.Limit.String(), "must be at least the request"))
+	}
 	if _, err := kubelet.ParseProfile(w.Profile); err != nil {
 		faults = append(faults, field.Invalid(path.Child("profile"), w.Profile, err.Error()))
 	}

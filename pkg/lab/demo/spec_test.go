@@ -47,6 +47,13 @@ func TestParseSpecNamesTheFieldThatIsWrong(t *testing.T) {
 		{"a job that never ends", "duration: 50s", "duration: 0s", "workloads[3].duration"},
 		{"profile", "steady=180Mi over=20s", "steady=180Mi over=20", "workloads[1].profile"},
 		{"name", "name: api", "name: API", "workloads[1].name"},
+		{"no threshold", "evictionHard: 100Mi", "evictionHard: 0", "nodes.evictionHard"},
+		{"less than nothing reserved", "reserved: 300Mi", "reserved: -300Mi", "nodes.reserved"},
+		{"a system that holds less than nothing", "systemMemory: 256Mi", "systemMemory: -256Mi", "nodes.systemMemory"},
+		{"two of a name", "name: cache", "name: api", "workloads[4].name: Duplicate"},
+		{"a limit below the request", "limit: 400Mi", "limit: 149Mi", "workloads[6].limit"},
+		{"after the end", "at: 65s", "at: 165s", "workloads[3].at"},
+		{"before the begin", "at: 65s", "at: -1s", "workloads[3].at"},
 		{"jitter", "jitter: 0.1", "jitter: 1", "jitter"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

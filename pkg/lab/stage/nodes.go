@@ -36,6 +36,15 @@ func (n NodesSpec) Validate(path *field.Path) field.ErrorList {
 	}
 	faults = append(faults, Positive(path.Child("cpu"), n.CPU)...)
 	faults = append(faults, Positive(path.Child("memory"), n.Memory)...)
+	for _, part := range []struct {
+		name     string
+		quantity resource.Quantity
+	}{{"reserved", n.Reserved}, {"systemMemory", n.SystemMemory}} {
+		if part.quantity.Sign() < 0 {
+			faults = append(faults, field.Invalid(path.Child(part.name), part.quantity.String(), "must not be negative"))
+		}
+	}
+	faults = append(faults, Positive(path.Child("evictionHard"), n.EvictionHard)...)
 	if allocatable := n.Allocatable(); allocatable.Sign() <= 0 {
 		faults = append(faults, field.Invalid(path.Child("reserved"), n.Reserved.String(), "with evictionHard it leaves nothing of memory for pods"))
 	}
