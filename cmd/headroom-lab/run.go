@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -27,6 +28,9 @@ func newRunCommand() *cobra.Command {
 			"The pods are not replayed in time: all are wanted at once. Each uses the memory that it requests.",
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
+			if options.Settle <= 0 {
+				return fmt.Errorf("--settle %s: want more than 0", options.Settle)
+			}
 			var err error
 			if options.Nodes, err = fleet.ReadNodesFile(nodesFile); err != nil {
 				return err
