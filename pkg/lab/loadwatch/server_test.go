@@ -115,11 +115,12 @@ func TestReadingsAreInPercentOfCapacity(t *testing.T) {
 			Capacity: capacity, Allocatable: quantities("1", "1Gi"), // which does not matter
 		}}
 	}
-	client := fake.NewClientset(node("n1", quantities("4", "16Gi")), node("unsized", nil), node("unmeasured", quantities("4", "16Gi")))
+	client := fake.NewClientset(node("n1", quantities("4", "16Gi")), node("unsized", nil),
+		node("half-sized", corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("4")}), node("unmeasured", quantities("4", "16Gi")))
 	metrics := metricsfake.NewSimpleClientset()
 	metrics.PrependReactor("list", "nodes", func(clienttesting.Action) (bool, runtime.Object, error) {
 		list := &metricsv1beta1.NodeMetricsList{}
-		for _, name := range []string{"n1", "unsized", "gone"} {
+		for _, name := range []string{"n1", "unsized", "half-sized", "gone"} {
 			list.Items = append(list.Items, metricsv1beta1.NodeMetrics{
 				ObjectMeta: metav1.ObjectMeta{Name: name}, Timestamp: metav1.NewTime(began), Usage: quantities("500m", "4Gi"),
 			})

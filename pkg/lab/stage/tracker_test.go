@@ -28,7 +28,7 @@ func TestTheTrackerFollowsPodsFromTheirCreationToTheirEnd(t *testing.T) {
 		}
 		return pod
 	}
-	for _, name := range []string{"runs", "crashes", "waits", "gives-up", "ended"} {
+	for _, name := range []string{"runs", "crashes", "leaves", "waits", "gives-up", "ended"} {
 		handler.OnAdd(pod(name, "", ""), false)
 	}
 	elsewhere := pod("elsewhere", "", "")
@@ -38,14 +38,17 @@ func TestTheTrackerFollowsPodsFromTheirCreationToTheirEnd(t *testing.T) {
 	clock.SetTime(began.Add(2 * time.Second))
 	handler.OnUpdate(nil, pod("runs", "n1", corev1.ConditionTrue))
 	handler.OnUpdate(nil, pod("crashes", "n1", corev1.ConditionFalse))
+	leaves := pod("leaves", "n1", corev1.ConditionTrue) // ready until the last moment
+	leaves.DeletionTimestamp = &metav1.Time{Time: clock.Now()}
+	handler.OnUpdate(nil, leaves)
 	handler.OnUpdate(nil, pod("ended", "n1", corev1.ConditionTrue))
 	handler.OnDelete(pod("gives-up", "", ""))
 	clock.SetTime(began.Add(5 * time.Second))
 	handler.OnDelete(cache.DeletedFinalStateUnknown{Obj: pod("ended", "n1", corev1.ConditionTrue)})
 
 	want := Tally{
-		Placed: 3, Running: 1, Pending: 1,
-		PendingTime: (2 + 2 + 2 + 2 + 5) * time.Second, // the one that gave up among them
+		Placed: 4, Running: 1, Pending: 1,
+		PendingTime: (2 + 2 + 2 + 2 + 2 + 5) * time.Second, // the one that gave up among them
 	}
 	if diff := cmp.Diff(want, tracker.Tally("default")); diff != "" {
 		t.Errorf("tally (-want +got):\n%s", diff)

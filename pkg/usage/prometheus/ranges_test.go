@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/types"
+	clocktesting "k8s.io/utils/clock/testing"
 
 	"github.com/headroom-dev/headroom/pkg/memory/sample"
 	"github.com/headroom-dev/headroom/pkg/usage/prometheus"
@@ -140,12 +141,12 @@ func stateMetrics() server {
 		return fmt.Sprintf(`{"namespace":"default",%s,"owner_kind":"%s","owner_name":"%s"}`, of, kind, name)
 	}
 	return server{
-		infoQuery:       vector(`{"namespace":"default","pod":"web-1","priority_class":"high"}`, "1", podLabels("job-1"), "1", podLabels("bare"), "1", podLabels("strange"), "1"),
+		infoQuery:       vector(`{"namespace":"default","pod":"web-1","priority_class":"high"}`, "1", podLabels("job-1"), "1", podLabels("lone-1"), "1", podLabels("bare"), "1", podLabels("strange"), "1"),
 		requestQuery:    vector(podLabels("web-1"), "1048576", podLabels("gone"), "5", podLabels("strange"), "NaN"),
 		classQuery:      vector(`{"namespace":"default","pod":"web-1","qos_class":"Burstable"}`, "1"),
 		replicaSetQuery: vector(owned(`"replicaset":"web"`, "Deployment", "site"), "1", owned(`"replicaset":"lone"`, "<none>", "<none>"), "1"),
 		jobQuery:        vector(owned(`"job_name":"job"`, "CronJob", "nightly"), "1"),
-		podOwnerQuery:   vector(owned(`"pod":"web-1"`, "ReplicaSet", "web"), "1", owned(`"pod":"job-1"`, "Job", "job"), "1"),
+		podOwnerQuery:   vector(owned(`"pod":"web-1"`, "ReplicaSet", "web"), "1", owned(`"pod":"job-1"`, "Job", "job"), "1", owned(`"pod":"lone-1"`, "ReplicaSet", "lone"), "1"),
 	}
 }
 
@@ -155,12 +156,31 @@ func TestFactsOfPods(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[types.NamespacedName]prometheus.Facts{
-		podName("web-1"): {RequestBytes: 1 << 20, OwnerKind: "Deployment", OwnerName: "site", QOSClass: "Burstable", PriorityClass: "high"},
-		podName("job-1"): {OwnerKind: "CronJob", OwnerName: "nightly"},
-		podName("bare"):  {},
+		podName("web-1"):  {RequestBytes: 1 << 20, OwnerKind: "Deployment", OwnerName: "site", QOSClass: "Burstable", PriorityClass: "high"},
+		podName("job-1"):  {OwnerKind: "CronJob", OwnerName: "nightly"},
+		podName("lone-1"): {OwnerKind: "ReplicaSet", OwnerName: "lone"}, // which nobody owns
+		podName("bare"):   {},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("facts (-want +got):\n%s", diff)
+	}
+}
+
+// A server may compute for long over a range, and should not over a moment.
+func TestOnlyRangesAreWaitedForLong(t *testing.T) {
+	clock := clocktesting.NewFakeClock(now)
+	slow := func(answer http.HandlerFunc) http.HandlerFunc {
+		return func(w http.ResponseWriter, request *http.Request) {
+			clock.Step(2 * time.Minute)
+			answer(w, request)
+		}
+	}
+	ticking := func(o *prometheus.Options) { o.Clock = clock }
+	if _, err := start(t, stateMetrics().with(infoQuery, slow(vector())), ticking).Facts(t.Context(), now, time.Hour); err != nil {
+		t.Errorf("facts over an hour: %v", err)
+	}
+	if _, err := start(t, good().with("nodes", slow(vector(instance("n1:1"), "1"))), ticking).Read(t.Context()); err == nil || !strings.Contains(err.Error(), "the server sent nothing for 15s") {
+		t.Errorf("a read: error %v, want that the server was too slow", err)
 	}
 }
 

@@ -118,12 +118,8 @@ func (s *Source) nodes(ctx context.Context, in *intake.Intake, kubepods map[stri
 func (s *Source) kubepods(ctx context.Context, in *intake.Intake) (map[string]sample.Measurement, error) {
 	kubepods := map[string]sample.Measurement{}
 	found, err := measure(ctx, s, "kubepods", s.options.Kubepods, s.node, in.RefuseNode, func(name string, measured sample.Measurement) {
-		if before, ok := kubepods[name]; ok { // two series whose labels differ by a port: the careful one
-			measured.Bytes = max(measured.Bytes, before.Bytes)
-			if before.Time.Before(measured.Time) {
-				measured.Time = before.Time
-			}
-		}
+		// Of two series whose labels differ by a port, the careful one; the time is the older one's already.
+		measured.Bytes = max(measured.Bytes, kubepods[name].Bytes)
 		kubepods[name] = measured
 	})
 	if err == nil && !found {

@@ -43,6 +43,16 @@ func TestRead(t *testing.T) {
 			Nodes: map[string]sample.Node{"n1": {Measurement: at(5000, seconds(30))}}, Pods: pods("a", at(1000, seconds(20)))}},
 		{"a node without its label among others", good().with("nodes", vector(instance("n1:10250"), "5000", `{}`, "5")), &sample.Set{
 			Nodes: n1, Pods: pods("a", at(1000, seconds(20))), RefusedCount: map[sample.Reason]int{sample.ReasonUnnamed: 1}}},
+		{"two ports of a node's kubepods: the most and the oldest", good().
+			with("kubepods", vector(instance("n1:10250"), "3000", instance("n1:9100"), "2999")).
+			with("kubepods times", vector(instance("n1:10250"), ago(seconds(31)), instance("n1:9100"), ago(seconds(40)))), &sample.Set{
+			Nodes: map[string]sample.Node{"n1": {Measurement: at(5000, seconds(30)), Pods: at(3000, seconds(40))}}, Pods: pods("a", at(1000, seconds(20)))}},
+		{"the same the other way round", good().
+			with("kubepods", vector(instance("n1:9100"), "2999", instance("n1:10250"), "3000")).
+			with("kubepods times", vector(instance("n1:9100"), ago(seconds(40)), instance("n1:10250"), ago(seconds(31)))), &sample.Set{
+			Nodes: map[string]sample.Node{"n1": {Measurement: at(5000, seconds(30)), Pods: at(3000, seconds(40))}}, Pods: pods("a", at(1000, seconds(20)))}},
+		{"nodes that have their label and no figure", good().with("nodes", vector(instance("n1:10250"), "NaN")), &sample.Set{
+			Nodes: map[string]sample.Node{}, Pods: pods("a", at(1000, seconds(20))), RefusedCount: map[sample.Reason]int{sample.ReasonNotANumber: 1}}},
 		{"no kubepods at all", good().with("kubepods", vector()), &sample.Set{
 			Nodes: map[string]sample.Node{"n1": {Measurement: at(5000, seconds(30))}}, Pods: pods("a", at(1000, seconds(20))),
 			RefusedCount: map[sample.Reason]int{prometheus.ReasonNothing: 1}}},
@@ -56,8 +66,8 @@ func TestRead(t *testing.T) {
 				sample.ReasonNotANumber: 4, sample.ReasonNegative: 1, sample.ReasonNoTime: 1, sample.ReasonUnnamed: 3,
 			}}},
 		{"a histogram and half a pair", good().with("pods", plain(`{"status":"success","data":{"resultType":"vector","result":[`+
-			`{"metric":`+podLabels("a")+`,"histogram":[1,{"count":"1"}]},{"metric":`+podLabels("a")+`,"value":[1]},{"metric":`+podLabels("a")+`,"value":[1,2]}]}}`)),
-			&sample.Set{Nodes: n1, Pods: map[types.NamespacedName]sample.Pod{}, RefusedCount: map[sample.Reason]int{sample.ReasonNotANumber: 3}}},
+			`{"metric":`+podLabels("a")+`,"histogram":[1,{"count":"1"}]},{"metric":`+podLabels("a")+`,"value":[1]},{"metric":`+podLabels("a")+`,"value":[1,2]},{"metric":`+podLabels("a")+`,"value":["1,"]}]}}`)),
+			&sample.Set{Nodes: n1, Pods: map[types.NamespacedName]sample.Pod{}, RefusedCount: map[sample.Reason]int{sample.ReasonNotANumber: 4}}},
 		{"ten minutes ahead", good().with("pod times", vector(podLabels("a"), ago(-10*time.Minute))), &sample.Set{
 			Nodes: n1, Pods: map[types.NamespacedName]sample.Pod{}, RefusedCount: map[sample.Reason]int{sample.ReasonFuture: 1}}},
 		{"ten minutes old", good().with("pod times", vector(podLabels("a"), ago(10*time.Minute))), &sample.Set{

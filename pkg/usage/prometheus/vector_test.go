@@ -5,6 +5,7 @@ package prometheus
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -25,6 +26,15 @@ func FuzzVector(f *testing.F) {
 			t.Errorf("%d series of %d bytes", taken, len(text))
 		}
 	})
+}
+
+func TestAnAnswerOfTooManySeriesIsNotReadFurther(t *testing.T) {
+	text := `{"status":"success","data":{"resultType":"vector","result":[` + strings.Repeat(`{},`, maxSeries) + `{}]}}`
+	taken := 0
+	err := decodeVector(strings.NewReader(text), func(map[string]string, float64, string) { taken++ })
+	if err == nil || !strings.Contains(err.Error(), "more than 1000000 series") || taken != maxSeries {
+		t.Errorf("%d series were taken, error %v, want an error after %d", taken, err, maxSeries)
+	}
 }
 
 // BenchmarkVector decodes an answer with the 150,000 pods of the largest cluster; a read has one of times as well.

@@ -66,6 +66,11 @@ func TestWhatIsValid(t *testing.T) {
 		{"a token without encryption, as is said", `source: {type: Prometheus, prometheus: {address: "http://p", bearerTokenFile: /t, insecureSkipVerify: true}}`},
 		{"freshFor of two refreshIntervals", "freshFor: 30s, refreshInterval: 15s"},
 		{"as much memory as may be", "reserve: 64Pi, assumedEvictionHard: 64Pi, defaultContainerPeak: 64Pi"},
+		{"the shortest history", `source: {type: Prometheus, prometheus: {address: "https://p", history: {period: 1h}}}`},
+		{"the longest history", `source: {type: Prometheus, prometheus: {address: "https://p", history: {period: 168h}}}`},
+		{"no history", `source: {type: Prometheus, prometheus: {address: "https://p", history: {period: 0s}}}`},
+		{"as many kubelets at once as by default", "source: {type: Kubelet, kubelet: {maxConcurrent: 0}}"},
+		{"a checkpoint as often as may be", "checkpoint: {interval: 10s}"},
 		{"a label", `source: {type: Prometheus, prometheus: {address: "https://p", nodeLabel: _Node_1}}`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -107,6 +112,7 @@ func TestFaultsNameTheField(t *testing.T) {
 		{"an address that is none", "source: {type: Prometheus, prometheus: {address: prometheus}}", "args.source.prometheus.address"},
 		{"an address with a password", `source: {type: Prometheus, prometheus: {address: "https://me:secret@prometheus"}}`, "args.source.prometheus.address"},
 		{"a user without a password", `source: {type: Prometheus, prometheus: {address: "https://p", username: me}}`, "args.source.prometheus.passwordFile"},
+		{"a password without a user", `source: {type: Prometheus, prometheus: {address: "https://p", passwordFile: /p}}`, "args.source.prometheus.passwordFile"},
 		{"token and user", `source: {type: Prometheus, prometheus: {address: "https://p", bearerTokenFile: /t, username: me, passwordFile: /p}}`, "args.source.prometheus.username"},
 		{"a token without encryption", `source: {type: Prometheus, prometheus: {address: "http://p", bearerTokenFile: /t}}`, "args.source.prometheus.address: Invalid value: must be https"},
 		{"a password without encryption", `source: {type: Prometheus, prometheus: {address: "http://p", username: me, passwordFile: /p}}`, "args.source.prometheus.address: Invalid value: must be https"},
