@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // two members: b comes at step 1 and goes at step 3.
@@ -19,7 +20,7 @@ func two() *node {
 }
 
 func TestSumsOfANode(t *testing.T) {
-	n := two()
+	n, growing := two(), &node{members: []member{{first: 0, end: 4, bytes: []float64{1, 2, 3, 4}}}}
 	for _, test := range []struct {
 		name      string
 		got, want []float64
@@ -29,6 +30,7 @@ func TestSumsOfANode(t *testing.T) {
 		{"the past forgets who is gone", n.alignedPeak(4, 4), []float64{1, 12, 12, 5}},
 		{"a past of two steps", n.alignedPeak(4, 2), []float64{1, 12, 12, 3}},
 		{"the oracle does not count who is to come", n.oracle(4, 2), []float64{5, 12, 6, 3}},
+		{"the oracle knows a whole horizon", growing.oracle(4, 2), []float64{3, 4, 4, 4}},
 	} {
 		if diff := cmp.Diff(test.want, test.got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", test.name, diff)
@@ -45,6 +47,43 @@ func TestMeasure(t *testing.T) {
 	}
 	if got := j.calibrate(0); got != 2 || j.measure(got).violation != 0 {
 		t.Errorf("factor %v violates %v, want 2 and 0", got, j.measure(got).violation)
+	}
+}
+
+func TestAFactorIsFoundForAPeakOfAllThatIsRequested(t *testing.T) {
+	j := judged{}
+	j.add(10, 20, 20)
+	if got := j.calibrate(0); got != 2 {
+		t.Errorf("factor %v, want 2", got)
+	}
+	j.add(10, 21, 20) // lost at any factor
+	if got := j.calibrate(0.5); got != 2 {
+		t.Errorf("factor %v, want 2 with half of the steps lost", got)
+	}
+}
+
+func TestThePublishedPredictors(t *testing.T) {
+	const request = 100
+	n := &node{members: []member{{request: request, first: 1, end: 5, bytes: []float64{90, 52, 50, 52}}}}
+	near := cmpopts.EquateApprox(0, 1e-9)
+	// At its request while it is not warm; then mean and five deviations of 52, and of 50 and 52.
+	if diff := cmp.Diff([]float64{0, 100, 52, 56, 56}, nSigma(n, 5, 2, 1), near); diff != "" {
+		t.Errorf("n-sigma (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]float64{0, 100, 100, 52, 52}, rcLike(n, 5, 2, 2), near); diff != "" {
+		t.Errorf("RC-like (-want +got):\n%s", diff)
+	}
+}
+
+func TestTheRankOfAQuantile(t *testing.T) {
+	for _, test := range []struct {
+		n    int
+		q    float64
+		want int
+	}{{1, 0.99, 0}, {2, 0.5, 0}, {3, 0.5, 1}, {100, 0.99, 98}, {101, 0.99, 99}, {10, 1, 9}, {10, 0, 0}} {
+		if got := rank(test.n, test.q); got != test.want {
+			t.Errorf("rank(%d, %v) = %d, want %d", test.n, test.q, got, test.want)
+		}
 	}
 }
 
