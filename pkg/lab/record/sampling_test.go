@@ -64,7 +64,7 @@ func TestARecordingBySampling(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	clock := clocktesting.NewFakeClock(now)
-	clients := fake.NewClientset(runningPod("1", "web-a", now.Add(-time.Hour)), runningPod("2", "web-b", now.Add(-20*time.Second)))
+	clients := fake.NewClientset(runningPod("1", "web-a", now.Add(-time.Hour)), runningPod("2", "web-b", now.Add(-20*time.Second)), runningPod("4", "web-c", now.Add(-time.Hour)))
 	at := func(seconds int, bytes int64) sample.Pod {
 		return sample.Pod{Measurement: sample.Measurement{Bytes: bytes, Time: now.Add(time.Duration(seconds) * time.Second)}}
 	}
@@ -80,10 +80,16 @@ func TestARecordingBySampling(t *testing.T) {
 	pods := clients.CoreV1().Pods("shop")
 	source := &script{clock: clock, after: cancel, looks: []func() (*sample.Set, error){
 		// The sample of web-b is that of an earlier pod of the name.
-		set(map[string]sample.Pod{"web-a": at(-10, 100), "web-b": at(-30, 999), "unknown": at(0, 1)}),
+		set(map[string]sample.Pod{"web-a": at(-10, 100), "web-b": at(-30, 999), "web-c": at(-5, 7), "unknown": at(0, 1)}),
 		set(map[string]sample.Pod{"web-a": at(-10, 100), "web-b": at(4, 50)}), // nothing new of web-a
 		func() (*sample.Set, error) { return nil, errors.New("metrics-server is away") },
 		func() (*sample.Set, error) {
+			// web-c is done, and stays as an object.
+			done := runningPod("4", "web-c", now.Add(-time.Hour))
+			done.Status.Phase = corev1.PodSucceeded
+			if _, err := pods.UpdateStatus(ctx, done, metav1.UpdateOptions{}); err != nil {
+				return nil, err
+			}
 			// web-b is replaced by a pod of the same name.
 			if err := pods.Delete(ctx, "web-b", metav1.DeleteOptions{}); err != nil {
 				return nil, err
@@ -93,7 +99,7 @@ func TestARecordingBySampling(t *testing.T) {
 			}
 			return set(map[string]sample.Pod{"web-a": at(35, 120), "web-b": at(42, 60)})()
 		},
-		set(nil),
+		set(map[string]sample.Pod{"web-b": at(57, 61)}),
 	}}
 	var shown bytes.Buffer
 	o := Options{
@@ -112,8 +118,9 @@ func TestARecordingBySampling(t *testing.T) {
 	}
 	want := []trace.Series{ // second 0 is that of the first sample
 		{ID: "shop/web-a", RequestBytes: 4096, RequestSource: "provisioned", End: trace.Open, Times: []float64{0, 45}, Bytes: []int64{100, 120}, Extra: extra()},
+		{ID: "shop/web-c", RequestBytes: 4096, RequestSource: "provisioned", End: 70, Times: []float64{5}, Bytes: []int64{7}, Extra: extra()},
 		{ID: "shop/web-b", RequestBytes: 4096, RequestSource: "provisioned", End: 70, Times: []float64{14}, Bytes: []int64{50}, Extra: extra()},
-		{ID: "shop/web-b#2", RequestBytes: 4096, RequestSource: "provisioned", Start: 50, End: trace.Open, Times: []float64{52}, Bytes: []int64{60}, Extra: extra()},
+		{ID: "shop/web-b#2", RequestBytes: 4096, RequestSource: "provisioned", Start: 50, End: trace.Open, Times: []float64{52, 67}, Bytes: []int64{60, 61}, Extra: extra()},
 	}
 	if diff := cmp.Diff(want, read.Series); diff != "" {
 		t.Errorf("series (-want +got):\n%s", diff)
@@ -147,6 +154,15 @@ func TestARecordingOfSlowLooksIsAsLongAsWasAsked(t *testing.T) {
 	}
 	if source.next != 4 {
 		t.Errorf("%d looks, want the 4 of a minute", source.next)
+	}
+}
+
+func TestARecordingHasAsManySamplesAsMemoryHolds(t *testing.T) {
+	if got := (&recording{samples: maxSamples - 1}).full(); got != "" {
+		t.Errorf("one sample less than it may have ends a recording: %s", got)
+	}
+	if got := (&recording{samples: maxSamples}).full(); !strings.Contains(got, "20000000 samples are all that a recording may have") {
+		t.Errorf("full() = %q, want that a recording may have no more", got)
 	}
 }
 
