@@ -23,6 +23,8 @@ const (
 
 	logTailLines = 20
 	logTailBytes = 8 << 10
+	// logReadBytes is how much of the end of a log is read: goroutines that were running may fill most of it.
+	logReadBytes = 1 << 20
 )
 
 // command is what a process is started from.
@@ -145,15 +147,15 @@ func (p *process) earlyEnd() error {
 	return &endedError{name: p.name, err: p.err, tail: logTail(p.log)}
 }
 
-// logTail returns the last lines of a log.
+// logTail returns the last lines of a log. Of a process that panicked these are the last before the list of its goroutines.
 func logTail(path string) string {
 	file, err := os.Open(path)
 	if err != nil {
 		return err.Error()
 	}
 	defer file.Close()
-	if info, err := file.Stat(); err == nil && info.Size() > logTailBytes {
-		if _, err := file.Seek(-logTailBytes, io.SeekEnd); err != nil {
+	if info, err := file.Stat(); err == nil && info.Size() > logReadBytes {
+		if _, err := file.Seek(-logReadBytes, io.SeekEnd); err != nil {
 			return err.Error()
 		}
 	}
@@ -161,9 +163,23 @@ func logTail(path string) string {
 	if err != nil {
 		return err.Error()
 	}
-	lines := bytes.Split(bytes.TrimSpace(content), []byte("\n"))
+	content = withoutGoroutines(content)
+	lines := bytes.Split(bytes.TrimSpace(content[max(len(content)-logTailBytes, 0):]), []byte("\n"))
 	if len(lines) > logTailLines {
 		lines = lines[len(lines)-logTailLines:]
 	}
 	return string(bytes.Join(lines, []byte("\n")))
+}
+
+// withoutGoroutines cuts off the goroutines that Go's runtime lists when a process panics: the cause stands before them.
+func withoutGoroutines(log []byte) []byte {
+	log = append([]byte("\n"), log...)
+	died := max(bytes.LastIndex(log, []byte("\npanic: ")), bytes.LastIndex(log, []byte("\nfatal error: ")))
+	if died < 0 {
+		return log
+	}
+	if list := bytes.Index(log[died:], []byte("\ngoroutine ")); list >= 0 {
+		return log[:died+list]
+	}
+	return log
 }

@@ -61,6 +61,27 @@ func TestAProcessThatEndsByItselfIsReportedWithTheEndOfItsLog(t *testing.T) {
 	}
 }
 
+func TestTheEndOfALogHasTheCauseOfAPanic(t *testing.T) {
+	goroutines := "\ngoroutine 1 [running]:\n" + strings.Repeat("main.main()\n\t/main.go:1 +0x1\n", 2000) + "exit status 2\n"
+	for _, test := range []struct{ name, log, want string }{
+		{"a panic", "first\nno space left\npanic: failed to create WAL\n" + goroutines, "first\nno space left\npanic: failed to create WAL"},
+		{"a fatal error, at once", "fatal error: out of memory\n" + goroutines, "fatal error: out of memory"},
+		{"a panic that was survived", "panic: one\n" + goroutines + strings.Repeat("later\n", 30) + "panic: two\n" + goroutines, strings.Repeat("later\n", 19) + "panic: two"},
+		{"a panic that says no more", "panic: one\n", "panic: one"},
+		{"none", "goroutine 1 is a word\n", "goroutine 1 is a word"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "log")
+			if err := os.WriteFile(path, []byte(test.log), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if got := logTail(path); got != test.want {
+				t.Errorf("the end of the log is %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
 func TestStopEndsAProcessWithoutAnError(t *testing.T) {
 	for _, test := range []struct{ name, script string }{
 		{name: "one that obeys SIGTERM", script: "sleep 300"},
