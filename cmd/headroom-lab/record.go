@@ -85,6 +85,9 @@ func (o *recordOptions) fromCluster(ctx context.Context) error {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = o.kubeconfig
 	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: o.context}).ClientConfig()
+	if clientcmd.IsEmptyConfig(err) { // client-go advises a variable that it has long given up
+		return errors.New("kubeconfig: there is none: name one with --kubeconfig or $KUBECONFIG")
+	}
 	if err != nil {
 		return fmt.Errorf("kubeconfig: %w", err)
 	}
