@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/headroom-dev/headroom/pkg/lab/cluster"
+	"github.com/headroom-dev/headroom/pkg/lab/screen"
 )
 
 // upOptions are the flags of up.
@@ -123,6 +124,7 @@ func printHints(out io.Writer, kubeconfig string) {
 	if err != nil {
 		program = "headroom-lab"
 	}
+	program, kubeconfig = screen.Quoted(program), screen.Quoted(kubeconfig)
 	fmt.Fprintf(out, "\nKUBECONFIG=%s\n\nTry:\n", kubeconfig)
 	for _, arguments := range []string{"get nodes", "top nodes", "create deployment web --image=web --replicas=5"} {
 		fmt.Fprintf(out, "  %s kubectl --kubeconfig %s %s\n", program, kubeconfig, arguments)

@@ -11,6 +11,7 @@ import (
 	"k8s.io/component-base/version"
 
 	"github.com/headroom-dev/headroom/pkg/lab/report"
+	"github.com/headroom-dev/headroom/pkg/lab/screen"
 	"github.com/headroom-dev/headroom/pkg/lab/stage"
 )
 
@@ -18,9 +19,9 @@ import (
 func (r *run) keep(ctx context.Context) {
 	kubectl := "kubectl"
 	if self, err := os.Executable(); err == nil {
-		kubectl = self + " kubectl" // serves where no kubectl is installed
+		kubectl = screen.Quoted(self) + " kubectl" // serves where no kubectl is installed
 	}
-	kubectl += " --kubeconfig " + r.stage.Cluster.Kubeconfig()
+	kubectl += " --kubeconfig " + screen.Quoted(r.stage.Cluster.Kubeconfig())
 	r.screen.Step(`
 The cluster keeps running until Ctrl-C. kubeconfig: %s
 Try:

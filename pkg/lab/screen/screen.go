@@ -51,6 +51,15 @@ func (s *Screen) Show(now time.Time, table, line func() string) {
 	s.drawn = 1 + strings.Count(text, "\n")
 }
 
+// Quoted is a word as a shell has to be given it: in quotes where it has more than what paths usually have.
+func Quoted(word string) string {
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789%+,-./:=@_"
+	if word != "" && strings.Trim(word, plain) == "" {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
 // Clock is a duration in minutes and seconds, 0:00 for a negative one.
 func Clock(d time.Duration) string {
 	d = max(d, 0).Round(time.Second)

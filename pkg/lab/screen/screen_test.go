@@ -52,3 +52,16 @@ func TestClock(t *testing.T) {
 		}
 	}
 }
+
+func TestQuotedIsOneWordOfAShell(t *testing.T) {
+	for word, want := range map[string]string{
+		"/tmp/headroom-lab-1/admin.kubeconfig": "/tmp/headroom-lab-1/admin.kubeconfig",
+		"/tmp/my files/a":                      "'/tmp/my files/a'",
+		"/a/it's $HOME":                        `'/a/it'\''s $HOME'`,
+		"":                                     "''",
+	} {
+		if got := Quoted(word); got != want {
+			t.Errorf("Quoted(%q) = %s, want %s", word, got, want)
+		}
+	}
+}
