@@ -68,6 +68,9 @@ func (o upOptions) fleet() ([]*corev1.Node, error) {
 		if quantity.Sign() <= 0 {
 			return nil, fmt.Errorf("%s %q: want more than 0", flag.name, flag.value)
 		}
+		if flag.resource == corev1.ResourceMemory && quantity.CmpInt64(1<<20) < 0 { // "100m" is a tenth of a byte
+			return nil, fmt.Errorf("%s %q: want 1Mi or more, such as 8Gi", flag.name, flag.value)
+		}
 		capacity[flag.resource] = quantity
 	}
 	nodes := make([]*corev1.Node, o.nodes)
