@@ -144,6 +144,22 @@ func TestPeaksLieBetweenRequestAndLimit(t *testing.T) {
 	}
 }
 
+func TestNoPodReachesItsOwnLimit(t *testing.T) {
+	spec := builtIn(t)
+	for i := range spec.Burst.Groups {
+		spec.Burst.Groups[i].Peak = Shares{From: 1, To: 1}
+	}
+	for _, workload := range spec.Plan(7) {
+		if workload.Burst == 0 {
+			continue
+		}
+		most := int64(float64(workload.PeakBytes) * (1 + spec.Jitter))
+		if most > workload.LimitBytes || float64(most) < 0.99*float64(workload.LimitBytes) {
+			t.Errorf("%s: with jitter it peaks at %d, want just below its limit %d", workload.Name, most, workload.LimitBytes)
+		}
+	}
+}
+
 func TestAPlanDependsOnItsSeedOnly(t *testing.T) {
 	spec := builtIn(t)
 	if diff := gocmp.Diff(spec.Plan(3), spec.Plan(3)); diff != "" {

@@ -76,13 +76,15 @@ func TestPlacementWaitsForLatePlacesBeforeItGivesUpOnAPod(t *testing.T) {
 		}
 		return "", fitsNowhere
 	})
+	p.settle = 5 * lookInterval
 	judged := make(chan error, 1)
-	go func() { // once all are judged, b finds a place after all
+	go func() { // when all have been judged for two looks, b finds a place after all
 		all := func(context.Context) (bool, error) { return p.tracker.now().judged(), nil }
 		if err := wait.PollUntilContextTimeout(t.Context(), time.Millisecond, time.Minute, true, all); err != nil {
 			judged <- err
 			return
 		}
+		time.Sleep(2 * lookInterval)
 		pod, err := client.CoreV1().Pods(namespace).Get(t.Context(), "b", metav1.GetOptions{})
 		if err == nil {
 			pod.Spec.NodeName = "node-2"

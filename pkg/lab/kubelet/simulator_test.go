@@ -242,6 +242,47 @@ func TestMemoryThatGrowsFasterThanTheKubeletLooksEndsInAnOOMKill(t *testing.T) {
 	}
 }
 
+func TestTheKubeletLooksSoonAgainAfterAnEviction(t *testing.T) {
+	w := newWorld(t, pod("within-request", "steady=660Mi", "700Mi", ""), pod("first", "steady=60Mi", "10Mi", ""), pod("second", "steady=55Mi", "10Mi", ""))
+	w.run(2 * time.Second)
+	if diff := cmp.Diff([]string{"eviction first"}, w.happened()); diff != "" {
+		t.Errorf("happened (-want +got):\n%s", diff)
+	}
+	w.run(time.Second)
+	if diff := cmp.Diff([]string{"eviction first", "eviction second"}, w.happened()); diff != "" {
+		t.Errorf("happened two seconds later (-want +got):\n%s", diff)
+	}
+}
+
+func TestANodeAtItsThresholdIsNotPastIt(t *testing.T) {
+	w := newWorld(t, pod("p", "steady=700Mi", "100Mi", ""))
+	w.run(20 * time.Second)
+	if got := w.happened(); got != nil || w.pressure() != corev1.ConditionFalse {
+		t.Errorf("happened: %v, MemoryPressure %s, want nothing", got, w.pressure())
+	}
+}
+
+func TestTheBackOffDoublesUpToFiveMinutes(t *testing.T) {
+	p := &podState{}
+	var got []time.Duration
+	for range 8 {
+		p.kill(began)
+		got = append(got, p.restartAt.Sub(began)/time.Second)
+	}
+	if diff := cmp.Diff([]time.Duration{0, 10, 20, 40, 80, 160, 300, 300}, got); diff != "" {
+		t.Errorf("seconds (-want +got):\n%s", diff)
+	}
+}
+
+func TestWhatTheSystemHoldsIsNotThePods(t *testing.T) {
+	// The pods would fit with 860Mi of 1000Mi, but for the 200Mi of the system.
+	w := newWorld(t, pod("guaranteed", "steady=300Mi", "300Mi", "300Mi"), pod("burst", "start=10Mi steady=560Mi over=4s", "10Mi", ""))
+	w.run(6 * time.Second)
+	if diff := cmp.Diff([]string{"oom-kill burst"}, w.happened()); diff != "" {
+		t.Errorf("happened (-want +got):\n%s", diff)
+	}
+}
+
 func TestTheSeedAndNotTheSchedulerDecidesWhatAPodUses(t *testing.T) {
 	if draw(1, "api", 1, "scale") != draw(1, "api", 1, "scale") {
 		t.Error("the same pod draws different numbers")

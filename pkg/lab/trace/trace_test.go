@@ -51,6 +51,7 @@ func TestStepIsTheMedianDistanceAndWindowTheLargestEnd(t *testing.T) {
 		{"equal distances", []Series{sampled(600, 0, 300), sampled(900, 300, 600)}, 300, 900},
 		{"a gap is no step", []Series{sampled(1000, 0, 60, 120, 900)}, 60, 1000},
 		{"distances of all series count", []Series{sampled(10, 0, 1), sampled(100, 0, 20, 40)}, 20, 100},
+		{"the smaller of two middle ones", []Series{sampled(1000, 0, 60, 180)}, 60, 1000},
 		{"decimals", []Series{sampled(3.2, 0, 1, 2.1, 3.1)}, 1, 4},
 		{"without an end, a step after the last sample", []Series{sampled(Open, 0, 300, 600)}, 300, 900},
 		{"without end and samples, the start", []Series{{Start: 50, End: Open}}, 0, 50},

@@ -30,6 +30,9 @@ func TestAFileTakesThePlaceOfAnOlderOneAndLeavesNothingBeside(t *testing.T) {
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
 		t.Errorf("the folder holds %v (%v), want the file alone", entries, err)
 	}
+	if info, err := os.Stat(path); err != nil || info.Mode() != 0o644 {
+		t.Errorf("the file is %v (%v), want it readable by all", info.Mode(), err)
+	}
 }
 
 func TestWhatCannotBeWrittenLeavesTheOldFile(t *testing.T) {
