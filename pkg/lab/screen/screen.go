@@ -14,6 +14,9 @@ import (
 // PlainInterval is the time between two lines of progress where there is no terminal.
 const PlainInterval = 10 * time.Second
 
+// A row that is wider than the terminal is cut at its edge: wrapped, it would be two lines, and the next drawing begin too low.
+const wrapOff, wrapOn = "\x1b[?7l", "\x1b[?7h"
+
 // Screen is where a run is shown. It is for one goroutine.
 type Screen struct {
 	out      io.Writer
@@ -41,13 +44,17 @@ func (s *Screen) Show(now time.Time, table, line func() string) {
 		}
 		return
 	}
+	var frame strings.Builder
 	if s.drawn > 0 {
-		fmt.Fprintf(s.out, "\x1b[%dA", s.drawn) // up, to the first line
+		fmt.Fprintf(&frame, "\x1b[%dA", s.drawn) // up, to the first line
 	}
+	frame.WriteString(wrapOff)
 	text := strings.TrimSuffix(table(), "\n")
 	for row := range strings.SplitSeq(text, "\n") {
-		fmt.Fprintf(s.out, "%s\x1b[K\n", row) // and clear what was longer before
+		frame.WriteString("\x1b[K" + row + "\n") // instead of what was there, which may be longer
 	}
+	frame.WriteString(wrapOn)
+	_, _ = io.WriteString(s.out, frame.String()) // at once: nobody sees half of it, or is left without wrapping
 	s.drawn = 1 + strings.Count(text, "\n")
 }
 

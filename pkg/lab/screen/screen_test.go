@@ -12,6 +12,7 @@ import (
 
 func TestATerminalIsDrawnOverAndPlainLinesAreFew(t *testing.T) {
 	began := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	const frame = "\x1b[?7l\x1b[Ka\n\x1b[Kb\n\x1b[?7h" // rows are cut at the edge of the terminal
 	for _, test := range []struct {
 		name     string
 		terminal bool
@@ -19,7 +20,7 @@ func TestATerminalIsDrawnOverAndPlainLinesAreFew(t *testing.T) {
 	}{
 		{
 			name: "terminal", terminal: true,
-			want: "go\na\x1b[K\nb\x1b[K\n" + strings.Repeat("\x1b[2Aa\x1b[K\nb\x1b[K\n", 2) + "turn\na\x1b[K\nb\x1b[K\nend\n",
+			want: "go\n" + frame + strings.Repeat("\x1b[2A"+frame, 2) + "turn\n" + frame + "end\n",
 		},
 		{name: "elsewhere", want: "go\na, b\na, b\nturn\nend\n"},
 	} {
