@@ -72,13 +72,25 @@ func (o *Options) finish(r *recording, zero time.Time, source, early string) err
 	}
 	t.Notes = o.notes(t, zero, source, early, leftOut, r)
 	if err := trace.Write(o.Out, t); err != nil {
-		return err
+		return rescue(t, err)
 	}
 	o.Screen.Step("%s: %d pods, %d samples in %s", o.Out, len(t.Series), t.Facts.Samples, time.Duration(t.Window)*time.Second)
 	if leftOut > 0 {
 		o.Screen.Step("%d more pod(s) were left out: their requests are not known", leftOut)
 	}
 	return nil
+}
+
+// rescue writes a trace that could not be written where it was to be, because of cause, into a temporary folder: it took days.
+func rescue(t *trace.Trace, cause error) error {
+	folder, err := os.MkdirTemp("", "recorded-by-headroom-lab-")
+	if err != nil {
+		return errors.Join(cause, fmt.Errorf("nor can the recording be kept elsewhere: %w", err))
+	}
+	if err := trace.Write(folder, t); err != nil {
+		return errors.Join(cause, fmt.Errorf("nor can the recording be kept elsewhere: %w", err), os.Remove(folder))
+	}
+	return fmt.Errorf("%w; the recording is in %s: move it to where it is to stay", cause, folder)
 }
 
 // interrupted is why a recording ends early when ctx has ended, or "".

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -154,6 +155,33 @@ func TestARecordingOfSlowLooksIsAsLongAsWasAsked(t *testing.T) {
 	}
 	if source.next != 4 {
 		t.Errorf("%d looks, want the 4 of a minute", source.next)
+	}
+}
+
+func TestARecordingThatCannotBeWrittenWhereItWasToBeIsKept(t *testing.T) {
+	temporary := t.TempDir()
+	t.Setenv("TMPDIR", temporary)
+	out := filepath.Join(t.TempDir(), "recorded")
+	source := &script{clock: clocktesting.NewFakeClock(now)}
+	source.looks = append(source.looks, func() (*sample.Set, error) {
+		if err := os.WriteFile(out, nil, 0o600); err != nil { // meanwhile somebody takes the place
+			return nil, err
+		}
+		return &sample.Set{Pods: map[types.NamespacedName]sample.Pod{
+			{Namespace: "shop", Name: "web-a"}: {Measurement: sample.Measurement{Bytes: 100, Time: now}},
+		}}, nil
+	})
+	o := Options{Out: out, Interval: time.Second, Duration: time.Second, Screen: screen.New(&bytes.Buffer{}, false), Clock: source.clock}
+	err := FromSource(t.Context(), source, fake.NewClientset(runningPod("1", "web-a", now.Add(-time.Hour))), o)
+	kept, globErr := filepath.Glob(filepath.Join(temporary, "*"))
+	if globErr != nil || len(kept) != 1 {
+		t.Fatalf("in the temporary folder are %v (%v), want the recording", kept, globErr)
+	}
+	if err == nil || !strings.Contains(err.Error(), out) || !strings.Contains(err.Error(), "the recording is in "+kept[0]) {
+		t.Errorf("error %v, want one that names %s and %s", err, out, kept[0])
+	}
+	if read, err := trace.Read(kept[0]); err != nil || read.Facts.Samples != 1 {
+		t.Errorf("what was kept: %+v (%v), want the sample", read, err)
 	}
 }
 
