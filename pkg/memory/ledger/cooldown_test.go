@@ -179,3 +179,13 @@ func TestAnOldStallSaysNothing(t *testing.T) {
 		t.Errorf("cooling = %v, want 0", got)
 	}
 }
+
+func TestAStallIsNoReasonWhereNoneIsAskedFor(t *testing.T) {
+	options := options
+	options.MaxStallPercent = 0
+	set := samples(1000*mi, 0, nil)
+	set.Nodes["n1"] = sample.Node{Measurement: set.Nodes["n1"].Measurement, Stall: &sample.Stall{Some: 90}}
+	if line := ledger.NewBuilder(options).Build(ledger.Input{Now: now, Nodes: []*corev1.Node{node("n1")}, Samples: set}).Nodes[0]; line.Cooling != 0 {
+		t.Errorf("Cooling = %v, want 0", line.Cooling)
+	}
+}

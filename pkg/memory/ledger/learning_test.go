@@ -117,3 +117,28 @@ func TestAPodThatOnlyItsNodesSampleShowsGivesNothingBack(t *testing.T) {
 		t.Errorf("Left = %dMi and ForecastLeft = %dMi, want 2900Mi and no more than that", line.Left/mi, line.ForecastLeft/mi)
 	}
 }
+
+// The node is expected to have room again in the hours in which the workload holds little, though the pod holds all it ever will now.
+func TestAPodAtItsPeakIsExpectedToFollowItsDay(t *testing.T) {
+	options := options
+	options.Learner = forecast.NewLearner(options.Estimator)
+	busy := pod("p", 72*time.Hour)
+	for age := 48 * time.Hour; age > 0; age -= time.Hour {
+		held := 100 * mi
+		if forecast.HourOf(ago(age)) == forecast.HourOf(now) {
+			held = 700 * mi
+		}
+		options.Learner.Begin(ago(age))
+		options.Learner.Observe(forecast.WorkloadOf(busy), held, time.Hour)
+		options.Learner.Publish()
+	}
+	book := ledger.NewBuilder(options).Build(ledger.Input{Now: now, Nodes: []*corev1.Node{node("n1")}, Pods: []*corev1.Pod{busy},
+		Samples: samples(1000*mi, 0, map[string]int64{"p": 900 * mi})})
+	if entry, _ := book.Pod("p"); entry.Peak != entry.Counted || entry.Counted != 900*mi {
+		t.Fatalf("the pod counts as %+v, want it at its peak of 900Mi", entry)
+	}
+	expected := book.Nodes[0].Expected
+	if busy, quiet := expected[forecast.HourOf(now)], expected[forecast.HourOf(now.Add(12*time.Hour))]; quiet > busy-400*mi {
+		t.Errorf("expected are %dMi now and %dMi in twelve hours, want far less then", busy/mi, quiet/mi)
+	}
+}

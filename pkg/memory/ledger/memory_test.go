@@ -57,3 +57,57 @@ func TestNodesThatWentAreForgotten(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatWasUsualOnANodeIsForgottenWithTheMachine(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	memory := corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("4Gi")}
+	measured := sample.Measurement{Bytes: 1 << 30, Time: now}
+	set := &sample.Set{Nodes: map[string]sample.Node{"n1": {Measurement: measured, Pods: measured}}}
+	builder := NewBuilder(Options{FreshFor: 90 * time.Second, Estimator: forecast.Prior{}})
+	for _, step := range []struct {
+		created time.Duration // after the sample
+		usual   int
+	}{{-time.Hour, 1}, {time.Second, 0}} { // the second time another machine has the name
+		node := &corev1.Node{
+			ObjectMeta: metav1.ObjectMeta{Name: "n1", CreationTimestamp: metav1.NewTime(now.Add(step.created))},
+			Status:     corev1.NodeStatus{Capacity: memory, Allocatable: memory},
+		}
+		builder.Build(Input{Now: now.Add(2 * time.Second), Samples: set, Nodes: []*corev1.Node{node}})
+		if len(builder.usual) != step.usual {
+			t.Errorf("on a node that was made %s after its sample, %v is usual, want %d figures", step.created, builder.usual, step.usual)
+		}
+	}
+}
+
+func TestASampleIsNotImpossibleOnANodeOfUnknownSize(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	started := metav1.NewTime(now.Add(-time.Hour))
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "p", UID: "p"}, Spec: corev1.PodSpec{NodeName: "n1"}, Status: corev1.PodStatus{StartTime: &started}}
+	set := &sample.Set{Pods: map[types.NamespacedName]sample.Pod{{Name: "p"}: {Measurement: sample.Measurement{Bytes: 1 << 20, Time: now}}}}
+	snapshot := NewBuilder(Options{FreshFor: 90 * time.Second, Estimator: forecast.Prior{}}).Build(Input{
+		Now: now, Samples: set, Nodes: []*corev1.Node{{ObjectMeta: metav1.ObjectMeta{Name: "n1"}}}, Pods: []*corev1.Pod{pod},
+	})
+	if entry, ok := snapshot.Pod("p"); !ok || entry.Measured != 1<<20 || len(snapshot.Refused) > 0 {
+		t.Errorf("the pod counts as %+v, and %v was refused, want its sample", entry, snapshot.Refused)
+	}
+}
+
+// A pod that became ready a moment ago did not have the minutes to grow that are credited to one of age.
+func TestAYoungPodIsCreditedWithTheTimeThatItRan(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for _, test := range []struct{ ready, learned, want time.Duration }{
+		{70 * time.Second, 0, 70 * time.Second},
+		{time.Hour, 0, firstCredit},
+		{time.Hour, 15 * time.Second, 15 * time.Second},
+		{time.Hour, 20 * time.Minute, 20 * time.Minute},
+	} {
+		pod := &corev1.Pod{Status: corev1.PodStatus{Conditions: []corev1.PodCondition{{Type: corev1.PodReady, LastTransitionTime: metav1.NewTime(now.Add(-test.ready))}}}}
+		known := &record{}
+		if test.learned > 0 {
+			known.learned = now.Add(-test.learned)
+		}
+		if got := known.ran(pod, now); got != test.want {
+			t.Errorf("ready for %s and told of %s ago: %s, want %s", test.ready, test.learned, got, test.want)
+		}
+	}
+}
