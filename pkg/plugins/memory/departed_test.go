@@ -32,6 +32,11 @@ func TestAVictimsMemoryIsBackAtOnce(t *testing.T) {
 	if got := fleet.filter(t, 500*mi, "n1"); got.Code() != fwk.Unschedulable {
 		t.Fatalf("before: %v, want Unschedulable", got)
 	}
+	expected := func() int64 { // in an hour that is like the others
+		book := fleet.plugin.books.current()
+		return int64(book.asides[0].outlook.Load().hours[0] * float64(book.lines[0].size))
+	}
+	before := expected()
 	terminate(victim)
 	for range 2 { // told of by the hint and by the keeper
 		if hint, err := fleet.plugin.isSchedulableAfterPodDeletion(klog.Background(), newPod("p", 500*mi), victim, nil); hint != fwk.Queue || err != nil {
@@ -40,6 +45,9 @@ func TestAVictimsMemoryIsBackAtOnce(t *testing.T) {
 	}
 	if left, _ := fleet.plugin.books.current().left(0); left != 900*mi {
 		t.Errorf("left = %dMi, want 900Mi: the victim counted back once", left/mi)
+	}
+	if after := expected(); before-after < 799*mi || before-after > 801*mi {
+		t.Errorf("expected are %dMi instead of %dMi, want what the victim was expected to hold taken off once", after/mi, before/mi)
 	}
 	fleet.publish() // a book that does not know yet
 	if got := fleet.filter(t, 500*mi, "n1"); !got.IsSuccess() {

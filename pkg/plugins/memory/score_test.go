@@ -84,6 +84,9 @@ func TestPackFillsNodesUpToTheTarget(t *testing.T) {
 		}
 		before = score
 	}
+	if at := scoreByPacking(0.1, 0.5, 0.75, 0.75); at != fwk.MaxScore*finePerPoint {
+		t.Errorf("a node at its target scores %d, want the most there is", at)
+	}
 	if full, empty := scoreByPacking(0.3, 0.1, 0.9, 0.75), scoreByPacking(0.3, 0.1, 0.7, 0.75); full >= empty {
 		t.Errorf("a node with a full hour scores %d, one without %d, want less", full, empty)
 	}
