@@ -100,6 +100,38 @@ func TestAPodThatVanishedIsHeldForAWhile(t *testing.T) {
 	}
 }
 
+// A kubelet deletes its pod without grace once its containers have stopped. The API server takes the grace away in an update of its own
+// before the pod is gone, and a book may be made in between.
+func TestAPodThatIsLetGoGivesBackItsMemory(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		after time.Duration // from the first book to the one in which its grace was taken away
+		want  int64
+	}{{"in its grace", 10 * time.Second, 3600}, {"long after it, by force", 70 * time.Second, 2900}} {
+		t.Run(test.name, func(t *testing.T) {
+			builder := ledger.NewBuilder(options)
+			left := func(after time.Duration, pods ...*corev1.Pod) int64 {
+				return builder.Build(ledger.Input{
+					Now: now.Add(after), Nodes: []*corev1.Node{node("n1")}, Pods: pods,
+					Samples: samples(1000*mi, 0, map[string]int64{"p": 700 * mi}),
+				}).Nodes[0].Left / mi
+			}
+			terminating := pod("p", time.Hour, func(p *corev1.Pod) {
+				p.DeletionTimestamp, p.DeletionGracePeriodSeconds = &metav1.Time{Time: now.Add(30 * time.Second)}, new(int64(30))
+			})
+			letGo := terminating.DeepCopy()
+			letGo.ResourceVersion, letGo.DeletionTimestamp, letGo.DeletionGracePeriodSeconds = "let-go", &metav1.Time{Time: now}, new(int64(0))
+			left(0, terminating)
+			if got := left(test.after, letGo); got != 2900 {
+				t.Errorf("while it is there left = %dMi, want 2900Mi", got)
+			}
+			if got := left(test.after + time.Second); got != test.want {
+				t.Errorf("when it is gone left = %dMi, want %dMi", got, test.want)
+			}
+		})
+	}
+}
+
 // The containers have stopped, and the kubelet says so a few seconds before the API does: the pod is in the API still, and no
 // more in what was measured.
 func TestAPodThatWasMissingWhenItsNodeWasMeasuredGivesNothingBack(t *testing.T) {

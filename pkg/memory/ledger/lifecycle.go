@@ -80,6 +80,14 @@ func StopsBy(pod *corev1.Pod) time.Time {
 	return pod.DeletionTimestamp.Add(stopSlack) // the grace is in it (k8s.io/apiserver pkg/registry/rest/delete.go: BeforeDelete)
 }
 
+// LetGo reports whether a pod that would have stopped by the time given has done so: nothing is left of its grace before that is over. Who
+// deletes it then, as its kubelet does once its containers have stopped, has the API server take away what is left of the grace, and
+// that is sent before the pod is gone (k8s.io/apiserver pkg/registry/rest/delete.go: BeforeDelete): a pod that is sent as deleted never has a
+// grace. One that is deleted by force in its grace looks the same.
+func LetGo(stopsBy time.Time, pod *corev1.Pod, now time.Time) bool {
+	return pod.DeletionTimestamp != nil && StopsBy(pod).IsZero() && now.Before(stopsBy)
+}
+
 // StoppedAt returns when the last of a pod's containers stopped, by its node's clock and to the second below, or zero if its kubelet has
 // not told that all of them did. It tells so before it deletes a pod, whose memory is free by then (k8s.io/kubernetes
 // pkg/kubelet/status/status_manager.go:1334, canBeDeleted).

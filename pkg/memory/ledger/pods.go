@@ -83,7 +83,9 @@ func (b *build) record(pod *corev1.Pod) *record {
 		known.demand = b.options.Estimator.Demand(pod)
 		known.workload = forecast.WorkloadOf(pod)
 		known.node = pod.Spec.NodeName
-		known.stopsBy = StopsBy(pod)
+		if !LetGo(known.stopsBy, pod, b.Now) { // It is about to be gone, as it was to be.
+			known.stopsBy = StopsBy(pod)
+		}
 	}
 	known.build, known.gone = b.builds, time.Time{}
 	return known

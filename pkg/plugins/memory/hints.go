@@ -37,13 +37,6 @@ func leftItsMemory(pod *corev1.Pod, gone time.Time) bool {
 	return gone.Before(ledger.StopsBy(pod)) || pod.Status.StartTime == nil
 }
 
-// isLetGo reports whether an update says that a pod which was on its way out has left its memory. Who deletes it then, as its kubelet does
-// once its containers have stopped, has the API server take away what is left of its grace, and that is sent before the pod is gone
-// (k8s.io/apiserver pkg/registry/rest/delete.go: BeforeDelete). The pod that is sent as deleted never has a grace.
-func isLetGo(before, after *corev1.Pod, now time.Time) bool {
-	return after.DeletionTimestamp != nil && ledger.StopsBy(after).IsZero() && now.Before(ledger.StopsBy(before))
-}
-
 // isSchedulableAfterOwnUpdate wakes the pod when it asks for less memory itself, or changed what the Filter may do for it.
 func (pl *Memory) isSchedulableAfterOwnUpdate(_ klog.Logger, pod *corev1.Pod, oldObj, newObj any) (fwk.QueueingHint, error) {
 	before, after, err := util.As[*corev1.Pod](oldObj, newObj)

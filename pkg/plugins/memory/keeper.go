@@ -95,7 +95,7 @@ func (k *keeper) podHandler() cache.ResourceEventHandler {
 			case !oldOK || !ok:
 			case old.UID != pod.UID: // It was deleted and made anew while nobody watched.
 				k.deleted(old)
-			case isLetGo(old, pod, k.clock.Now()):
+			case ledger.LetGo(ledger.StopsBy(old), pod, k.clock.Now()):
 				k.books.depart(pod.UID)
 			}
 			k.change()
