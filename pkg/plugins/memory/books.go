@@ -60,7 +60,7 @@ type books struct {
 
 	mutex        sync.Mutex // guards reservations, and their agreement with the sums of the latest book
 	reservations map[types.UID]reservation
-	// departed are pods of the snapshot that have left their memory since, with whether they were taken off a book made later.
+	// departed are pods that have left their memory since the snapshot was made, with whether they were taken off a book made later.
 	departed map[types.UID]bool
 }
 
@@ -144,12 +144,17 @@ func (b *books) publish(snapshot *ledger.Snapshot) *book {
 	return next
 }
 
-// depart takes what the snapshot holds for a pod off its node at once, because the pod has left: until the next snapshot
+// depart takes off its node what is counted for a pod, by the snapshot or since, because the pod has left: until the next snapshot
 // says so, another pod would seem to find no room, and might take a further victim.
 func (b *books) depart(pod types.UID) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
-	if _, known := b.departed[pod]; !known && b.latest.Load().depart(pod) {
+	if _, known := b.departed[pod]; known {
+		return
+	}
+	_, reserved := b.reservations[pod]
+	b.releaseLocked(pod)
+	if b.latest.Load().depart(pod) || reserved {
 		b.departed[pod] = false
 	}
 }

@@ -178,3 +178,40 @@ func TestAVictimsMemoryIsBackBeforeItIsGone(t *testing.T) {
 		})
 	}
 }
+
+// A victim that was placed a moment ago is in no book yet, and the next one may find it in the API still.
+func TestAVictimThatWasJustPlacedGivesItsMemoryBack(t *testing.T) {
+	fleet := newFleet(nil).node("n1", 2000*mi, 0)
+	fleet.publish()
+	left := func() int64 {
+		left, _ := fleet.plugin.books.current().left(0)
+		return left / mi
+	}
+	free := left()
+	victim := newPod("victim", 800*mi)
+	victim.Spec.NodeName = "n1"
+	books := fleet.plugin.books
+	books.reserve(victim.UID, "n1", fleet.plugin.estimator.Demand(victim))
+	going := victim.DeepCopy()
+	terminate(going)
+	letGo := going.DeepCopy()
+	letGo.DeletionGracePeriodSeconds = new(int64(0))
+	if got := left(); got != free-800 {
+		t.Fatalf("with it left = %dMi, want %dMi", got, free-800)
+	}
+	keeper := &keeper{clock: clocktesting.NewFakeClock(now), books: books, waiting: fleet.plugin.waiting, changed: make(chan struct{}, 1)}
+	keeper.podHandler().OnUpdate(going, letGo)
+	if got := left(); got != free {
+		t.Errorf("when it is let go left = %dMi, want %dMi", got, free)
+	}
+	fleet.pods = append(fleet.pods, letGo)
+	fleet.publish()
+	if got := left(); got != free {
+		t.Errorf("by a book that finds it in the API left = %dMi, want %dMi", got, free)
+	}
+	fleet.pods = nil
+	fleet.publish()
+	if got := left(); got != free || len(books.departed) != 0 {
+		t.Errorf("when it is gone left = %dMi, want %dMi, and %d departed pods, want none", got, free, len(books.departed))
+	}
+}
