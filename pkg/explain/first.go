@@ -60,17 +60,27 @@ func (s *Scheduler) first(ctx context.Context, pod *corev1.Pod, exact bool) []No
 	if len(pod.Spec.SchedulingGates) > 0 {
 		add(NoteGated, true, "it is held back by its scheduling gates (%s): whoever set them has to remove them first", gatesOf(pod))
 	}
-	if missing := claimsNotMade(pod); len(missing) > 0 && pod.UID != "" && pod.Spec.NodeName == "" {
-		add(NoteNoClaim, true, "its resource claims do not exist (%s): none was made yet of their templates, which a controller does once "+
-			"the pod is there; no node can be judged without them", strings.Join(missing, ", "))
-	}
-	if missing := s.claimsGone(pod); len(missing) > 0 && pod.UID != "" && pod.Spec.NodeName == "" {
-		add(NoteNoClaim, true, "its resource claims do not exist (%s): whoever wrote it has to make them, and no scheduler tries it before that",
-			strings.Join(missing, ", "))
-	}
+	notes = append(notes, s.claimNotes(pod)...)
 	notes = append(notes, s.schedulerNotes(ctx, pod, exact)...)
 	if nominated := pod.Status.NominatedNodeName; nominated != "" && pod.Spec.NodeName == "" {
 		add(NoteNominated, false, "it is nominated to node %s, where pods are to make room for it: that node is tried first", nominated)
+	}
+	return notes
+}
+
+// claimNotes says which resource claims the pod waits for. One of a file has none yet.
+func (s *Scheduler) claimNotes(pod *corev1.Pod) []Note {
+	if pod.UID == "" || pod.Spec.NodeName != "" {
+		return nil
+	}
+	var notes []Note
+	if missing := claimsNotMade(pod); len(missing) > 0 {
+		notes = append(notes, Note{NoteNoClaim, true, fmt.Sprintf("its resource claims do not exist (%s): none was made yet of their templates, which a "+
+			"controller does once the pod is there; no node can be judged without them", strings.Join(missing, ", "))})
+	}
+	if missing := s.claimsGone(pod); len(missing) > 0 {
+		notes = append(notes, Note{NoteNoClaim, true, fmt.Sprintf("its resource claims do not exist (%s): whoever wrote it has to make them, and no scheduler "+
+			"tries it before that", strings.Join(missing, ", "))})
 	}
 	return notes
 }

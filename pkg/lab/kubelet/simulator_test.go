@@ -150,12 +150,12 @@ func pod(name, profile, request, limit string) *corev1.Pod {
 func TestUsageIsReportedForMetrics(t *testing.T) {
 	w := newWorld(t, pod("p", "start=100Mi steady=200Mi over=10s", "100Mi", ""))
 	for _, test := range []struct {
-		after time.Duration
-		want  int64
+		seconds int
+		want    int64
 	}{{1, 110}, {5, 110}, {6, 160}, {10, 160}, {20, 200}} { // every 5 s
-		w.run(test.after*time.Second - w.clock.Since(began))
+		w.run(time.Duration(test.seconds)*time.Second - w.clock.Since(began))
 		if got, want := w.pod("p").Annotations[cluster.UsageMemoryAnnotation], strconv.FormatInt(test.want*mebi, 10); got != want {
-			t.Errorf("usage annotation after %d s = %q, want %q", test.after, got, want)
+			t.Errorf("usage annotation after %d s = %q, want %q", test.seconds, got, want)
 		}
 	}
 	if got := w.happened(); got != nil {
