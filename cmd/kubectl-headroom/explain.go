@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -127,7 +126,7 @@ func (o *explainOptions) found(ctx context.Context, of *cluster.Cluster, argumen
 		return nil, err
 	}
 	if o.file == "" {
-		name := strings.TrimPrefix(strings.TrimPrefix(arguments[0], "pods/"), "pod/")
+		name := bareName(arguments[0], "pod")
 		pod, err := of.Client.CoreV1().Pods(namespace).Get(ctx, name, metav1.GetOptions{})
 		if apierrors.IsNotFound(err) {
 			return nil, fmt.Errorf("there is no pod %q in namespace %q", name, namespace)

@@ -38,7 +38,11 @@ func newNodesCommand(shared *shared) *cobra.Command {
 		Example:           "  kubectl headroom nodes\n  kubectl headroom nodes -l pool=batch -o wide --watch",
 		ValidArgsFunction: shared.completeNodes,
 		RunE: func(command *cobra.Command, arguments []string) error {
-			return options.run(command.Context(), arguments)
+			names := make([]string, len(arguments))
+			for i, argument := range arguments {
+				names[i] = bareName(argument, "node")
+			}
+			return options.run(command.Context(), names)
 		},
 	}
 	flags := command.Flags()
@@ -129,6 +133,10 @@ func nodesText(p *page, nodes *explain.Nodes) {
 	list := &table{headers: []string{"NODE", ">EVICTS AT", ">REQUEST", ">HELD", ">PEAKS", ">LEFT", ">AGE", "FIRST VICTIM"}}
 	if p.wide {
 		list.headers = []string{"NODE", ">CAPACITY", ">ALLOCATABLE", ">THRESHOLD", "ORIGIN", ">EVICTS AT", "SIGNAL", ">PODS", ">REQUEST", ">HELD", ">PROMISED", ">PEAKS", ">LEFT", ">LEFT AT PEAKS", ">AGE", "PRESSURE", "FIRST VICTIM"}
+	}
+	if len(nodes.Items) == 0 {
+		p.line("No node is selected.")
+		return
 	}
 	for i := range nodes.Items {
 		list.add(nodeCells(p, &nodes.Items[i])...)

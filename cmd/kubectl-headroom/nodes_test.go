@@ -56,6 +56,25 @@ func TestNodesShowsMemoryAsKubeletsSeeIt(t *testing.T) {
 	wantGolden(t, "nodes.json", stdout)
 }
 
+func TestNodesTakesNamesAsItWritesThem(t *testing.T) {
+	names, _, _ := unequal().run(t, "nodes", "db-1", "-o", "name")
+	for _, command := range []string{"nodes", "victims"} {
+		want, _, _ := unequal().run(t, command, "db-1")
+		for _, name := range []string{strings.TrimSpace(names), "nodes/db-1"} {
+			if got, stderr, code := unequal().run(t, command, name); code != 0 || got != want {
+				t.Errorf("%s %s ended with %d, %s%s, want what it says of db-1:\n%s", command, name, code, stderr, got, want)
+			}
+		}
+	}
+}
+
+func TestNodesSaysThatNoneIsSelected(t *testing.T) {
+	stdout, _, code := unequal().run(t, "nodes", "-l", "pool=none")
+	if want := "No node is selected.\n"; stdout != want || code != 0 {
+		t.Errorf("ended with %d and %q, want %q", code, stdout, want)
+	}
+}
+
 // Of what the scheduler's plugins look at, nodes and victims need nodes and pods.
 func TestNodesAndVictimsReadNoMoreThanTheyTell(t *testing.T) {
 	for _, command := range [][]string{{"nodes"}, {"victims", "web-1"}} {

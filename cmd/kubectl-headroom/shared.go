@@ -186,6 +186,11 @@ func (s *shared) print(answer any, names []string, text func(*page)) error {
 	return writeAll(s.Out, out)
 }
 
+// bareName is the name of an object of a kind as kubectl and "-o name" write it: with the kind before it, or without.
+func bareName(argument, kind string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(argument, kind+"s/"), kind+"/")
+}
+
 func writeAll(to io.Writer, text []byte) error {
 	_, err := to.Write(text)
 	return err

@@ -31,7 +31,7 @@ func newVictimsCommand(shared *shared) *cobra.Command {
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: shared.completeNodes,
 		RunE: func(command *cobra.Command, arguments []string) error {
-			return options.run(command.Context(), arguments[0])
+			return options.run(command.Context(), bareName(arguments[0], "node"))
 		},
 	}
 	command.Flags().StringVar(&options.after, "after", "", "say who goes if so much more is used, a quantity of bytes such as 2Gi")
