@@ -74,6 +74,11 @@ func podOf(object runtime.Object) *Found {
 		template, owner, found.Replicas = &object.Spec.Template, object.ObjectMeta, count(object.Spec.Replicas)
 	case *appsv1.ReplicaSet:
 		template, owner, found.Replicas = &object.Spec.Template, object.ObjectMeta, count(object.Spec.Replicas)
+	case *corev1.ReplicationController:
+		if object.Spec.Template == nil {
+			return nil
+		}
+		template, owner, found.Replicas = object.Spec.Template, object.ObjectMeta, count(object.Spec.Replicas)
 	case *appsv1.StatefulSet:
 		template, owner, found.Replicas = &object.Spec.Template, object.ObjectMeta, count(object.Spec.Replicas)
 	case *appsv1.DaemonSet:
@@ -99,6 +104,8 @@ func (f *Found) own(object runtime.Object) error {
 		return f.ofDeployment(object)
 	case *appsv1.ReplicaSet:
 		f.ownedBy("apps/v1", "ReplicaSet", object.Name)
+	case *corev1.ReplicationController:
+		f.ownedBy("v1", "ReplicationController", object.Name)
 	case *appsv1.StatefulSet:
 		f.ofStatefulSet(object)
 	case *appsv1.DaemonSet:

@@ -40,6 +40,7 @@ func TestThePodIsThatOfItsController(t *testing.T) {
 		{"a Deployment", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n" + selector + template, "ReplicaSet web-69474f5b6c", "69474f5b6c", ""},
 		{"a Deployment without a name", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {generateName: web-}\nspec:\n" + selector + template, "", "", ""},
 		{"a ReplicaSet", "apiVersion: apps/v1\nkind: ReplicaSet\nmetadata: {name: web-1}\nspec:\n" + selector + template, "ReplicaSet web-1", "", ""},
+		{"a ReplicationController", "apiVersion: v1\nkind: ReplicationController\nmetadata: {name: web}\nspec:\n  selector: {app: web}" + template, "ReplicationController web", "", ""},
 		{"a StatefulSet", "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: web}\nspec:\n" + selector + template, "StatefulSet web", "", ""},
 		{
 			"a StatefulSet with claims", "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: web}\nspec:\n" + selector +
