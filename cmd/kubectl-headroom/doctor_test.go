@@ -155,7 +155,7 @@ func TestConfigValidateHasNothingAgainstTheShippedFiles(t *testing.T) {
 
 func TestCompletionOffersNames(t *testing.T) {
 	s := newShop()
-	s.objects = append(s.objects, pod("waits", "1Gi"))
+	s.objects = append(s.objects, pod("waits", "1Gi"), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop"}})
 	for _, test := range []struct {
 		arguments []string
 		want      string
@@ -163,6 +163,9 @@ func TestCompletionOffersNames(t *testing.T) {
 		{[]string{"__complete", "explain", ""}, "waits\n"},
 		{[]string{"__complete", "victims", "w"}, "web-1\n"},
 		{[]string{"__complete", "no"}, "nodes\t"},
+		{[]string{"__complete", "explain", "--node", ""}, "web-1\n"},
+		{[]string{"__complete", "explain", "--namespace", ""}, "shop\n"},
+		{[]string{"__complete", "nodes", "--output", ""}, "wide\n"},
 	} {
 		if stdout, stderr, code := s.run(t, test.arguments...); code != codeYes || !strings.Contains(stdout, test.want) {
 			t.Errorf("%v: exit code %d, %q, %q; want %q", test.arguments, code, stdout, stderr, test.want)

@@ -53,6 +53,7 @@ func newExplainCommand(shared *shared) *cobra.Command {
 	flags.BoolVarP(&options.allNamespaces, "all-namespaces", "A", false, "list the pending pods of all namespaces")
 	flags.IntVar(&options.replicas, "replicas", 0, "place so many copies of the pod one after another; 0: as many as the file says, at least 1")
 	flags.StringSliceVar(&options.nodes, "node", nil, "tell what every plugin says of this node; may be given again")
+	offer(command, "node", shared.completeNodes)
 	return command
 }
 

@@ -35,5 +35,8 @@ func newRootCommand(env *environment) *cobra.Command {
 		newDoctorCommand(shared),
 		newConfigCommand(shared),
 	)
+	offer(root, "output", cobra.FixedCompletions(outputs(), cobra.ShellCompDirectiveNoFileComp))
+	offer(root, "color", cobra.FixedCompletions([]string{colorAuto, colorAlways, colorNever}, cobra.ShellCompDirectiveNoFileComp))
+	offer(root, "namespace", shared.completeNamespaces)
 	return root
 }

@@ -74,10 +74,13 @@ func (s *shared) addFlags(flags *pflag.FlagSet) {
 	flags.IntVarP(&s.verbose, "v", "v", 0, "log what the libraries say, from 1 on")
 }
 
+// outputs are the values of --output.
+func outputs() []string { return []string{outputTable, outputWide, outputJSON, outputYAML, outputName} }
+
 // complete checks the flags.
 func (s *shared) complete(*cobra.Command) error {
-	if outputs := []string{outputTable, outputWide, outputJSON, outputYAML, outputName}; !slices.Contains(outputs, s.output) {
-		return fmt.Errorf("--output %q: want one of %s", s.output, strings.Join(outputs, ", "))
+	if !slices.Contains(outputs(), s.output) {
+		return fmt.Errorf("--output %q: want one of %s", s.output, strings.Join(outputs(), ", "))
 	}
 	if colors := []string{colorAuto, colorAlways, colorNever}; !slices.Contains(colors, s.color) {
 		return fmt.Errorf("--color %q: want one of %s", s.color, strings.Join(colors, ", "))
