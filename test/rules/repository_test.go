@@ -34,6 +34,7 @@ func TestFilesOfTheRepositoryKeepTheRules(t *testing.T) {
 		{"every source file names its license", CheckLicenseLine},
 		{"every package says what it does", CheckPackageComments},
 		{"package names mean something", CheckPackageNames},
+		{"the picture of the house is whole", CheckHouse},
 		{"pure packages read no clock", CheckNoClock},
 		{"no file holds forbidden text", CheckText},
 	}

@@ -94,6 +94,26 @@ func TestCheckPackageNamesReportsNamesThatSayNothing(t *testing.T) {
 	})
 }
 
+func TestCheckHouseReportsWhatThePictureLacksAndWhatIsNotThere(t *testing.T) {
+	picture := File{Path: "CONTRIBUTING.md", Text: "```text\npkg/\n  memory/     what it means\n    ledger/     what is held\n```\n"}
+	memory, ledger := File{Path: "pkg/memory/a.go"}, File{Path: "pkg/memory/ledger/a.go"}
+	checkCases(t, CheckHouse, fileCases{
+		"whole": {input: []File{picture, memory, ledger}},
+		"a package that is not in it": {
+			input: []File{picture, memory, ledger, {Path: "pkg/usage/a.go"}, {Path: "pkg/usage/b.go"}},
+			want:  []string{"CONTRIBUTING.md: the house lacks pkg/usage: say what it is for"},
+		},
+		"at another place": {
+			input: []File{picture, memory, ledger, {Path: "pkg/ledger/a.go"}},
+			want:  []string{"CONTRIBUTING.md: the house lacks pkg/ledger: say what it is for"},
+		},
+		"gone":                       {input: []File{picture, memory}, want: []string{"CONTRIBUTING.md: the house has pkg/memory/ledger, which is not there"}},
+		"one of the plugins":         {input: []File{picture, memory, ledger, {Path: "pkg/plugins/nodename/a.go"}}},
+		"a version of the arguments": {input: []File{picture, memory, ledger, {Path: "pkg/apis/config/v1/a.go"}}},
+		"no package of ours":         {input: []File{picture, memory, ledger, {Path: "docs/images/a.svg"}, {Path: "test/a/a.go"}}},
+	})
+}
+
 func TestCheckNoClockReportsClockReadsInPurePackages(t *testing.T) {
 	const reads = "package a\n\nimport \"time\"\n\nvar x = time.Now()\n"
 	checkCases(t, CheckNoClock, fileCases{
