@@ -56,7 +56,7 @@ func Validate(text []byte) (*schedulerconfig.KubeSchedulerConfiguration, []Probl
 	lines := newLineFinder(text)
 	configuration, err := Decode(text)
 	if err != nil {
-		return nil, lines.place(decodingProblems(err))
+		return nil, lines.place(lines.decodingProblems(err))
 	}
 	problems := validated(configuration)
 	var written configv1.KubeSchedulerConfiguration // without what the defaults put before and behind it
@@ -81,7 +81,7 @@ var (
 )
 
 // decodingProblems reads what the decoder says.
-func decodingProblems(err error) []Problem {
+func (f lineFinder) decodingProblems(err error) []Problem {
 	text := err.Error()
 	prefix := ""
 	if plugin := ofPlugin.FindStringSubmatch(text); plugin != nil {
@@ -117,6 +117,9 @@ func decodingProblems(err error) []Problem {
 		if err == nil {
 			return []Problem{{Line: line, Text: match[2], Refused: true}}
 		}
+	}
+	if problem, found := f.misfit(); found {
+		return []Problem{problem}
 	}
 	return []Problem{{Field: strings.TrimSuffix(prefix, ".args."), Text: text, Refused: true}}
 }

@@ -31,6 +31,18 @@ func TestValidateSaysWhereAndWhat(t *testing.T) {
 		{"a ConfigMap around it", "apiVersion: v1\nkind: ConfigMap\n", []string{
 			`file:1 apiVersion: no kind "ConfigMap" is registered for version "v1": want kind KubeSchedulerConfiguration, apiVersion kubescheduler.config.k8s.io/v1`,
 		}},
+		{"no quantity", head + "profiles:\n- pluginConfig:\n  - name: HeadroomMemory\n    args:\n      freshFor: 90s\n      reserve: 5Gigs\n", []string{
+			`file:8 profiles[0].pluginConfig[0].args.reserve: "5Gigs" is no quantity: want one such as 256Mi`,
+		}},
+		{"no duration", head + "profiles:\n- pluginConfig:\n  - name: DefaultPreemption\n  - name: HeadroomMemory\n    args: {source: {prometheus: {history: {period: 3 days}}}}\n", []string{
+			`file:7 profiles[0].pluginConfig[1].args.source.prometheus.history.period: "3 days": time: unknown unit " days" in duration "3 days"`,
+		}},
+		{"no duration of the scheduler's own", head + "leaderElection:\n  leaseDuration: 15\n  renewDeadline: 10 seconds\n", []string{
+			`file:4 leaderElection.leaseDuration: it is a number, want a value of type string`,
+		}},
+		{"no duration of the scheduler's own, by its text", head + "leaderElection:\n  leaseDuration: 15s\n  renewDeadline: 10 seconds\n", []string{
+			`file:5 leaderElection.renewDeadline: "10 seconds": time: unknown unit " seconds" in duration "10 seconds"`,
+		}},
 		{"a plugin twice", ofProfile("    filter:\n      enabled:\n      - name: HeadroomMemory\n      - name: HeadroomMemory\n"), []string{
 			"file:8 profiles[0].plugins.filter.enabled[1].name: HeadroomMemory is enabled there twice",
 		}},
