@@ -6,6 +6,7 @@ import (
 	"math"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -62,6 +63,9 @@ type books struct {
 	reservations map[types.UID]reservation
 	// departed are pods that have left their memory since the snapshot was made, with whether they were taken off a book made later.
 	departed map[types.UID]bool
+	leaving  *leaving
+	// version counts the books, and what was given back since each was made.
+	version atomic.Uint64
 }
 
 // noteAsked notes that a pod is being scheduled.
@@ -80,7 +84,7 @@ type reserve struct {
 func (r reserve) of(size int64) int64 { return max(r.bytes, size/100*r.percent) }
 
 func newBooks(reserve reserve) *books {
-	b := &books{kept: reserve, asked: &atomic.Bool{}, reservations: map[types.UID]reservation{}, departed: map[types.UID]bool{}}
+	b := &books{kept: reserve, asked: &atomic.Bool{}, reservations: map[types.UID]reservation{}, departed: map[types.UID]bool{}, leaving: newLeaving()}
 	// Nothing is known yet: requests decide.
 	b.latest.Store(newBook(&ledger.Snapshot{Degraded: true}, reserve))
 	return b
@@ -141,12 +145,14 @@ func (b *books) publish(snapshot *ledger.Snapshot) *book {
 		b.departed[pod] = true
 	}
 	b.latest.Store(next)
+	b.version.Add(1)
 	return next
 }
 
 // depart takes off its node what is counted for a pod, by the snapshot or since, because the pod has left: until the next snapshot
 // says so, another pod would seem to find no room, and might take a further victim.
 func (b *books) depart(pod types.UID) {
+	b.leaving.remove(pod)
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
 	if _, known := b.departed[pod]; known {
@@ -156,7 +162,16 @@ func (b *books) depart(pod types.UID) {
 	b.releaseLocked(pod)
 	if b.latest.Load().depart(pod) || reserved {
 		b.departed[pod] = false
+		b.version.Add(1)
 	}
+}
+
+// since reports whether a book was made, or memory given back, after the version given: also what the store of pods alone knows.
+func (b *books) since(version uint64, now time.Time) bool {
+	for _, pod := range b.leaving.gone(now) {
+		b.depart(pod)
+	}
+	return b.version.Load() != version
 }
 
 // hasDeparted reports whether the pod was taken off its node, and no snapshot has said so yet.

@@ -215,3 +215,68 @@ func TestAVictimThatWasJustPlacedGivesItsMemoryBack(t *testing.T) {
 		t.Errorf("when it is gone left = %dMi, want %dMi, and %d departed pods, want none", got, free, len(books.departed))
 	}
 }
+
+// The scheduler may try a pod again, and find it no room, before the keeper is told that its victim is gone. It must not take a second one.
+func TestWhoHasPreemptedTakesNoVictimBeforeMemoryIsCounted(t *testing.T) {
+	letGo := func(pod *corev1.Pod) *corev1.Pod {
+		pod = pod.DeepCopy()
+		pod.DeletionGracePeriodSeconds = new(int64(0))
+		return pod
+	}
+	for _, test := range []struct {
+		name      string
+		nominated string
+		stored    func(victim *corev1.Pod) *corev1.Pod // by the time of PostFilter
+		want      fwk.Code
+	}{
+		{"the victim is gone", "n1", func(*corev1.Pod) *corev1.Pod { return nil }, fwk.UnschedulableAndUnresolvable},
+		{"it is let go", "n1", letGo, fwk.UnschedulableAndUnresolvable},
+		{"another has its name", "n1", func(*corev1.Pod) *corev1.Pod { return newPod("another", 0) }, fwk.UnschedulableAndUnresolvable},
+		{"it is there still", "n1", func(victim *corev1.Pod) *corev1.Pod { return victim }, fwk.Unschedulable},
+		{"the pod has not preempted", "", func(*corev1.Pod) *corev1.Pod { return nil }, fwk.Unschedulable},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			fleet := newFleet(nil).node("n1", 3800*mi, 0).running("victim", "n1", 100*mi, 800*mi)
+			victim := fleet.pods[0].DeepCopy()
+			terminate(victim)
+			keeper := &keeper{clock: clocktesting.NewFakeClock(now), books: fleet.plugin.books, waiting: fleet.plugin.waiting, changed: make(chan struct{}, 1)}
+			keeper.podHandler().OnUpdate(fleet.pods[0], victim)
+			fleet.publish()
+			pod, state := newPod("p", 500*mi), framework.NewCycleState()
+			pod.Status.NominatedNodeName = test.nominated
+			fleet.plugin.PreFilter(t.Context(), state, pod, nil)
+			if got := fleet.plugin.Filter(t.Context(), state, pod, fleet.info("n1")); got.Code() != fwk.Unschedulable {
+				t.Fatalf("Filter: %v, want Unschedulable", got)
+			}
+			fleet.plugin.books.leaving.stored = func(string, string) *corev1.Pod { return test.stored(victim) }
+			if _, got := fleet.plugin.PostFilter(t.Context(), state, pod, framework.NewDefaultNodeToStatus()); got.Code() != test.want {
+				t.Errorf("PostFilter: %v, want %v", got, test.want)
+			}
+			if waits := fleet.plugin.waiting.count(); waits != 1 {
+				t.Errorf("%d pods wait, want the one", waits)
+			}
+			if test.want == fwk.Unschedulable {
+				return
+			}
+			next := framework.NewCycleState()
+			fleet.plugin.PreFilter(t.Context(), next, pod, nil)
+			if got := fleet.plugin.Filter(t.Context(), next, pod, fleet.info("n1")); !got.IsSuccess() {
+				t.Errorf("the next time: %v, want success", got)
+			}
+		})
+	}
+}
+
+// What is given back between the two, to a cycle that has begun, is as good.
+func TestWhoWasJudgedBeforeMemoryWasGivenBackTakesNoVictim(t *testing.T) {
+	fleet := newFleet(nil).node("n1", 3800*mi, 0).running("victim", "n1", 100*mi, 800*mi)
+	fleet.publish()
+	pod, state := newPod("p", 500*mi), framework.NewCycleState()
+	pod.Status.NominatedNodeName = "n1"
+	fleet.plugin.PreFilter(t.Context(), state, pod, nil)
+	fleet.plugin.Filter(t.Context(), state, pod, fleet.info("n1"))
+	fleet.plugin.books.depart(fleet.pods[0].UID)
+	if _, got := fleet.plugin.PostFilter(t.Context(), state, pod, framework.NewDefaultNodeToStatus()); got.Code() != fwk.UnschedulableAndUnresolvable {
+		t.Errorf("PostFilter: %v, want UnschedulableAndUnresolvable", got)
+	}
+}

@@ -18,7 +18,6 @@ import (
 
 	"github.com/headroom-dev/headroom/pkg/memory/ledger"
 	"github.com/headroom-dev/headroom/pkg/memory/sample"
-	"github.com/headroom-dev/headroom/pkg/memory/threshold"
 	"github.com/headroom-dev/headroom/pkg/usage"
 )
 
@@ -49,6 +48,13 @@ type keeper struct {
 func (k *keeper) start(ctx context.Context, factory informers.SharedInformerFactory, ended cache.SharedIndexInformer) error {
 	pods, nodes := factory.Core().V1().Pods(), factory.Core().V1().Nodes()
 	k.pods, k.nodes = pods.Lister(), nodes.Lister()
+	k.books.leaving.stored = func(namespace, name string) *corev1.Pod {
+		pod, err := k.pods.Pods(namespace).Get(name)
+		if err != nil {
+			return nil
+		}
+		return pod
+	}
 	podEvents, err := pods.Informer().AddEventHandler(k.podHandler())
 	if err != nil {
 		return fmt.Errorf("watch pods: %w", err)
@@ -82,90 +88,18 @@ func (k *keeper) start(ctx context.Context, factory informers.SharedInformerFact
 	return nil
 }
 
-func (k *keeper) podHandler() cache.ResourceEventHandler {
-	return cache.ResourceEventHandlerFuncs{
-		AddFunc: func(any) { k.change() },
-		UpdateFunc: func(before, updated any) {
-			old, oldOK := before.(*corev1.Pod)
-			pod, ok := updated.(*corev1.Pod)
-			if ok && pod.Spec.NodeName != "" {
-				k.waiting.remove(pod.UID)
-			}
-			switch {
-			case !oldOK || !ok:
-			case old.UID != pod.UID: // It was deleted and made anew while nobody watched.
-				k.deleted(old)
-			case ledger.LetGo(ledger.StopsBy(old), pod, k.clock.Now()):
-				k.books.depart(pod.UID)
-			}
-			k.change()
-		},
-		DeleteFunc: func(deleted any) {
-			if tombstone, ok := deleted.(cache.DeletedFinalStateUnknown); ok {
-				deleted = tombstone.Obj
-			}
-			if pod, ok := deleted.(*corev1.Pod); ok {
-				k.deleted(pod)
-			}
-			k.change()
-		},
-	}
-}
-
-// deleted takes in that a pod is gone from the API.
-func (k *keeper) deleted(pod *corev1.Pod) {
-	k.waiting.remove(pod.UID)
-	k.books.release(pod.UID)
-	k.history.left(pod)
-	if leftItsMemory(pod, k.clock.Now()) {
-		k.books.depart(pod.UID)
-	}
-}
-
-func (k *keeper) nodeHandler() cache.ResourceEventHandler {
-	return cache.ResourceEventHandlerFuncs{
-		AddFunc: func(any) { k.change() },
-		UpdateFunc: func(before, after any) {
-			// The kubelet's heartbeat updates nodes all the time; only their memory matters here.
-			old, oldOK := before.(*corev1.Node)
-			updated, updatedOK := after.(*corev1.Node)
-			if oldOK && updatedOK && sameMemory(old, updated) {
-				return
-			}
-			k.change()
-		},
-		DeleteFunc: func(any) { k.change() },
-	}
-}
-
-func sameMemory(a, b *corev1.Node) bool {
-	return a.Status.Capacity.Memory().Cmp(*b.Status.Capacity.Memory()) == 0 &&
-		a.Status.Allocatable.Memory().Cmp(*b.Status.Allocatable.Memory()) == 0 &&
-		a.Annotations[threshold.EvictionHardAnnotation] == b.Annotations[threshold.EvictionHardAnnotation] &&
-		pressure(a) == pressure(b)
-}
-
-func pressure(node *corev1.Node) corev1.ConditionStatus {
-	for i := range node.Status.Conditions {
-		if node.Status.Conditions[i].Type == corev1.NodeMemoryPressure {
-			return node.Status.Conditions[i].Status
-		}
-	}
-	return corev1.ConditionUnknown
-}
-
-// pending reports whether the pod is still there and has no node.
-func (k *keeper) pending(pod *corev1.Pod) bool {
-	current, err := k.pods.Pods(pod.Namespace).Get(pod.Name)
-	return err == nil && current.UID == pod.UID && current.Spec.NodeName == ""
-}
-
 // change leaves a token if there is none.
 func (k *keeper) change() {
 	select {
 	case k.changed <- struct{}{}:
 	default:
 	}
+}
+
+// pending reports whether the pod is still there and has no node.
+func (k *keeper) pending(pod *corev1.Pod) bool {
+	current, err := k.pods.Pods(pod.Namespace).Get(pod.Name)
+	return err == nil && current.UID == pod.UID && current.Spec.NodeName == ""
 }
 
 func (k *keeper) run(ctx context.Context, synced ...cache.InformerSynced) {

@@ -133,11 +133,16 @@ func (pl *Memory) Filter(_ context.Context, cycleState fwk.CycleState, _ *corev1
 }
 
 // PostFilter remembers a pod that this plugin rejected, so that it can be woken when memory returns. It never helps by
-// itself and so always answers Unschedulable.
+// itself and so answers Unschedulable. A pod that has preempted already, and was judged before what its victims held was given back, is to take
+// no further victim, which UnschedulableAndUnresolvable says to the plugins behind: it is tried by the next book.
 func (pl *Memory) PostFilter(_ context.Context, cycleState fwk.CycleState, pod *corev1.Pod, _ fwk.NodeToStatusReader) (*fwk.PostFilterResult, *fwk.Status) {
 	if state, ok := pl.latest.Read(cycleState); ok && !pl.shadow {
 		if rejections := state.rejections(); len(rejections) > 0 {
 			pl.metrics.rejected(rejections, outcomePending)
+			if pod.Status.NominatedNodeName != "" && pl.books.since(state.version, pl.clock.Now()) {
+				pl.waiting.expect(pod)
+				return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, ErrReasonGivenBack)
+			}
 			pl.waiting.add(pod, state.demand.FirmBytes, state.book)
 		}
 	}

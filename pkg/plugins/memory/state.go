@@ -21,6 +21,7 @@ const stateKey = Name
 // that the framework put on nodes or took away since.
 type cycleState struct {
 	book      *book
+	version   uint64 // of the books, when the cycle began
 	positions *positions
 	nodes     []fwk.NodeInfo // that are scored
 	demand    forecast.Demand
@@ -78,9 +79,10 @@ func (s *cycleState) measured(node int) int64 {
 
 func (pl *Memory) newState(pod *corev1.Pod, mode config.FilterMode, nodes []fwk.NodeInfo) *cycleState {
 	pl.books.noteAsked()
+	version := pl.books.version.Load() // first: what is given back in between is in the book
 	book := pl.books.current()
 	state := &cycleState{
-		book: book, positions: book.positionsOf(nodes), demand: pl.estimator.Demand(pod), mode: mode, packTo: pl.packTo,
+		book: book, version: version, positions: book.positionsOf(nodes), demand: pl.estimator.Demand(pod), mode: mode, packTo: pl.packTo,
 		rejected: &atomic.Uint32{},
 	}
 	course := state.demand.Course(0)

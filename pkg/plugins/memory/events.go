@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package memory
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/headroom-dev/headroom/pkg/memory/ledger"
+	"github.com/headroom-dev/headroom/pkg/memory/threshold"
+)
+
+// podHandler takes in at once what the next book would find out, where a pod may be tried before that.
+func (k *keeper) podHandler() cache.ResourceEventHandler {
+	return cache.ResourceEventHandlerFuncs{
+		AddFunc: func(any) { k.change() },
+		UpdateFunc: func(before, updated any) {
+			old, oldOK := before.(*corev1.Pod)
+			pod, ok := updated.(*corev1.Pod)
+			if ok && pod.Spec.NodeName != "" {
+				k.waiting.remove(pod.UID)
+			}
+			switch {
+			case !oldOK || !ok:
+			case old.UID != pod.UID: // It was deleted and made anew while nobody watched.
+				k.deleted(old)
+			case ledger.LetGo(ledger.StopsBy(old), pod, k.clock.Now()):
+				k.books.depart(pod.UID)
+			case !ledger.StopsBy(pod).IsZero():
+				k.books.leaving.add(pod)
+			}
+			k.change()
+		},
+		DeleteFunc: func(deleted any) {
+			if tombstone, ok := deleted.(cache.DeletedFinalStateUnknown); ok {
+				deleted = tombstone.Obj
+			}
+			if pod, ok := deleted.(*corev1.Pod); ok {
+				k.deleted(pod)
+			}
+			k.change()
+		},
+	}
+}
+
+// deleted takes in that a pod is gone from the API.
+func (k *keeper) deleted(pod *corev1.Pod) {
+	k.waiting.remove(pod.UID)
+	k.books.release(pod.UID)
+	k.books.leaving.remove(pod.UID)
+	k.history.left(pod)
+	if leftItsMemory(pod, k.clock.Now()) {
+		k.books.depart(pod.UID)
+	}
+}
+
+func (k *keeper) nodeHandler() cache.ResourceEventHandler {
+	return cache.ResourceEventHandlerFuncs{
+		AddFunc: func(any) { k.change() },
+		UpdateFunc: func(before, after any) {
+			// The kubelet's heartbeat updates nodes all the time; only their memory matters here.
+			old, oldOK := before.(*corev1.Node)
+			updated, updatedOK := after.(*corev1.Node)
+			if oldOK && updatedOK && sameMemory(old, updated) {
+				return
+			}
+			k.change()
+		},
+		DeleteFunc: func(any) { k.change() },
+	}
+}
+
+func sameMemory(a, b *corev1.Node) bool {
+	return a.Status.Capacity.Memory().Cmp(*b.Status.Capacity.Memory()) == 0 &&
+		a.Status.Allocatable.Memory().Cmp(*b.Status.Allocatable.Memory()) == 0 &&
+		a.Annotations[threshold.EvictionHardAnnotation] == b.Annotations[threshold.EvictionHardAnnotation] &&
+		pressure(a) == pressure(b)
+}
+
+func pressure(node *corev1.Node) corev1.ConditionStatus {
+	for i := range node.Status.Conditions {
+		if node.Status.Conditions[i].Type == corev1.NodeMemoryPressure {
+			return node.Status.Conditions[i].Status
+		}
+	}
+	return corev1.ConditionUnknown
+}
