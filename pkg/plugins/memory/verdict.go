@@ -10,8 +10,9 @@ const (
 	// ErrReasonUnseen is the reason for a node whose memory is promised to pods that its sample does not show yet.
 	ErrReasonUnseen = "node(s) had their memory promised to pods that are still starting"
 	// ErrReasonTooSmall is the reason for a node that would have no room even if it gave up every pod that was measured.
+	ErrReasonTooSmall = "node(s) had too little memory left before eviction, even without their pods"
+	// ErrReasonGivenBack is why a pod that has preempted is to be judged once more before another victim goes.
 	ErrReasonGivenBack = "memory was given back a moment ago and is to be counted first"
-	ErrReasonTooSmall  = "node(s) had too little memory left before eviction, even without their pods"
 )
 
 // The names of verdicts, as an Account and a metric have them.
