@@ -20,6 +20,9 @@ func (f lineFinder) misfit() (problem Problem, found bool) {
 	if f.root == nil {
 		return Problem{}, false
 	}
+	if f.root.Kind != kyaml.MappingNode {
+		return Problem{Text: "it has no fields: want kind KubeSchedulerConfiguration, apiVersion " + configv1.SchemeGroupVersion.String(), Refused: true}, true
+	}
 	if problem, found := misfitOf(f.root, "", alone(&configv1.KubeSchedulerConfiguration{})); found {
 		return problem, true
 	}

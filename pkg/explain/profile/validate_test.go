@@ -43,6 +43,7 @@ func TestValidateSaysWhereAndWhat(t *testing.T) {
 		{"no duration of the scheduler's own, by its text", head + "leaderElection:\n  leaseDuration: 15s\n  renewDeadline: 10 seconds\n", []string{
 			`file:5 leaderElection.renewDeadline: "10 seconds": time: unknown unit " seconds" in duration "10 seconds"`,
 		}},
+		{"no object", "no parts\n", []string{"file it has no fields: want kind KubeSchedulerConfiguration, apiVersion kubescheduler.config.k8s.io/v1"}},
 		{"a plugin twice", ofProfile("    filter:\n      enabled:\n      - name: HeadroomMemory\n      - name: HeadroomMemory\n"), []string{
 			"file:8 profiles[0].plugins.filter.enabled[1].name: HeadroomMemory is enabled there twice",
 		}},
