@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
@@ -235,12 +236,13 @@ func TestWhoHasPreemptedTakesNoVictimBeforeMemoryIsCounted(t *testing.T) {
 		{"it is there still", "n1", func(victim *corev1.Pod) *corev1.Pod { return victim }, fwk.Unschedulable},
 		{"the pod has not preempted", "", func(*corev1.Pod) *corev1.Pod { return nil }, fwk.Unschedulable},
 	} {
-		t.Run(test.name, func(t *testing.T) {
+		judge := func(t *testing.T, tell func(of cache.ResourceEventHandler, before, victim *corev1.Pod)) {
+			t.Helper()
 			fleet := newFleet(nil).node("n1", 3800*mi, 0).running("victim", "n1", 100*mi, 800*mi)
 			victim := fleet.pods[0].DeepCopy()
 			terminate(victim)
 			keeper := &keeper{clock: clocktesting.NewFakeClock(now), books: fleet.plugin.books, waiting: fleet.plugin.waiting, changed: make(chan struct{}, 1)}
-			keeper.podHandler().OnUpdate(fleet.pods[0], victim)
+			tell(keeper.podHandler(), fleet.pods[0], victim)
 			fleet.publish()
 			pod, state := newPod("p", 500*mi), framework.NewCycleState()
 			pod.Status.NominatedNodeName = test.nominated
@@ -263,6 +265,12 @@ func TestWhoHasPreemptedTakesNoVictimBeforeMemoryIsCounted(t *testing.T) {
 			if got := fleet.plugin.Filter(t.Context(), next, pod, fleet.info("n1")); !got.IsSuccess() {
 				t.Errorf("the next time: %v, want success", got)
 			}
+		}
+		t.Run(test.name, func(t *testing.T) {
+			judge(t, func(of cache.ResourceEventHandler, before, victim *corev1.Pod) { of.OnUpdate(before, victim) })
+		})
+		t.Run(test.name+", and was on its way when this replica started", func(t *testing.T) {
+			judge(t, func(of cache.ResourceEventHandler, _, victim *corev1.Pod) { of.OnAdd(victim, true) })
 		})
 	}
 }

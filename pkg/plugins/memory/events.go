@@ -13,7 +13,12 @@ import (
 // podHandler takes in at once what the next book would find out, where a pod may be tried before that.
 func (k *keeper) podHandler() cache.ResourceEventHandler {
 	return cache.ResourceEventHandlerFuncs{
-		AddFunc: func(any) { k.change() },
+		AddFunc: func(added any) {
+			if pod, ok := added.(*corev1.Pod); ok && !ledger.StopsBy(pod).IsZero() {
+				k.books.leaving.add(pod)
+			}
+			k.change()
+		},
 		UpdateFunc: func(before, updated any) {
 			old, oldOK := before.(*corev1.Pod)
 			pod, ok := updated.(*corev1.Pod)
