@@ -137,22 +137,31 @@ func (t *Table) Next() (Row, error) {
 	return Row{table: t, fields: fields}, nil
 }
 
-// Rows reads what is left of a table row by row. There has to be a row: what is the word for one in the error.
-func Rows[T any](t *Table, what string, read func(Row) (T, error)) ([]T, error) {
-	var all []T
+// Each hands on what is left of a table row by row, until see has an error.
+func (t *Table) Each(see func(Row) error) error {
 	for {
 		row, err := t.Next()
 		if errors.Is(err, io.EOF) {
-			break
+			return nil
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
+		if err := see(row); err != nil {
+			return err
+		}
+	}
+}
+
+// Rows reads what is left of a table row by row. There has to be a row: what is the word for one in the error.
+func Rows[T any](t *Table, what string, read func(Row) (T, error)) ([]T, error) {
+	var all []T
+	if err := t.Each(func(row Row) error {
 		one, err := read(row)
-		if err != nil {
-			return nil, err
-		}
 		all = append(all, one)
+		return err
+	}); err != nil {
+		return nil, err
 	}
 	if len(all) == 0 {
 		return nil, fmt.Errorf("%s:%d: no row follows the header: want at least one %s", t.file, t.line, what)

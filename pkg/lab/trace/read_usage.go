@@ -3,7 +3,6 @@
 package trace
 
 import (
-	"errors"
 	"io"
 	"slices"
 
@@ -32,17 +31,8 @@ func readUsage(file string, r io.Reader, series []Series) ([]Series, error) {
 	for i, one := range series {
 		s.index[one.ID] = i
 	}
-	for {
-		row, err := t.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-		if err := s.add(row, t.Line()); err != nil {
-			return nil, err
-		}
+	if err := t.Each(func(row table.Row) error { return s.add(row, t.Line()) }); err != nil {
+		return nil, err
 	}
 	s.finish()
 	return s.series, nil
