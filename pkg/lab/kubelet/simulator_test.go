@@ -129,6 +129,14 @@ func (w *world) happened() []string {
 	return events
 }
 
+// wantHappened compares the events so far.
+func (w *world) wantHappened(want ...string) {
+	w.t.Helper()
+	if diff := cmp.Diff(want, w.happened()); diff != "" {
+		w.t.Fatalf("happened (-want +got):\n%s", diff)
+	}
+}
+
 // pod runs on n1 since the beginning.
 func pod(name, profile, request, limit string) *corev1.Pod {
 	made := &corev1.Pod{
@@ -171,9 +179,7 @@ func TestPastTheThresholdTheKubeletEvictsInItsOrder(t *testing.T) {
 		pod("far-above", "start=50Mi steady=200Mi over=5s", "20Mi", ""),
 	)
 	w.run(20 * time.Second)
-	if diff := cmp.Diff([]string{"eviction far-above"}, w.happened()); diff != "" {
-		t.Fatalf("happened (-want +got):\n%s", diff)
-	}
+	w.wantHappened("eviction far-above")
 	evicted := w.pod("far-above")
 	if evicted.Status.Phase != corev1.PodFailed || evicted.Status.Reason != "Evicted" {
 		t.Errorf("status = %s %s, want Failed Evicted", evicted.Status.Phase, evicted.Status.Reason)
@@ -190,17 +196,13 @@ func TestPastTheThresholdTheKubeletEvictsInItsOrder(t *testing.T) {
 func TestAContainerPastItsLimitIsKilledAndComesBack(t *testing.T) {
 	w := newWorld(t, pod("p", "start=50Mi steady=300Mi over=10s", "50Mi", "200Mi"))
 	w.run(7 * time.Second)
-	if diff := cmp.Diff([]string{"oom-kill p"}, w.happened()); diff != "" {
-		t.Fatalf("happened (-want +got):\n%s", diff)
-	}
+	w.wantHappened("oom-kill p")
 	w.run(2 * time.Second)
 	if status := w.pod("p").Status.ContainerStatuses[0]; status.State.Running == nil || status.RestartCount != 1 {
 		t.Errorf("container status after the first kill = %+v, want it running at once", status)
 	}
 	w.run(7 * time.Second)
-	if diff := cmp.Diff([]string{"oom-kill p", "oom-kill p"}, w.happened()); diff != "" {
-		t.Fatalf("happened (-want +got):\n%s", diff)
-	}
+	w.wantHappened("oom-kill p", "oom-kill p")
 	status := w.pod("p").Status.ContainerStatuses[0]
 	if status.LastTerminationState.Terminated == nil || status.LastTerminationState.Terminated.Reason != "OOMKilled" ||
 		status.State.Waiting == nil || status.State.Waiting.Reason != "CrashLoopBackOff" || status.RestartCount != 2 {
@@ -243,21 +245,15 @@ func TestMemoryThatGrowsFasterThanTheKubeletLooksEndsInAnOOMKill(t *testing.T) {
 	// 1000Mi are reached long before the kubelet's second look, 10 s after its first.
 	w := newWorld(t, pod("guaranteed", "steady=300Mi", "300Mi", "300Mi"), pod("burst", "start=10Mi steady=900Mi over=4s", "10Mi", ""))
 	w.run(6 * time.Second)
-	if diff := cmp.Diff([]string{"oom-kill burst"}, w.happened()); diff != "" {
-		t.Errorf("happened (-want +got):\n%s", diff)
-	}
+	w.wantHappened("oom-kill burst")
 }
 
 func TestTheKubeletLooksSoonAgainAfterAnEviction(t *testing.T) {
 	w := newWorld(t, pod("within-request", "steady=660Mi", "700Mi", ""), pod("first", "steady=60Mi", "10Mi", ""), pod("second", "steady=55Mi", "10Mi", ""))
 	w.run(2 * time.Second)
-	if diff := cmp.Diff([]string{"eviction first"}, w.happened()); diff != "" {
-		t.Errorf("happened (-want +got):\n%s", diff)
-	}
+	w.wantHappened("eviction first")
 	w.run(time.Second)
-	if diff := cmp.Diff([]string{"eviction first", "eviction second"}, w.happened()); diff != "" {
-		t.Errorf("happened two seconds later (-want +got):\n%s", diff)
-	}
+	w.wantHappened("eviction first", "eviction second")
 }
 
 func TestANodeAtItsThresholdIsNotPastIt(t *testing.T) {
@@ -284,9 +280,7 @@ func TestWhatTheSystemHoldsIsNotThePods(t *testing.T) {
 	// The pods would fit with 860Mi of 1000Mi, but for the 200Mi of the system.
 	w := newWorld(t, pod("guaranteed", "steady=300Mi", "300Mi", "300Mi"), pod("burst", "start=10Mi steady=560Mi over=4s", "10Mi", ""))
 	w.run(6 * time.Second)
-	if diff := cmp.Diff([]string{"oom-kill burst"}, w.happened()); diff != "" {
-		t.Errorf("happened (-want +got):\n%s", diff)
-	}
+	w.wantHappened("oom-kill burst")
 }
 
 func TestTheSeedAndNotTheSchedulerDecidesWhatAPodUses(t *testing.T) {

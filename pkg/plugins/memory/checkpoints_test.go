@@ -71,6 +71,16 @@ func (c *checkpoints) known() []string {
 	return owners
 }
 
+// wantKnownAfterAStart compares the workloads that a replica knows which has just read the checkpoint.
+func wantKnownAfterAStart(t *testing.T, client *fake.Clientset, want ...string) {
+	t.Helper()
+	next := newCheckpointing(client, false)
+	next.turns(t, 0)
+	if diff := cmp.Diff(want, next.known()); diff != "" {
+		t.Errorf("known after a start (-want +got):\n%s", diff)
+	}
+}
+
 func TestALeaderWritesWhatTheNextOneReads(t *testing.T) {
 	client := fake.NewClientset()
 	standby := newCheckpointing(client, false, "web")
@@ -83,11 +93,7 @@ func TestALeaderWritesWhatTheNextOneReads(t *testing.T) {
 	if got := counted(t, leader.metrics.checkpoints, checkpointWrite, resultSuccess); got != 3 {
 		t.Errorf("%v writes succeeded, want 3", got)
 	}
-	next := newCheckpointing(client, false)
-	next.turns(t, 0)
-	if diff := cmp.Diff([]string{"web"}, next.known()); diff != "" {
-		t.Errorf("known after a start (-want +got):\n%s", diff)
-	}
+	wantKnownAfterAStart(t, client, "web")
 }
 
 func TestACheckpointThatCannotBeUsedIsReplaced(t *testing.T) {
@@ -115,11 +121,7 @@ func TestAnEmptyConfigMapIsFilled(t *testing.T) {
 	if got := counted(t, c.metrics.checkpoints, checkpointRead, resultRefused); got != 0 {
 		t.Errorf("counted %v times that it was refused, want never: nothing was learned before", got)
 	}
-	next := newCheckpointing(client, false)
-	next.turns(t, 0)
-	if diff := cmp.Diff([]string{"web"}, next.known()); diff != "" {
-		t.Errorf("known after a start (-want +got):\n%s", diff)
-	}
+	wantKnownAfterAStart(t, client, "web")
 }
 
 // What could not be read may be of days: a leader that has just started must not write over it.
