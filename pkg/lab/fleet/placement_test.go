@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -47,6 +48,17 @@ func newPlacement(pods []Pod, decide func(name string) (node, message string)) (
 	}, client
 }
 
+// countedClock counts how often it was looked at.
+type countedClock struct {
+	clock.RealClock
+	count atomic.Int64
+}
+
+func (c *countedClock) Now() time.Time {
+	c.count.Add(1)
+	return c.RealClock.Now()
+}
+
 func threePods() []Pod {
 	return []Pod{{Name: "a", CPUMilli: 1, RequestedBytes: 10}, {Name: "b", CPUMilli: 2, RequestedBytes: 20}, {Name: "c", CPUMilli: 3, RequestedBytes: 30}}
 }
@@ -77,14 +89,22 @@ func TestPlacementWaitsForLatePlacesBeforeItGivesUpOnAPod(t *testing.T) {
 		return "", fitsNowhere
 	})
 	p.settle = 5 * lookInterval
+	looks := &countedClock{}
+	p.clock = looks
 	judged := make(chan error, 1)
-	go func() { // when all have been judged for two looks, b finds a place after all
-		all := func(context.Context) (bool, error) { return p.tracker.now().judged(), nil }
-		if err := wait.PollUntilContextTimeout(t.Context(), time.Millisecond, time.Minute, true, all); err != nil {
+	until := func(condition func() bool) error {
+		return wait.PollUntilContextTimeout(t.Context(), time.Millisecond, time.Minute, true, func(context.Context) (bool, error) { return condition(), nil })
+	}
+	go func() { // when they were looked at twice since all of them were judged, b finds a place after all
+		if err := until(func() bool { return p.tracker.now().judged() }); err != nil {
 			judged <- err
 			return
 		}
-		time.Sleep(2 * lookInterval)
+		enough := looks.count.Load() + 2
+		if err := until(func() bool { return looks.count.Load() >= enough }); err != nil {
+			judged <- err
+			return
+		}
 		pod, err := client.CoreV1().Pods(namespace).Get(t.Context(), "b", metav1.GetOptions{})
 		if err == nil {
 			pod.Spec.NodeName = "node-2"
