@@ -34,6 +34,9 @@ func TestValidateSaysWhereAndWhat(t *testing.T) {
 		{"no quantity", head + "profiles:\n- pluginConfig:\n  - name: HeadroomMemory\n    args:\n      freshFor: 90s\n      reserve: 5Gigs\n", []string{
 			`file:8 profiles[0].pluginConfig[0].args.reserve: "5Gigs" is no quantity: want one such as 256Mi`,
 		}},
+		{"no quantity, beside a plugin that nobody here knows", head + "profiles:\n- pluginConfig:\n  - {name: Elsewhere, args: {kind: ElsewhereArgs}}\n  - {name: HeadroomMemory, args: {reserve: 1GB}}\n", []string{
+			`file:6 profiles[0].pluginConfig[1].args.reserve: "1GB" is no quantity: want one such as 256Mi`,
+		}},
 		{"no duration", head + "profiles:\n- pluginConfig:\n  - name: DefaultPreemption\n  - name: HeadroomMemory\n    args: {source: {prometheus: {history: {period: 3 days}}}}\n", []string{
 			`file:7 profiles[0].pluginConfig[1].args.source.prometheus.history.period: "3 days": time: unknown unit " days" in duration "3 days"`,
 		}},

@@ -100,6 +100,32 @@ func TestAPodThatVanishedIsHeldForAWhile(t *testing.T) {
 	}
 }
 
+func TestAPodIsLetGoByLosingItsGraceInTime(t *testing.T) {
+	stopsBy := now.Add(time.Minute)
+	for _, test := range []struct {
+		name    string
+		deleted bool
+		grace   int64
+		after   time.Duration
+		want    bool
+	}{
+		{"in time", true, 0, 0, true},
+		{"with grace left", true, 5, 0, false},
+		{"too late", true, 0, time.Minute, false},
+		{"of a pod that nobody deletes", false, 0, 0, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			letGo := pod("p", time.Hour)
+			if test.deleted {
+				letGo.DeletionTimestamp, letGo.DeletionGracePeriodSeconds = &metav1.Time{Time: now}, &test.grace
+			}
+			if got := ledger.LetGo(stopsBy, letGo, now.Add(test.after)); got != test.want {
+				t.Errorf("let go: %t, want %t", got, test.want)
+			}
+		})
+	}
+}
+
 // A kubelet deletes its pod without grace once its containers have stopped. The API server takes the grace away in an update of its own
 // before the pod is gone, and a book may be made in between.
 func TestAPodThatIsLetGoGivesBackItsMemory(t *testing.T) {

@@ -182,7 +182,7 @@ func TestAVictimsMemoryIsBackBeforeItIsGone(t *testing.T) {
 
 // A victim that was placed a moment ago is in no book yet, and the next one may find it in the API still.
 func TestAVictimThatWasJustPlacedGivesItsMemoryBack(t *testing.T) {
-	fleet := newFleet(nil).node("n1", 2000*mi, 0)
+	fleet := newFleet(nil).node("n1", 2000*mi, 10*time.Second)
 	fleet.publish()
 	left := func() int64 {
 		left, _ := fleet.plugin.books.current().left(0)
@@ -191,6 +191,10 @@ func TestAVictimThatWasJustPlacedGivesItsMemoryBack(t *testing.T) {
 	free := left()
 	victim := newPod("victim", 800*mi)
 	victim.Spec.NodeName = "n1"
+	started := metav1.NewTime(now.Add(-2 * time.Second)) // after the sample
+	victim.Status = corev1.PodStatus{Phase: corev1.PodRunning, StartTime: &started, ContainerStatuses: []corev1.ContainerStatus{
+		{State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: started}}},
+	}}
 	books := fleet.plugin.books
 	books.reserve(victim.UID, "n1", fleet.plugin.estimator.Demand(victim))
 	going := victim.DeepCopy()
@@ -275,16 +279,23 @@ func TestWhoHasPreemptedTakesNoVictimBeforeMemoryIsCounted(t *testing.T) {
 	}
 }
 
-// What is given back between the two, to a cycle that has begun, is as good.
+// What is given back between the two, to a cycle that has begun, is as good, and so is a book that was made then.
 func TestWhoWasJudgedBeforeMemoryWasGivenBackTakesNoVictim(t *testing.T) {
-	fleet := newFleet(nil).node("n1", 3800*mi, 0).running("victim", "n1", 100*mi, 800*mi)
-	fleet.publish()
-	pod, state := newPod("p", 500*mi), framework.NewCycleState()
-	pod.Status.NominatedNodeName = "n1"
-	fleet.plugin.PreFilter(t.Context(), state, pod, nil)
-	fleet.plugin.Filter(t.Context(), state, pod, fleet.info("n1"))
-	fleet.plugin.books.depart(fleet.pods[0].UID)
-	if _, got := fleet.plugin.PostFilter(t.Context(), state, pod, framework.NewDefaultNodeToStatus()); got.Code() != fwk.UnschedulableAndUnresolvable {
-		t.Errorf("PostFilter: %v, want UnschedulableAndUnresolvable", got)
+	for name, meanwhile := range map[string]func(*fleet){
+		"a victim left": func(fleet *fleet) { fleet.plugin.books.depart(fleet.pods[0].UID) },
+		"a new book":    func(fleet *fleet) { fleet.publish() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			fleet := newFleet(nil).node("n1", 3800*mi, 0).running("victim", "n1", 100*mi, 800*mi)
+			fleet.publish()
+			pod, state := newPod("p", 500*mi), framework.NewCycleState()
+			pod.Status.NominatedNodeName = "n1"
+			fleet.plugin.PreFilter(t.Context(), state, pod, nil)
+			fleet.plugin.Filter(t.Context(), state, pod, fleet.info("n1"))
+			meanwhile(fleet)
+			if _, got := fleet.plugin.PostFilter(t.Context(), state, pod, framework.NewDefaultNodeToStatus()); got.Code() != fwk.UnschedulableAndUnresolvable {
+				t.Errorf("PostFilter: %v, want UnschedulableAndUnresolvable", got)
+			}
+		})
 	}
 }

@@ -109,6 +109,9 @@ func TestAnArmIsAwaitedUntilItReadAllNodes(t *testing.T) {
 	read("/nodes")
 	read("/pods")
 	counted(1, "nodes and pods")
+	metrics.SetNodes(make([]corev1.Node, 2))
+	read("/pods")
+	counted(1, "pods, when there are more nodes than were listed")
 
 	if err := metrics.AwaitRead(t.Context(), perf.Stock); err != nil {
 		t.Errorf("the stock arm, which reads nothing: %v", err)
