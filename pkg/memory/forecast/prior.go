@@ -3,6 +3,8 @@
 package forecast
 
 import (
+	"slices"
+
 	corev1 "k8s.io/api/core/v1"
 	resourcehelper "k8s.io/component-helpers/resource"
 
@@ -61,7 +63,7 @@ func (p Prior) peak(pod *corev1.Pod, source *Source) int64 {
 	for i := range pod.Spec.InitContainers {
 		container := &pod.Spec.InitContainers[i]
 		peak := p.container(container, statusOf(pod.Status.InitContainerStatuses, container.Name), ofAll, source)
-		if container.RestartPolicy != nil && *container.RestartPolicy == corev1.ContainerRestartPolicyAlways {
+		if isSidecar(container) {
 			sidecars += peak
 			initPeak = max(initPeak, sidecars)
 		} else {
@@ -127,9 +129,16 @@ func (s *Source) weaken(other Source) {
 	}
 }
 
+// Limited reports whether resources limit memory: a limit of zero, which the API takes, is none to a kubelet
+// (k8s.io/kubernetes pkg/kubelet/kuberuntime/kuberuntime_container_linux.go, generateLinuxContainerResources).
+func Limited(resources *corev1.ResourceRequirements) bool {
+	limit := resources.Limits[corev1.ResourceMemory]
+	return limit.Sign() > 0
+}
+
 // limitOf returns a container's memory limit in bytes: the larger one while it is being lowered.
 func limitOf(container *corev1.Container, status *corev1.ContainerStatus) (int64, bool) {
-	limit, limited := container.Resources.Limits[corev1.ResourceMemory]
+	limit, limited := container.Resources.Limits[corev1.ResourceMemory], Limited(&container.Resources)
 	if !limited || status == nil || status.Resources == nil {
 		return min(quantity.Bytes(limit), largestPod), limited
 	}
@@ -144,44 +153,64 @@ func raised(bytes int64) int64 { return bytes + bytes/5 }
 // more than the larger of its request and what was measured of it at most, and no more than its limits. It is 0 for other
 // pods. That it was killed does not say that it had reached a limit: its node may have been short.
 func Raised(pod *corev1.Pod, demand Demand, measuredPeak int64) int64 {
-	killed := false
-	for _, statuses := range [][]corev1.ContainerStatus{pod.Status.ContainerStatuses, pod.Status.InitContainerStatuses} {
-		for i := range statuses {
-			killed = killed || oomKilled(&statuses[i])
-		}
-	}
-	if !killed {
+	starting, running := killedContainers(pod)
+	if !starting && !running {
 		return 0
 	}
-	return min(raised(max(measuredPeak, demand.RequestBytes)), limitOfPod(pod))
+	return min(raised(max(measuredPeak, demand.RequestBytes)), limitOfPod(pod, starting, running))
 }
 
-// limitOfPod returns the sum of the limits of a pod's containers that run together, or its own limit, in bytes; largestPod
-// where one of them has none.
-func limitOfPod(pod *corev1.Pod) int64 {
+// killedContainers reports whether a container was killed that ends before others start, and whether one of those that run together.
+func killedContainers(pod *corev1.Pod) (starting, running bool) {
+	for i := range pod.Status.ContainerStatuses {
+		running = running || oomKilled(&pod.Status.ContainerStatuses[i])
+	}
+	for i := range pod.Status.InitContainerStatuses {
+		status := &pod.Status.InitContainerStatuses[i]
+		sidecar := slices.ContainsFunc(pod.Spec.InitContainers, func(container corev1.Container) bool { return container.Name == status.Name && isSidecar(&container) })
+		starting = starting || oomKilled(status) && !sidecar
+		running = running || oomKilled(status) && sidecar
+	}
+	return starting, running
+}
+
+func isSidecar(container *corev1.Container) bool {
+	return container.RestartPolicy != nil && *container.RestartPolicy == corev1.ContainerRestartPolicyAlways
+}
+
+// limitOfPod returns what the limits of a pod's containers let it hold at most, while it starts, while it runs, or both, or its own limit,
+// in bytes; largestPod where one of them has none.
+func limitOfPod(pod *corev1.Pod, whileStarting, whileRunning bool) int64 {
 	if limit := podLimit(pod); limit > 0 {
 		return limit
 	}
-	var sum int64
-	for i := range pod.Spec.Containers {
-		limit, ok := pod.Spec.Containers[i].Resources.Limits[corev1.ResourceMemory]
-		if !ok || sum > largestPod {
-			return largestPod
-		}
-		sum += quantity.Bytes(limit)
-	}
+	var regular, sidecars, starting, most int64
 	for i := range pod.Spec.InitContainers {
 		container := &pod.Spec.InitContainers[i]
-		if container.RestartPolicy == nil || *container.RestartPolicy != corev1.ContainerRestartPolicyAlways {
-			continue
+		limit := limitOrLargest(&container.Resources)
+		if isSidecar(container) {
+			sidecars = min(sidecars+limit, largestPod)
+			limit = 0
 		}
-		limit, ok := container.Resources.Limits[corev1.ResourceMemory]
-		if !ok || sum > largestPod {
-			return largestPod
-		}
-		sum += quantity.Bytes(limit)
+		starting = max(starting, sidecars+limit)
 	}
-	return sum
+	for i := range pod.Spec.Containers {
+		regular = min(regular+limitOrLargest(&pod.Spec.Containers[i].Resources), largestPod)
+	}
+	if whileStarting {
+		most = starting
+	}
+	if whileRunning {
+		most = max(most, regular+sidecars)
+	}
+	return min(most, largestPod)
+}
+
+func limitOrLargest(resources *corev1.ResourceRequirements) int64 {
+	if !Limited(resources) {
+		return largestPod
+	}
+	return min(quantity.Bytes(*resources.Limits.Memory()), largestPod)
 }
 
 func oomKilled(status *corev1.ContainerStatus) bool {
@@ -214,7 +243,7 @@ func memoryVolumes(pod *corev1.Pod) int64 {
 func mountedWithoutLimit(pod *corev1.Pod, volume string) bool {
 	for _, containers := range [][]corev1.Container{pod.Spec.Containers, pod.Spec.InitContainers} {
 		for i := range containers {
-			if _, limited := containers[i].Resources.Limits[corev1.ResourceMemory]; limited {
+			if Limited(&containers[i].Resources) {
 				continue
 			}
 			for _, mount := range containers[i].VolumeMounts {

@@ -46,53 +46,12 @@ type Builder struct {
 	troubles  troubles
 	pressures pressures
 	// usual is what the figure of a node's kubepods cgroup has beyond what is known of its pods, in bytes, by node.
-	usual map[string]int64
-}
-
-// record is what is remembered of a pod from one book to the next.
-type record struct {
-	build           uint64 // the last one that the pod was in
-	resourceVersion string
-	demand          forecast.Demand
-	workload        forecast.Workload
-	node            string
-	// measured bytes, part of the node's last sample.
-	measured int64
-	// earlier: the node's last sample was read without the pod.
-	earlier bool
-	// peak is the most that was ever measured of the pod, in bytes.
-	peak int64
-	// stopsBy is what StopsBy says of the pod.
-	stopsBy time.Time
-	// learned is the time of the last sample that the learner was told of.
-	learned time.Time
-	// gone is when the pod was first missing.
-	gone time.Time
+	usual map[machine]int64
 }
 
 // NewBuilder returns a builder.
 func NewBuilder(options Options) *Builder {
-	return &Builder{options: options, pods: map[types.UID]*record{}, troubles: troubles{}, pressures: pressures{}, usual: map[string]int64{}}
-}
-
-// tally is what adds up on a node while its pods are walked.
-type tally struct {
-	requested    int64
-	podsMeasured int64 // samples of pods
-	earlier      int64 // of that, of pods that had stopped when the node was measured last
-	unseenByNode int64 // asked for, not in the node's sample yet
-	unseenByPods int64 // asked for, not in the samples of pods yet
-	// expected in each hour of the day, of pods of which so much is counted, and replaced by it.
-	expected   [forecast.Hours]float64
-	replaced   int64
-	gone       int64 // in the node's sample, of pods that are gone since
-	phantom    int64 // of pods that are gone and may hold memory still
-	unsampled  int64 // held at most by pods that are in the node's sample and not in one of their own
-	growing    growing
-	pods       int64
-	unmeasured bool // there are pods of which nothing is known but that they are there
-	// foreseen is what all pods are expected to hold in each hour of the day. It is added up only where no sample is to be used.
-	foreseen [forecast.Hours]float64
+	return &Builder{options: options, pods: map[types.UID]*record{}, troubles: troubles{}, pressures: pressures{}, usual: map[machine]int64{}}
 }
 
 // build is one book in the making.
@@ -154,25 +113,34 @@ func (b *build) fill() {
 	}
 	b.snapshot.Foreseen = b.learned > 0 && 2*b.learned >= len(b.snapshot.pods)
 	b.leave()
-	for i, node := range b.Nodes {
-		line := &b.snapshot.Nodes[i]
-		line.Requested = b.tallies[i].requested
-		if line.State != Absent {
-			b.sum(line, &b.tallies[i])
-		}
-		if b.unsampled(i) {
-			line.foresee(&b.tallies[i].foreseen)
-		}
-		var stall *sample.Stall
-		if line.State == Fresh {
-			stall = b.Samples.Nodes[node.Name].Stall
-		}
-		b.pressures.follow(node, b.Now)
-		line.Cooling = max(b.pressures.cooling(node.Name, b.options.Cooldown, b.Now), b.troubles.ofNode(node.Name, stall, b.options, b.Now))
+	for i := range b.Nodes {
+		b.finish(i)
 	}
 	b.pressures.forget(b.options.Cooldown, b.Now)
-	maps.DeleteFunc(b.usual, func(node string, _ int64) bool { _, ok := b.snapshot.index[node]; return !ok })
-	b.snapshot.cooling = b.troubles.ofWorkloads(b.snapshot.index, b.options.Cooldown, b.Now)
+	maps.DeleteFunc(b.usual, func(node machine, _ int64) bool {
+		i, ok := b.snapshot.index[node.name]
+		return !ok || b.Nodes[i].UID != node.uid
+	})
+	b.snapshot.cooling = b.troubles.ofWorkloads(b.Nodes, b.snapshot.index, b.options.Cooldown, b.Now)
+}
+
+// finish makes a node's figures, once all pods are counted.
+func (b *build) finish(i int) {
+	node := b.Nodes[i]
+	line := &b.snapshot.Nodes[i]
+	line.Requested = b.tallies[i].requested
+	if line.State != Absent {
+		b.sum(line, &b.tallies[i])
+	}
+	if b.unsampled(i) {
+		line.foresee(&b.tallies[i].foreseen)
+	}
+	var stall *sample.Stall
+	if line.State == Fresh {
+		stall = b.Samples.Nodes[node.Name].Stall
+	}
+	b.pressures.follow(node, b.Now)
+	line.Cooling = max(b.pressures.cooling(node, b.options.Cooldown, b.Now), b.troubles.ofNode(node, stall, b.options, b.Now))
 }
 
 // unsampled reports whether the node is to be judged without its sample: it has none, or an old one, or so few nodes have a fresh
@@ -197,7 +165,8 @@ func (b *build) measure(line *Node, node *corev1.Node) {
 	if !ok {
 		return
 	}
-	if capacity := node.Status.Capacity.Memory().Value(); measured.Bytes > capacity || (measured.Pods.Known() && measured.Pods.Bytes > capacity) {
+	capacity := node.Status.Capacity.Memory().Value()
+	if together, ok := b.kubepods(b.snapshot.index[node.Name]); measured.Bytes > capacity || ok && together.Bytes > capacity {
 		b.refuse(sample.ReasonImpossible)
 		return
 	}
@@ -207,7 +176,7 @@ func (b *build) measure(line *Node, node *corev1.Node) {
 	}
 	if measured.Time.Before(node.CreationTimestamp.Time) { // Another machine had the name, or this one was empty.
 		b.refuse(sample.ReasonEarlier)
-		delete(b.usual, node.Name)
+		delete(b.usual, machineOf(node))
 		return
 	}
 	line.SampleTime = measured.Time
@@ -217,14 +186,22 @@ func (b *build) measure(line *Node, node *corev1.Node) {
 	}
 }
 
+// kubepods returns what all pods of a node hold together, by their cgroup; ok is false where that was not measured of late, or of an earlier
+// machine of the node's name: a read that lacks it leaves the one before.
+func (b *build) kubepods(node int) (together sample.Measurement, ok bool) {
+	together = b.Samples.Nodes[b.Nodes[node].Name].Pods
+	ok = together.Known() && b.Now.Sub(together.Time) <= b.options.FreshFor && !ofEarlier(b.Nodes[node], together.Time)
+	return together, ok
+}
+
 // sum makes a node's figures from its sample and the tally of its pods.
 func (b *build) sum(line *Node, sum *tally) {
 	measured := b.Samples.Nodes[line.Name]
 	line.NodeHeld = max(measured.Bytes-sum.gone, 0)
 	line.PodsHeld = sum.podsMeasured + sum.phantom + sum.pods*podMarginBytes
 	unseenByPods, shown := sum.unseenByPods, int64(0)
-	if measured.Pods.Known() && b.Now.Sub(measured.Pods.Time) <= b.options.FreshFor { // The cgroup itself: it holds what the pods' own samples may lack.
-		line.PodsHeld = max(measured.Pods.Bytes-sum.gone, 0)
+	if together, ok := b.kubepods(b.snapshot.index[line.Name]); ok { // The cgroup itself: it holds what the pods' own samples may lack.
+		line.PodsHeld = max(together.Bytes-sum.goneTogether, 0)
 		unseenByPods, shown = sum.unseenByNode, b.shown(line, sum)
 	}
 	line.Removable = sum.podsMeasured

@@ -3,6 +3,7 @@
 package ledger
 
 import (
+	"iter"
 	"maps"
 	"slices"
 	"time"
@@ -52,26 +53,37 @@ func (t troubles) note(trouble Trouble) {
 // addKills notes OOM kills of containers without a limit of their own or their pod's: only the node can have been short.
 // A container that has a limit may have reached it on a node with room.
 func (t troubles) addKills(pod *corev1.Pod, workload forecast.Workload, now time.Time) {
-	for i := range pod.Status.ContainerStatuses {
-		status := &pod.Status.ContainerStatuses[i]
-		for _, state := range []*corev1.ContainerStateTerminated{status.State.Terminated, status.LastTerminationState.Terminated} {
-			if state != nil && state.Reason == "OOMKilled" && !limited(pod, status.Name) && !tooFarAhead(state.FinishedAt.Time, now) {
-				t.note(Trouble{Node: pod.Spec.NodeName, Workload: workload, Time: state.FinishedAt.Time})
+	for kill := range KillsForNode(pod) {
+		if !tooFarAhead(kill.FinishedAt.Time, now) {
+			t.note(Trouble{Node: pod.Spec.NodeName, Workload: workload, Time: kill.FinishedAt.Time})
+		}
+	}
+}
+
+// KillsForNode yields how containers of the pod ended that the kernel killed without a limit of their own or their pod's.
+func KillsForNode(pod *corev1.Pod) iter.Seq[*corev1.ContainerStateTerminated] {
+	return func(yield func(*corev1.ContainerStateTerminated) bool) {
+		for _, statuses := range [][]corev1.ContainerStatus{pod.Status.ContainerStatuses, pod.Status.InitContainerStatuses} {
+			for i := range statuses {
+				for _, state := range []*corev1.ContainerStateTerminated{statuses[i].State.Terminated, statuses[i].LastTerminationState.Terminated} {
+					if state != nil && state.Reason == "OOMKilled" && !limited(pod, statuses[i].Name) && !yield(state) {
+						return
+					}
+				}
 			}
 		}
 	}
 }
 
 func limited(pod *corev1.Pod, container string) bool {
-	if pod.Spec.Resources != nil {
-		if _, ok := pod.Spec.Resources.Limits[corev1.ResourceMemory]; ok {
-			return true
-		}
+	if pod.Spec.Resources != nil && forecast.Limited(pod.Spec.Resources) {
+		return true
 	}
-	for i := range pod.Spec.Containers {
-		if pod.Spec.Containers[i].Name == container {
-			_, ok := pod.Spec.Containers[i].Resources.Limits[corev1.ResourceMemory]
-			return ok
+	for _, containers := range [][]corev1.Container{pod.Spec.Containers, pod.Spec.InitContainers} {
+		for i := range containers {
+			if containers[i].Name == container {
+				return forecast.Limited(&containers[i].Resources)
+			}
 		}
 	}
 	return false
@@ -79,13 +91,15 @@ func limited(pod *corev1.Pod, container string) bool {
 
 // ofNode returns how much a node is to be avoided: 1 while its processes wait for memory, and after it ended a pod falling to
 // 0 within the cooldown. The taint that the pressure set is gone by then.
-func (t troubles) ofNode(node string, stall *sample.Stall, options Options, now time.Time) float64 {
+func (t troubles) ofNode(node *corev1.Node, stall *sample.Stall, options Options, now time.Time) float64 {
 	if stall != nil && options.MaxStallPercent > 0 && stall.Some > options.MaxStallPercent {
 		return 1
 	}
 	share := 0.0
-	for _, since := range t[node] {
-		share = max(share, fading(since, options.Cooldown, now))
+	for _, since := range t[node.Name] {
+		if !ofEarlier(node, since) {
+			share = max(share, fading(since, options.Cooldown, now))
+		}
 	}
 	return share
 }
@@ -103,8 +117,8 @@ func (p pressures) follow(node *corev1.Node, now time.Time) {
 }
 
 // cooling is 1 while a node is under pressure, and then falls to 0 within the cooldown.
-func (p pressures) cooling(node string, cooldown time.Duration, now time.Time) float64 {
-	if since, ok := p[node]; ok {
+func (p pressures) cooling(node *corev1.Node, cooldown time.Duration, now time.Time) float64 {
+	if since, ok := p[node.Name]; ok && !ofEarlier(node, since) {
 		return fading(since, cooldown, now)
 	}
 	return 0
@@ -114,14 +128,17 @@ func (p pressures) forget(cooldown time.Duration, now time.Time) {
 	maps.DeleteFunc(p, func(_ string, since time.Time) bool { return fading(since, cooldown, now) == 0 })
 }
 
-// ofWorkloads returns the nodes to keep each workload off, and forgets what is over.
-func (t troubles) ofWorkloads(index map[string]int, cooldown time.Duration, now time.Time) map[forecast.Workload][]Cooling {
+// ofEarlier reports whether that was on an earlier machine of the node's name.
+func ofEarlier(node *corev1.Node, at time.Time) bool { return at.Before(node.CreationTimestamp.Time) }
+
+// ofWorkloads returns the nodes to keep each workload off, and forgets what is over. index is that of the nodes by name.
+func (t troubles) ofWorkloads(nodes []*corev1.Node, index map[string]int, cooldown time.Duration, now time.Time) map[forecast.Workload][]Cooling {
 	var cooling map[forecast.Workload][]Cooling
 	for node, workloads := range t {
 		i, known := index[node]
 		for workload, since := range workloads {
 			share := fading(since, cooldown, now)
-			if share == 0 || !known {
+			if share == 0 || !known || ofEarlier(nodes[i], since) {
 				delete(workloads, workload)
 				continue
 			}

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/headroom-dev/headroom/pkg/memory/forecast"
@@ -49,6 +50,8 @@ func TestANodeThatRanShortIsAvoidedForAWhile(t *testing.T) {
 		{"the last of two evictions counts", nil, nil, []ledger.Trouble{{Node: "n1", Workload: web, Time: now}, {Node: "n1", Workload: web, Time: ago(5 * time.Minute)}}, 1},
 		{"by a clock that is ahead of ours by a little", nil, nil, []ledger.Trouble{{Node: "n1", Workload: web, Time: ago(-30 * time.Second)}}, 1},
 		{"by a clock that is far ahead: nobody knows when", nil, nil, []ledger.Trouble{{Node: "n1", Workload: web, Time: ago(-24 * time.Hour)}}, 0},
+		{"an earlier machine of its name evicted a pod", func(n *corev1.Node) { n.CreationTimestamp = metav1.NewTime(ago(time.Minute)) }, nil,
+			[]ledger.Trouble{{Node: "n1", Workload: web, Time: ago(5 * time.Minute)}}, 0},
 		{"another node evicted a pod", nil, nil, []ledger.Trouble{{Node: "n2", Workload: web, Time: now}}, 0},
 		{"its processes wait for memory", nil, &sample.Stall{Some: 21}, nil, 1},
 		{"they wait a little", nil, &sample.Stall{Some: 20}, nil, 0},
@@ -109,12 +112,21 @@ func TestAnOOMKillTellsOfTheNodeOnlyWithoutALimit(t *testing.T) {
 	}
 	killed, withoutLimit := killedAt(ago(5*time.Minute)), func(p *corev1.Pod) { p.Spec.Containers[0].Resources.Limits = nil }
 	unlimited := pod("p", time.Hour, killed, withoutLimit)
+	limitOfZero := pod("p", time.Hour, killed, func(p *corev1.Pod) {
+		p.Spec.Containers[0].Resources.Limits = corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("0")}
+	})
+	sidecar := pod("p", time.Hour, killed, withoutLimit, func(p *corev1.Pod) {
+		p.Spec.InitContainers, p.Spec.Containers = p.Spec.Containers, []corev1.Container{{Name: "other"}}
+		p.Status.InitContainerStatuses, p.Status.ContainerStatuses = p.Status.ContainerStatuses, []corev1.ContainerStatus{{Name: "other"}}
+	})
+	limitedSidecar := sidecar.DeepCopy()
+	limitedSidecar.Spec.InitContainers[0].Resources.Limits = corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("1Gi")}
 	ahead := pod("p", time.Hour, killedAt(ago(-24*time.Hour)), withoutLimit)
 	for _, test := range []struct {
 		name string
 		pod  *corev1.Pod
 		want float64
-	}{{"with a limit", pod("p", time.Hour, killed), 0}, {"without", unlimited, 0.5}, {"far ahead of our clock", ahead, 0}} {
+	}{{"with a limit", pod("p", time.Hour, killed), 0}, {"without", unlimited, 0.5}, {"with a limit of zero, which is none", limitOfZero, 0.5}, {"a sidecar without", sidecar, 0.5}, {"a sidecar with one", limitedSidecar, 0}, {"far ahead of our clock", ahead, 0}} {
 		t.Run(test.name, func(t *testing.T) {
 			snapshot := ledger.NewBuilder(cooling()).Build(ledger.Input{Now: now, Nodes: []*corev1.Node{node("n1")}, Pods: []*corev1.Pod{test.pod}, Samples: samples(mi, 0, nil)})
 			if got := snapshot.Nodes[0].Cooling; got != test.want {
@@ -169,6 +181,24 @@ func TestPressureIsRememberedWhenItsTaintIsGone(t *testing.T) {
 		if got := at(step.after, step.status); got != step.want {
 			t.Errorf("after %s, pressure %s: cooling = %v, want %v", step.after, step.status, got, step.want)
 		}
+	}
+}
+
+// Another machine may come under the name of one that was short, and a workload was not ended there.
+func TestAMachineIsNotAvoidedForTheOneBeforeIt(t *testing.T) {
+	builder, web := ledger.NewBuilder(cooling()), forecast.Workload{Namespace: "shop", Owner: "web"}
+	short := node("n1")
+	short.Status.Conditions = []corev1.NodeCondition{{Type: corev1.NodeMemoryPressure, Status: corev1.ConditionTrue}}
+	trouble := []ledger.Trouble{{Node: "n1", Workload: web, Time: now}}
+	before := builder.Build(ledger.Input{Now: now, Nodes: []*corev1.Node{short}, Samples: samples(mi, 0, nil), Troubles: trouble})
+	if before.Nodes[0].Cooling != 1 || len(before.Cooling(web)) != 1 {
+		t.Fatalf("the machine that is short: cooling %v, and the workload is kept off %v; want 1, and one node", before.Nodes[0].Cooling, before.Cooling(web))
+	}
+	next := node("n1")
+	next.CreationTimestamp = metav1.NewTime(now.Add(30 * time.Second))
+	after := builder.Build(ledger.Input{Now: now.Add(time.Minute), Nodes: []*corev1.Node{next}, Samples: samples(mi, -time.Minute, nil), Troubles: trouble})
+	if after.Nodes[0].Cooling != 0 || after.AnyCooling() {
+		t.Errorf("the next machine: cooling %v, and the workload is kept off %v; want neither", after.Nodes[0].Cooling, after.Cooling(web))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // growing adds up, in bytes, what pods are counted for and are expected to hold at most beyond what was measured of them, of those
@@ -15,6 +16,14 @@ import (
 type growing struct {
 	counted, peak int64
 }
+
+// machine is a node: another one may come under its name.
+type machine struct {
+	name string
+	uid  types.UID
+}
+
+func machineOf(node *corev1.Node) machine { return machine{node.Name, node.UID} }
 
 // show takes in a pod that the node's sample may show and that has no sample of its own to tell how much of it: one that runs for long,
 // for the most that it ever held, and one that may grow still.
@@ -35,6 +44,15 @@ func ranBy(pod *corev1.Pod, taken time.Time) bool {
 	})
 }
 
+// mayHaveRunBy reports whether a container of the pod was there at the given time, or one before it that was started again since.
+func mayHaveRunBy(pod *corev1.Pod, taken time.Time) bool {
+	by := func(started time.Time) bool { return !started.After(taken) }
+	return slices.ContainsFunc(slices.Concat(pod.Status.ContainerStatuses, pod.Status.InitContainerStatuses), func(status corev1.ContainerStatus) bool {
+		return status.RestartCount > 0 || status.State.Running != nil && by(status.State.Running.StartedAt.Time) ||
+			status.State.Terminated != nil && by(status.State.Terminated.StartedAt.Time)
+	})
+}
+
 // shown returns how much of the kubepods cgroup's figure pods that grow hold, in bytes: what is more in it than usual. The usual, beyond
 // what is known of the pods, is what was there when no pod of the node grew. Where that was never seen, nothing is said to be theirs,
 // and they count twice until they are measured.
@@ -44,10 +62,10 @@ func ranBy(pod *corev1.Pod, taken time.Time) bool {
 func (b *build) shown(line *Node, sum *tally) int64 {
 	beyond := line.PodsHeld - (sum.podsMeasured - sum.earlier) - sum.phantom - sum.unsampled
 	if sum.growing.peak == 0 {
-		b.usual[line.Name] = beyond
+		b.usual[machineOf(b.Nodes[b.snapshot.index[line.Name]])] = beyond
 		return 0
 	}
-	usual, ok := b.usual[line.Name]
+	usual, ok := b.usual[machineOf(b.Nodes[b.snapshot.index[line.Name]])]
 	if !ok {
 		return 0
 	}

@@ -3,11 +3,13 @@
 package ledger_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/headroom-dev/headroom/pkg/memory/ledger"
 	"github.com/headroom-dev/headroom/pkg/memory/sample"
@@ -21,6 +23,7 @@ const (
 	unseen                      // nobody saw the node before
 	unmeasured                  // the other pod has no sample this time
 	vanished                    // there was a third pod, of 200Mi
+	later                       // a third pod started after the sample, and was measured then: 200Mi
 )
 
 // The pods' cgroup holds 320Mi, 300Mi of it a pod that runs for long and may reach 600Mi. A new pod, which asks for 400Mi and may reach
@@ -45,6 +48,7 @@ func TestAPodThatGrowsCountsOnceWhereTheCgroupShowsIt(t *testing.T) {
 		{"what is not known to be its own is another's", 30 * time.Second, 350 * mi, 0, unseen, 430 * mi, -70 * mi},
 		{"what another holds that was not measured this time is not its own", 30 * time.Second, 0, 0, unmeasured, 780 * mi, 380 * mi},
 		{"nor what one may hold still that vanished", 30 * time.Second, 200 * mi, 0, vanished, 580 * mi, 80 * mi},
+		{"nor what another holds that was measured after the cgroup, which lacks it: it counts for its 400Mi", 30 * time.Second, 500 * mi, 0, later, 280 * mi, -320 * mi},
 		{"it did not run yet", 10 * time.Second, 350 * mi, 0, seen, 430 * mi, -70 * mi},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -70,9 +74,19 @@ func TestAPodThatGrowsCountsOnceWhereTheCgroupShowsIt(t *testing.T) {
 			if test.sampled > 0 {
 				measured["new"] = test.sampled
 			}
-			line := builder.Build(ledger.Input{Now: now, Nodes: nodes, Pods: []*corev1.Pod{before, pod("new", test.age)}, Samples: measure(20*time.Second, test.shown, measured)}).Nodes[0]
+			pods, set := []*corev1.Pod{before, pod("new", test.age)}, measure(20*time.Second, test.shown, measured)
+			if test.state == later {
+				pods = append(pods, pod("later", 10*time.Second))
+				set.Pods[types.NamespacedName{Namespace: "default", Name: "later"}] = sample.Pod{Measurement: sample.Measurement{Bytes: 200 * mi, Time: ago(2 * time.Second)}}
+			}
+			line := builder.Build(ledger.Input{Now: now, Nodes: nodes, Pods: pods, Samples: set}).Nodes[0]
 			if line.Left != test.left || line.ForecastLeft != test.forecast {
 				t.Errorf("Left = %dMi and ForecastLeft = %dMi, want %dMi and %dMi", line.Left/mi, line.ForecastLeft/mi, test.left/mi, test.forecast/mi)
+			}
+			rest := slices.DeleteFunc(pods, func(pod *corev1.Pod) bool { return pod.Name == "new" })
+			line = builder.Build(ledger.Input{Now: now.Add(time.Second), Nodes: nodes, Pods: rest, Samples: set}).Nodes[0]
+			if test.state != unseen && line.Left != test.left {
+				t.Errorf("when it has vanished, and may run still, Left = %dMi, want %dMi as before", line.Left/mi, test.left/mi)
 			}
 		})
 	}

@@ -2,9 +2,13 @@
 
 package ledger
 
-import "time"
+import (
+	"time"
 
-// phantomFor is how long at most a pod that vanished without having ended counts for what it held: its containers may be
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// phantomFor is how long at most a pod that vanished without having ended counts for what it counted for before: its containers may be
 // running still, as those of a pod that was deleted by force do until its kubelet has stopped them. A sample that was taken
 // after it vanished tells.
 const phantomFor = 30 * time.Second
@@ -15,6 +19,33 @@ func earliest(one, other time.Time) time.Time {
 		return one
 	}
 	return other
+}
+
+// leave takes off what a pod held that is gone, of the figures that show it still: the machine's, and that of all pods together. They are
+// measured at times of their own.
+func (t *tally) leave(held int64, ofNode, together bool) {
+	if ofNode {
+		t.gone += held
+	}
+	if together {
+		t.goneTogether += held
+	}
+}
+
+// haunt counts a pod that vanished as before, as far as it may run still: what was measured of it, and what the figures do not show.
+func (t *tally) haunt(known *record) {
+	t.phantom += known.measured
+	t.unshown = t.plus(known.unshown, 1)
+}
+
+// leftAt returns since when a pod that is gone holds nothing, and whether its end was heard of or due.
+func (b *build) leftAt(uid types.UID, known *record) (left time.Time, ended bool) {
+	if b.Ended != nil {
+		if stopped, ok := b.Ended(uid); ok {
+			return earliest(known.gone, stopped), true
+		}
+	}
+	return known.gone, known.gone.Before(known.stopsBy)
 }
 
 // leave looks after the pods that are gone while their node's sample still shows them: until there is one that was taken
@@ -33,22 +64,18 @@ func (b *build) leave() {
 			known.gone = b.Now
 		}
 		i, ok := b.snapshot.index[known.node]
-		if !ok || known.measured == 0 || known.earlier || b.Now.Sub(known.gone) > b.options.FreshFor {
+		if !ok || !known.held() || b.Now.Sub(known.gone) > b.options.FreshFor {
 			delete(b.pods, uid)
 			continue
 		}
-		left, ended := known.gone, known.gone.Before(known.stopsBy)
-		if b.Ended != nil {
-			if stopped, ok := b.Ended(uid); ok {
-				left, ended = earliest(left, stopped), true
-			}
-		}
-		shown := !b.snapshot.Nodes[i].SampleTime.After(left)
+		left, ended := b.leftAt(uid, known)
+		together, measured := b.kubepods(i)
+		shown, shownTogether := !b.snapshot.Nodes[i].SampleTime.After(left), measured && !together.Time.After(left)
 		switch {
-		case !ended && shown && b.Now.Sub(known.gone) < phantomFor:
-			b.tallies[i].phantom += known.measured
-		case shown:
-			b.tallies[i].gone += known.measured
+		case !ended && (shown || shownTogether) && b.Now.Sub(known.gone) < phantomFor:
+			b.tallies[i].haunt(known)
+		case shown || shownTogether:
+			b.tallies[i].leave(known.measured, shown, shownTogether)
 		default:
 			delete(b.pods, uid)
 		}

@@ -100,6 +100,40 @@ func TestAPodThatVanishedIsHeldForAWhile(t *testing.T) {
 	}
 }
 
+// Of a pod that vanished what it was to hold yet counts on, too, as long as its containers may run; it was never there if its kubelet had
+// not taken it on.
+func TestAPodThatVanishedWhileItStartedIsHeldForAWhile(t *testing.T) {
+	requested := func(p *corev1.Pod) {
+		p.Spec.Containers[0].Resources.Requests = corev1.ResourceList{corev1.ResourceMemory: *resource.NewQuantity(1000*mi, resource.BinarySI)}
+	}
+	for _, test := range []struct {
+		name     string
+		pod      *corev1.Pod
+		measured map[string]int64
+		before   int64    // MiB left while it is there: of 3900, of which 1000 are held
+		after    [3]int64 // 1, 29 and 32 s after it vanished
+	}{
+		{"it was not measured", pod("p", 10*time.Second, requested), nil, 1900, [3]int64{1900, 1900, 2900}},
+		{"it held a part of what it asks for", pod("p", 30*time.Second, requested), map[string]int64{"p": 300 * mi}, 2200, [3]int64{2200, 2200, 3200}},
+		{"its kubelet had not taken it on", pod("p", 10*time.Second, requested, func(p *corev1.Pod) { p.Status = corev1.PodStatus{} }), nil, 1900, [3]int64{2900, 2900, 2900}},
+		{"it was terminating", pod("p", 10*time.Second, requested, func(p *corev1.Pod) {
+			p.DeletionTimestamp, p.DeletionGracePeriodSeconds = &metav1.Time{Time: now.Add(30 * time.Second)}, new(int64(30))
+		}), nil, 1900, [3]int64{2900, 2900, 2900}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			builder, set := ledger.NewBuilder(options), samples(1000*mi, 20*time.Second, test.measured)
+			left := func(after time.Duration, pods ...*corev1.Pod) int64 {
+				return builder.Build(ledger.Input{Now: now.Add(after), Nodes: []*corev1.Node{node("n1")}, Pods: pods, Samples: set}).Nodes[0].Left / mi
+			}
+			before := left(0, test.pod)
+			got := [3]int64{left(time.Second), left(29 * time.Second), left(32 * time.Second)}
+			if before != test.before || got != test.after {
+				t.Errorf("left = %dMi while it is there, and %v then; want %d, and %v", before, got, test.before, test.after)
+			}
+		})
+	}
+}
+
 func TestAPodIsLetGoByLosingItsGraceInTime(t *testing.T) {
 	stopsBy := now.Add(time.Minute)
 	for _, test := range []struct {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -52,7 +53,7 @@ func TestNodesThatWentAreForgotten(t *testing.T) {
 			Now: now, Samples: &sample.Set{Nodes: map[string]sample.Node{name: {Measurement: measured, Pods: measured}}},
 			Nodes: []*corev1.Node{{ObjectMeta: metav1.ObjectMeta{Name: name}, Status: corev1.NodeStatus{Capacity: memory, Allocatable: memory}}},
 		})
-		if _, ok := builder.usual[name]; !ok || len(builder.usual) != 1 {
+		if _, ok := builder.usual[machine{name: name}]; !ok || len(builder.usual) != 1 {
 			t.Errorf("what is usual on nodes is %v, want that of %s alone", builder.usual, name)
 		}
 	}
@@ -69,12 +70,29 @@ func TestWhatWasUsualOnANodeIsForgottenWithTheMachine(t *testing.T) {
 		usual   int
 	}{{-time.Hour, 1}, {time.Second, 0}} { // the second time another machine has the name
 		node := &corev1.Node{
-			ObjectMeta: metav1.ObjectMeta{Name: "n1", CreationTimestamp: metav1.NewTime(now.Add(step.created))},
+			ObjectMeta: metav1.ObjectMeta{Name: "n1", UID: types.UID(step.created.String()), CreationTimestamp: metav1.NewTime(now.Add(step.created))},
 			Status:     corev1.NodeStatus{Capacity: memory, Allocatable: memory},
 		}
 		builder.Build(Input{Now: now.Add(2 * time.Second), Samples: set, Nodes: []*corev1.Node{node}})
 		if len(builder.usual) != step.usual {
 			t.Errorf("on a node that was made %s after its sample, %v is usual, want %d figures", step.created, builder.usual, step.usual)
+		}
+	}
+}
+
+// The sample of the machine that was there before may never be seen again.
+func TestWhatWasUsualOnAMachineIsNotUsualOnTheNextOfItsName(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	memory := corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("4Gi")}
+	builder := NewBuilder(Options{FreshFor: 90 * time.Second, Estimator: forecast.Prior{}})
+	for i, uid := range []types.UID{"first", "second"} {
+		measured := sample.Measurement{Bytes: int64(1+i) << 30, Time: now}
+		builder.Build(Input{
+			Now: now, Samples: &sample.Set{Nodes: map[string]sample.Node{"n1": {Measurement: measured, Pods: measured}}},
+			Nodes: []*corev1.Node{{ObjectMeta: metav1.ObjectMeta{Name: "n1", UID: uid}, Status: corev1.NodeStatus{Capacity: memory, Allocatable: memory}}},
+		})
+		if diff := cmp.Diff(map[machine]int64{{"n1", uid}: measured.Bytes}, builder.usual, cmp.AllowUnexported(machine{})); diff != "" {
+			t.Errorf("what is usual on the %s machine (-want +got):\n%s", uid, diff)
 		}
 	}
 }

@@ -27,19 +27,19 @@ func (b *build) count(node int, pod *corev1.Pod) {
 	old := found && b.Now.Sub(measured.Time) > b.options.FreshFor
 	entry, steady := b.entry(node, pod, known, measured, found && !old)
 	entry.Earlier = found && measured.Missed > b.Samples.Nodes[pod.Spec.NodeName].Missed
-	b.snapshot.pods[pod.UID] = entry
+	sampled := b.snapshot.Nodes[node].SampleTime
+	later := found && !old && measuredLater(pod, measured.Time, sampled)
+	b.keep(pod, known, entry, later)
 	if steady {
-		b.learn(pod, known, entry.Measured, b.snapshot.Nodes[node].SampleTime)
+		b.learn(pod, known, entry.Measured, sampled)
 	} else if old && pod.DeletionTimestamp == nil && !b.warming(pod, measured.Time) {
 		b.recall(pod, known, measured)
 	}
-	known.measured, known.earlier = entry.Measured, entry.Earlier
-	known.peak = max(known.peak, entry.Measured)
-
 	sum := &b.tallies[node]
 	sum.requested += known.demand.RequestBytes
-	sum.count(pod, entry, b.snapshot.Nodes[node].SampleTime)
-	sum.show(pod, entry, known, steady, b.snapshot.Nodes[node].SampleTime)
+	before := sum.unshown
+	sum.take(pod, entry, known, steady, later, sampled)
+	known.unshown = unshownOf(pod, entry, later, sum.less(before))
 	if entry.Peak > entry.Counted || !entry.InNode { // what was never counted cannot be given back
 		entry.Course.AddTo(&sum.expected, 1)
 		sum.replaced += entry.Counted
@@ -53,6 +53,40 @@ func (b *build) count(node int, pod *corev1.Pod) {
 	sum.pods++
 	sum.unmeasured = sum.unmeasured || entry.Measured == 0
 	b.troubles.addKills(pod, known.workload, b.Now)
+}
+
+// measuredLater reports whether a pod was measured later than its node, whose sample there is, and did not run then.
+func measuredLater(pod *corev1.Pod, measured, node time.Time) bool {
+	return !node.IsZero() && measured.After(node) && !mayHaveRunBy(pod, node)
+}
+
+// keep takes in what a pod counts for, and what its node's figures have of it: nothing, if it was measured later than its node and did not
+// run then.
+func (b *build) keep(pod *corev1.Pod, known *record, entry Pod, later bool) {
+	known.peak = max(known.peak, entry.Measured)
+	if later {
+		entry.Measured = 0
+	}
+	b.snapshot.pods[pod.UID] = entry
+	known.measured, known.earlier = entry.Measured, entry.Earlier
+}
+
+// take adds a pod to what its node's figures show and do not show.
+func (t *tally) take(pod *corev1.Pod, entry Pod, known *record, steady, later bool, sampled time.Time) {
+	if later {
+		t.countLater(entry)
+		return
+	}
+	t.count(pod, entry, sampled)
+	t.show(pod, entry, known, steady, sampled)
+}
+
+// countLater adds a pod that was measured after its node, whose figures lack it.
+func (t *tally) countLater(entry Pod) {
+	t.podsMeasured += entry.Measured
+	t.unseenByPods += entry.Counted - entry.Measured
+	t.earlier += entry.Measured
+	t.unseenByNode += entry.Counted
 }
 
 // count adds what was measured of a pod, and what it counts for beyond that.

@@ -116,6 +116,16 @@ func (b *books) reserved() int {
 	return len(b.reservations)
 }
 
+// reservedOn returns what is counted for a pod on a node beside the current book, in bytes.
+func (b *books) reservedOn(pod types.UID, node string) int64 {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	if entry, ok := b.reservations[pod]; ok && entry.node == node {
+		return entry.demand.FirmBytes
+	}
+	return 0
+}
+
 func (b *books) releaseLocked(pod types.UID) {
 	if entry, ok := b.reservations[pod]; ok {
 		delete(b.reservations, pod)

@@ -20,19 +20,9 @@ func (k *keeper) podHandler() cache.ResourceEventHandler {
 			k.change()
 		},
 		UpdateFunc: func(before, updated any) {
-			old, oldOK := before.(*corev1.Pod)
-			pod, ok := updated.(*corev1.Pod)
-			if ok && pod.Spec.NodeName != "" {
-				k.waiting.remove(pod.UID)
-			}
-			switch {
-			case !oldOK || !ok:
-			case old.UID != pod.UID: // It was deleted and made anew while nobody watched.
-				k.deleted(old)
-			case ledger.LetGo(ledger.StopsBy(old), pod, k.clock.Now()):
-				k.books.depart(pod.UID)
-			case !ledger.StopsBy(pod).IsZero():
-				k.books.leaving.add(pod)
+			if pod, ok := updated.(*corev1.Pod); ok {
+				old, _ := before.(*corev1.Pod)
+				k.updated(old, pod)
 			}
 			k.change()
 		},
@@ -46,6 +36,34 @@ func (k *keeper) podHandler() cache.ResourceEventHandler {
 			k.change()
 		},
 	}
+}
+
+// updated takes in that a pod changed, from old, which is nil where that is not known.
+func (k *keeper) updated(old, pod *corev1.Pod) {
+	if pod.Spec.NodeName != "" {
+		k.waiting.remove(pod.UID)
+	}
+	switch {
+	case old == nil:
+		return
+	case old.UID != pod.UID: // It was deleted and made anew while nobody watched.
+		k.deleted(old)
+	case ledger.LetGo(ledger.StopsBy(old), pod, k.clock.Now()):
+		k.books.depart(pod.UID)
+	case !ledger.StopsBy(pod).IsZero():
+		k.books.leaving.add(pod)
+	}
+	if nominated := old.Status.NominatedNodeName; nominated != "" && !isFor(pod, nominated) {
+		k.waiting.freed(nominated)
+	}
+}
+
+// isFor reports whether a pod is on the node, or still nominated to it.
+func isFor(pod *corev1.Pod, node string) bool {
+	if pod.Spec.NodeName != "" {
+		return pod.Spec.NodeName == node
+	}
+	return pod.Status.NominatedNodeName == node
 }
 
 // deleted takes in that a pod is gone from the API.

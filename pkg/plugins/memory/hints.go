@@ -23,7 +23,7 @@ func (pl *Memory) isSchedulableAfterPodDeletion(_ klog.Logger, pod *corev1.Pod, 
 		return fwk.Queue, err
 	}
 	entry, ok := pl.books.current().snapshot.Pod(deleted.UID)
-	if ok && !leftItsMemory(deleted, pl.clock.Now()) && !pl.books.hasDeparted(deleted.UID) && entry.Measured > 0 {
+	if ok && !leftItsMemory(deleted, pl.clock.Now()) && !pl.books.hasDeparted(deleted.UID) && entry.Counted > 0 {
 		pl.waiting.expect(pod)
 		return fwk.QueueSkip, nil
 	}

@@ -86,9 +86,10 @@ func withoutBulk(object any) (any, error) {
 			Terminated: &corev1.ContainerStateTerminated{FinishedAt: metav1.NewTime(stopped)},
 		}}}
 	}
-	if evictedForMemory(pod) {
+	if _, ok := troubleOf(pod); ok {
 		stripped.Status.Message, stripped.Status.Conditions = pod.Status.Message, pod.Status.Conditions
-		stripped.Spec.Containers, stripped.Spec.InitContainers = pod.Spec.Containers, pod.Spec.InitContainers
+		stripped.Spec.Containers, stripped.Spec.InitContainers, stripped.Spec.Resources = pod.Spec.Containers, pod.Spec.InitContainers, pod.Spec.Resources
+		stripped.Status.ContainerStatuses, stripped.Status.InitContainerStatuses = pod.Status.ContainerStatuses, pod.Status.InitContainerStatuses
 	}
 	return stripped, nil
 }
@@ -156,13 +157,23 @@ func evictionTime(pod *corev1.Pod) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// troubleOf returns the shortage of memory that a pod tells of, if it was evicted for one.
+// troubleOf returns the shortage of memory that a pod tells of that has ended: it was evicted for one, or the kernel ended it, which is not
+// started again, for its node.
 func troubleOf(pod *corev1.Pod) (ledger.Trouble, bool) {
 	at, evicted := evictionTime(pod)
-	if !evicted || pod.Spec.NodeName == "" {
+	for kill := range ledger.KillsForNode(pod) {
+		if !evicted && pod.Status.Phase == corev1.PodFailed && kill.FinishedAt.After(at) {
+			at = kill.FinishedAt.Time
+		}
+	}
+	if at.IsZero() || pod.Spec.NodeName == "" {
 		return ledger.Trouble{}, false
 	}
-	return ledger.Trouble{Node: pod.Spec.NodeName, Workload: forecast.WorkloadOf(pod), Time: at, HeldBytes: heldAtEviction(pod.Status.Message)}, true
+	trouble := ledger.Trouble{Node: pod.Spec.NodeName, Workload: forecast.WorkloadOf(pod), Time: at}
+	if evicted { // Messages of other evictions read alike, and are of disks.
+		trouble.HeldBytes = heldAtEviction(pod.Status.Message)
+	}
+	return trouble, true
 }
 
 // left takes in that a pod is gone from the API, if its kubelet told before that its containers had stopped.

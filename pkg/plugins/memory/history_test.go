@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	clocktesting "k8s.io/utils/clock/testing"
@@ -98,6 +99,48 @@ func TestAnEvictionIsTakenInThoughThePodWasLostBefore(t *testing.T) {
 	}
 	if troubles, _ := h.take(); len(troubles) != 1 {
 		t.Errorf("%d troubles, want 1", len(troubles))
+	}
+}
+
+// A Job's pod whose container is not started again ends with it; its Job makes another one, for the same node if nobody remembers.
+func TestAPodThatTheKernelEndedForItsNodeIsRemembered(t *testing.T) {
+	killed := func(reason string, changes ...func(*corev1.Pod)) *corev1.Pod {
+		made := newPod("p", 0)
+		made.Spec.NodeName, made.Spec.RestartPolicy = "n1", corev1.RestartPolicyNever
+		made.Status = corev1.PodStatus{Phase: corev1.PodFailed, ContainerStatuses: []corev1.ContainerStatus{{
+			Name: made.Spec.Containers[0].Name, State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: reason, FinishedAt: metav1.NewTime(now)}},
+		}}}
+		for _, change := range changes {
+			change(made)
+		}
+		return made
+	}
+	limit := corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("1Gi")}
+	for _, test := range []struct {
+		name string
+		pod  *corev1.Pod
+		want bool
+	}{
+		{"killed without a limit", killed("OOMKilled"), true},
+		{"within a limit of its own", killed("OOMKilled", func(p *corev1.Pod) { p.Spec.Containers[0].Resources.Limits = limit }), false},
+		{"within one of its pod", killed("OOMKilled", func(p *corev1.Pod) { p.Spec.Resources = &corev1.ResourceRequirements{Limits: limit} }), false},
+		{"it failed by itself", killed("Error"), false},
+		{"evicted for its disk later: that says nothing of memory", killed("OOMKilled", func(p *corev1.Pod) {
+			p.Status.Reason, p.Status.Message = "Evicted", "The node was low on resource: ephemeral-storage. Container main was using 40Gi, request is 0, has larger consumption of ephemeral-storage. "
+		}), true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			kept, err := withoutBulk(test.pod)
+			if err != nil {
+				t.Fatal(err)
+			}
+			h := newHistory(clocktesting.NewFakePassiveClock(now), func() {})
+			h.see(kept)
+			troubles, ended := h.take()
+			if got := len(troubles) == 1 && troubles[0].Node == "n1" && troubles[0].Time.Equal(now) && troubles[0].HeldBytes == 0; got != test.want || len(ended) != 1 {
+				t.Errorf("troubles %+v and %d that ended; want one of n1 at %s: %t, and one that ended", troubles, len(ended), now, test.want)
+			}
+		})
 	}
 }
 

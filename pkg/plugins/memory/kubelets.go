@@ -21,7 +21,8 @@ import (
 const (
 	// settingsLook is the time between two looks for nodes to ask; a node that is new waits for so long.
 	settingsLook = 30 * time.Second
-	// settingsKept is how long a kubelet's configuration is trusted: a kubelet reads it when it starts.
+	// settingsKept is after how long a kubelet is asked for its configuration again, which it reads when it starts. Until it answers
+	// then, what it said before counts.
 	settingsKept = 30 * time.Minute
 	// settingsRetry is the time after which a kubelet that did not tell is asked again.
 	settingsRetry = 5 * time.Minute

@@ -94,7 +94,7 @@ func newMetrics(book string) *metrics {
 		reservations: gauge("reservations", "Pods that were given a node and are not in the book yet."),
 		waitingPods:  gauge("waiting_pods", "Pods that wait for memory."),
 		woken:        total("woken_pods_total", "Pods woken because memory returned that they fit in."),
-		troubles:     total("troubles_total", "Pods seen to have been evicted because their node ran short of memory."),
+		troubles:     total("troubles_total", "Pods seen to have been evicted, or killed for good, because their node ran short of memory."),
 		cooling:      gauge("cooling_nodes", "Nodes that are avoided because they ran short of memory a while ago."),
 		thresholds:   gauges("thresholds", "Nodes by where the figure of their eviction threshold comes from.", "origin"),
 

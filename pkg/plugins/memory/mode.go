@@ -28,16 +28,13 @@ type modes struct {
 }
 
 // of returns the mode for a pod: its own wish before its exemption, that before its QoS class, that before the filter. An
-// annotation of the pod that cannot be read is an error that names it and what is expected; so is that of its peak.
+// annotation of the pod that cannot be read is an error; so is that of its peak.
 func (m *modes) of(pod *corev1.Pod) (config.FilterMode, error) {
 	if len(pod.Annotations) > 0 {
-		if _, _, err := forecast.DeclaredPeak(pod); err != nil {
+		if err := CheckAnnotations(pod); err != nil {
 			return "", err
 		}
 		if wish, ok := pod.Annotations[FilterAnnotation]; ok {
-			if modes := config.FilterModes(); !slices.Contains(modes, config.FilterMode(wish)) {
-				return "", fmt.Errorf("annotation %s: %.40q is not one of %v", FilterAnnotation, wish, modes)
-			}
 			return config.FilterMode(wish), nil
 		}
 	}
@@ -53,6 +50,28 @@ func (m *modes) of(pod *corev1.Pod) (config.FilterMode, error) {
 		}
 	}
 	return m.filter, nil
+}
+
+// CheckAnnotations returns why an annotation by which the pod asks something of the plugin cannot be read: an error that names it and what
+// is expected. nil if all can.
+func CheckAnnotations(pod *corev1.Pod) error {
+	if _, _, err := forecast.DeclaredPeak(pod); err != nil {
+		return err
+	}
+	wish, ok := pod.Annotations[FilterAnnotation]
+	if modes := config.FilterModes(); ok && !slices.Contains(modes, config.FilterMode(wish)) {
+		return fmt.Errorf("annotation %s: %.40q is not one of %v", FilterAnnotation, wish, modes)
+	}
+	return nil
+}
+
+// modeFor is the mode for a pod, or why it is not known. A shadow rejects nobody for that.
+func (pl *Memory) modeFor(pod *corev1.Pod) (config.FilterMode, error) {
+	mode, err := pl.modes.of(pod)
+	if err != nil && pl.shadow {
+		return config.FilterOff, nil
+	}
+	return mode, err
 }
 
 func ownedByDaemonSet(pod *corev1.Pod) bool {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
@@ -26,6 +27,13 @@ func TestFilterModeOfAPod(t *testing.T) {
 		return func(p *corev1.Pod) { p.Annotations = map[string]string{key: value} }
 	}
 	bestEffort := modes{filter: config.FilterHard, byQOSClass: map[corev1.PodQOSClass]config.FilterMode{corev1.PodQOSBestEffort: config.FilterSoft}}
+	guaranteed := func(p *corev1.Pod) {
+		all := corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("1"), corev1.ResourceMemory: resource.MustParse("1Mi")}
+		p.Spec.Containers[0].Resources = corev1.ResourceRequirements{Requests: all, Limits: all}
+	}
+	classes := modes{filter: config.FilterOff, byQOSClass: map[corev1.PodQOSClass]config.FilterMode{
+		corev1.PodQOSGuaranteed: config.FilterHard, corev1.PodQOSBurstable: config.FilterSoft,
+	}}
 	for _, test := range []struct {
 		name    string
 		modes   modes
@@ -36,6 +44,9 @@ func TestFilterModeOfAPod(t *testing.T) {
 	}{
 		{"as the arguments say", modes{filter: config.FilterHard}, mi, nil, config.FilterHard, ""},
 		{"its class differs", bestEffort, 0, nil, config.FilterSoft, ""},
+		{"Guaranteed", classes, mi, guaranteed, config.FilterHard, ""},
+		{"Burstable", classes, mi, nil, config.FilterSoft, ""},
+		{"of a class that nothing is said of", classes, 0, nil, config.FilterOff, ""},
 		{"another class", bestEffort, mi, nil, config.FilterHard, ""},
 		{"of a DaemonSet", modes{filter: config.FilterHard}, mi, daemon, config.FilterOff, ""},
 		{"of a DaemonSet, which is not exempt", modes{filter: config.FilterHard, daemonSets: true}, mi, daemon, config.FilterHard, ""},

@@ -62,7 +62,7 @@ func (pl *Memory) Name() string { return Name }
 // signature. What is learned is not in it: it changes while a pod waits, and is the same for all pods of a signature. A pod
 // with an annotation that cannot be read is not signed: it is rejected.
 func (pl *Memory) SignPod(_ context.Context, pod *corev1.Pod) ([]fwk.SignFragment, *fwk.Status) {
-	mode, err := pl.modes.of(pod)
+	mode, err := pl.modeFor(pod)
 	if err != nil {
 		return nil, fwk.NewStatus(fwk.Unschedulable, err.Error())
 	}
@@ -88,7 +88,7 @@ func (pl *Memory) EventsToRegister(context.Context) ([]fwk.ClusterEventWithHint,
 // when requests decide, and for pods that it is not for. A pod with an annotation that cannot be read is rejected: what it
 // asks for is not known.
 func (pl *Memory) PreFilter(_ context.Context, cycleState fwk.CycleState, pod *corev1.Pod, nodes []fwk.NodeInfo) (*fwk.PreFilterResult, *fwk.Status) {
-	mode, err := pl.modes.of(pod)
+	mode, err := pl.modeFor(pod)
 	if err != nil {
 		return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, err.Error())
 	}
@@ -154,7 +154,7 @@ func (pl *Memory) PostFilter(_ context.Context, cycleState fwk.CycleState, pod *
 func (pl *Memory) PreScore(_ context.Context, cycleState fwk.CycleState, pod *corev1.Pod, nodes []fwk.NodeInfo) *fwk.Status {
 	state, ok := pl.latest.Read(cycleState)
 	if !ok { // PreFilter is disabled, or what it would say does not count any more.
-		mode, err := pl.modes.of(pod)
+		mode, err := pl.modeFor(pod)
 		if err != nil {
 			return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, err.Error())
 		}

@@ -49,7 +49,7 @@ func (pl *Memory) reportShadow(logger klog.Logger, state *cycleState, pod *corev
 	case verdict != fits:
 		pl.metrics.shadowed(shadowRejected)
 		logger.V(2).Info("Shadow: the chosen node has too little memory left", "pod", klog.KObj(pod), "node", nodeName, "reason", verdict.reason(),
-			"neededBytes", state.demand.FirmBytes, "leftBytes", state.book.lines[i].left)
+			"neededBytes", state.demand.FirmBytes, "leftBytes", state.book.lines[i].left-state.counted(i))
 	case score < best:
 		pl.metrics.shadowed(shadowWorse)
 		logger.V(2).Info("Shadow: another node has more memory left", "pod", klog.KObj(pod), "node", nodeName, "score", score, "best", best)

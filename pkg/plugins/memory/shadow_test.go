@@ -12,6 +12,7 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 
 	"github.com/headroom-dev/headroom/pkg/apis/config"
+	"github.com/headroom-dev/headroom/pkg/memory/forecast"
 )
 
 // registered lets the fleet's metrics count.
@@ -75,6 +76,30 @@ func TestAShadowHeedsTheFiltersMode(t *testing.T) {
 		fleet.plugin.Reserve(t.Context(), state, pod, "full")
 		if got := counted(t, fleet.plugin.metrics.shadows, shadowRejected); got != 0 {
 			t.Errorf("%s: %v rejections were counted, want none", mode, got)
+		}
+	}
+}
+
+// A pod that would wait for its annotation is placed as without the plugin.
+func TestAShadowRejectsNobodyForAnAnnotation(t *testing.T) {
+	for _, annotation := range []map[string]string{{FilterAnnotation: "off"}, {forecast.PeakAnnotation: "much"}} {
+		for _, shadow := range []bool{true, false} {
+			fleet := newFleet(nil).node("n1", 0, 0)
+			fleet.plugin.shadow = shadow
+			fleet.publish()
+			pod := newPod("p", 100*mi)
+			pod.Annotations = annotation
+			_, got := fleet.plugin.PreFilter(t.Context(), framework.NewCycleState(), pod, nil)
+			if want := map[bool]fwk.Code{true: fwk.Skip, false: fwk.UnschedulableAndUnresolvable}[shadow]; got.Code() != want {
+				t.Errorf("%v, shadow %v: PreFilter says %v, want %v", annotation, shadow, got, want)
+			}
+			got = fleet.plugin.PreScore(t.Context(), framework.NewCycleState(), pod, fleet.infos())
+			if got.IsSuccess() != shadow {
+				t.Errorf("%v, shadow %v: PreScore says %v, want success %v", annotation, shadow, got, shadow)
+			}
+			if _, got = fleet.plugin.SignPod(t.Context(), pod); got.IsSuccess() != shadow {
+				t.Errorf("%v, shadow %v: SignPod says %v, want success %v", annotation, shadow, got, shadow)
+			}
 		}
 	}
 }

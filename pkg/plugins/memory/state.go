@@ -99,20 +99,19 @@ func (pl *Memory) newState(pod *corev1.Pod, mode config.FilterMode, nodes []fwk.
 	return state
 }
 
-// takenAway reports whether a pod of the book was removed, and not added again.
-func (s *cycleState) takenAway(pod types.UID) bool {
-	times := 0
+// takenAway returns what was taken away for a pod that was removed and not added again.
+func (s *cycleState) takenAway(pod types.UID) (last change, ok bool) {
 	for i := range s.changes {
 		if s.changes[i].pod == pod {
-			times++
+			last, ok = s.changes[i], !ok
 		}
 	}
-	return times%2 == 1
+	return last, ok
 }
 
-// change adds (sign +1) or takes away (-1) what the book counts for the pod on the node. A pod that is not in the book yet,
-// nominated or just reserved, counts for what it firmly asks for, as Reserve counts it. One that the book has is there unless it was
-// taken away: preemption for a group takes its victims off the nodes without a word, and adds them one by one
+// change adds (sign +1) or takes away (-1) what is counted for the pod on the node, and adds again just what was taken away. A pod that is
+// nominated counts for what it firmly asks for, as Reserve counts it. One that the book has is there unless it was taken away:
+// preemption for a group takes its victims off the nodes without a word, and adds them one by one
 // (k8s.io/kubernetes pkg/scheduler/framework/preemption/podgrouppreemption.go).
 func (pl *Memory) change(cycle fwk.CycleState, pod *corev1.Pod, nodeInfo fwk.NodeInfo, sign int64) *fwk.Status {
 	state, ok := pl.latest.Read(cycle)
@@ -123,16 +122,33 @@ func (pl *Memory) change(cycle fwk.CycleState, pod *corev1.Pod, nodeInfo fwk.Nod
 	if node < 0 {
 		return nil
 	}
-	counted, measured := pl.estimator.Demand(pod).FirmBytes, int64(0)
-	if entry, ok := state.book.snapshot.Pod(pod.UID); ok && entry.Node == node {
-		if sign > 0 && !state.takenAway(pod.UID) {
-			return nil
-		}
-		counted, measured = entry.Counted, entry.Measured
-		if entry.InNode || entry.Earlier { // Nobody knows how much of the node's sample it is: its end is no promise.
-			counted, measured = 0, 0
-		}
+	if sign < 0 {
+		counted, measured := pl.countedFor(state, pod.UID, node)
+		state.changes = append(state.changes, change{pod: pod.UID, node: node, counted: -counted, measured: -measured})
+		return nil
 	}
-	state.changes = append(state.changes, change{pod: pod.UID, node: node, counted: sign * counted, measured: sign * measured})
+	if taken, ok := state.takenAway(pod.UID); ok {
+		state.changes = append(state.changes, change{pod: pod.UID, node: taken.node, counted: -taken.counted, measured: -taken.measured})
+		return nil
+	}
+	if entry, ok := state.book.snapshot.Pod(pod.UID); ok && entry.Node == node {
+		return nil
+	}
+	state.changes = append(state.changes, change{pod: pod.UID, node: node, counted: pl.estimator.Demand(pod).FirmBytes})
 	return nil
+}
+
+// countedFor returns what is counted for a pod on a node of the book, in bytes, and the part of it that was measured: what its end would give
+// back. Nothing is for one that has left already, and for one that somebody else gave to the node since the book was made.
+func (pl *Memory) countedFor(state *cycleState, pod types.UID, node int) (counted, measured int64) {
+	if pl.books.hasDeparted(pod) {
+		return 0, 0
+	}
+	if entry, ok := state.book.snapshot.Pod(pod); ok && entry.Node == node {
+		if entry.InNode || entry.Earlier { // Nobody knows how much of the node's sample it is: its end is no promise.
+			return 0, 0
+		}
+		return entry.Counted, entry.Measured
+	}
+	return pl.books.reservedOn(pod, state.book.snapshot.Nodes[node].Name), 0
 }

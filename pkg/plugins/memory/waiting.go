@@ -111,6 +111,19 @@ func (w *waiting) expect(pod *corev1.Pod) {
 	}
 }
 
+// freed lets a node count as one that offered nothing: a pod was nominated to it, beside which others may have been rejected though the book
+// offered what they need, and is placed elsewhere. No event tells the scheduling queue of that.
+func (w *waiting) freed(node string) {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	for uid, waiter := range w.pods {
+		if i := waiter.judged.nodes.Of(node); i >= 0 && waiter.offered.has(i) {
+			waiter.offered = waiter.offered.without([]int{i})
+			w.pods[uid] = waiter
+		}
+	}
+}
+
 // retain forgets pods that do not wait any more: they went while they were judged.
 func (w *waiting) retain(waits func(*corev1.Pod) bool) {
 	w.mutex.Lock()
@@ -149,7 +162,8 @@ func (w *waiting) wake(logger klog.Logger, now *book) int {
 			activated[klog.KObj(waiter.pod).String()] = waiter.pod
 		}
 		w.mutex.Lock()
-		if current, ok := w.pods[uid]; ok && current.judged == waiter.judged { // It may have been judged anew, or gone, meanwhile.
+		current, ok := w.pods[uid] // It may have been judged anew, or gone, meanwhile, or wait for another node.
+		if ok && current.judged == waiter.judged && slices.Equal(current.offered, waiter.offered) {
 			switch outcome {
 			case wakes:
 				delete(w.pods, uid)
