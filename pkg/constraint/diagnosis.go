@@ -16,7 +16,7 @@ type Diagnosis struct {
 	// NotAdded is the number of nodes that the added terms do not match. The others are judged by the pod's own requirements.
 	NotAdded int
 	// Removed has the requirements that stand in the way, the one of most nodes first. Each node counts once: with the
-	// first requirement it does not meet, of the alternative of which it misses fewest.
+	// first requirement it does not meet, of the alternative of which it misses fewest. What several alternatives ask alike is one.
 	Removed []Removal
 	// Nearest are nodes that miss one requirement only, NearestMiss: of several the one that fewest nodes miss; at most
 	// nearestNodes names. They are given where no node matches and some miss more.
@@ -75,6 +75,14 @@ func Diagnose(required *Required, added *Terms, index *Index) *Diagnosis {
 	}
 	if d.Matching == 0 && d.NotAdded < d.Nodes {
 		d.Hints = hints(questions, index)
+	}
+	firsts := map[string]*removal{} // by what is wanted
+	for i := range counts {
+		if first, ok := firsts[questions[i].Wanted]; ok {
+			first.add(&counts[i])
+		} else {
+			firsts[questions[i].Wanted] = &counts[i]
+		}
 	}
 	for i := range counts {
 		if counts[i].Nodes > 0 {
@@ -139,6 +147,19 @@ func (r *removal) count(of *question, node *corev1.Node) {
 		r.instead = map[string]int{}
 	}
 	r.instead[found]++
+}
+
+// add takes over the nodes of an alternative that asks the same.
+func (r *removal) add(other *removal) {
+	r.Nodes += other.Nodes
+	r.Without += other.Without
+	for value, nodes := range other.instead {
+		if r.instead == nil {
+			r.instead = map[string]int{}
+		}
+		r.instead[value] += nodes
+	}
+	other.Nodes = 0
 }
 
 func (r *removal) sorted() Removal {

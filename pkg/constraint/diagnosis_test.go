@@ -79,6 +79,15 @@ func TestTheMessageSaysWhatStandsInTheWay(t *testing.T) {
 			`2 node(s) didn't match Pod's node affinity/selector: 1 by zone In [a] ("b" on 1), 1 by generation Gt 5 ("3" on 1); no node has zone="a"`,
 		},
 		{
+			"alternatives that ask for the same beside", requiring(
+				corev1.NodeSelectorTerm{MatchExpressions: append(
+					expression("disk", corev1.NodeSelectorOpIn, "ssd").MatchExpressions, expression("zone", corev1.NodeSelectorOpIn, "a").MatchExpressions...)},
+				corev1.NodeSelectorTerm{MatchExpressions: append(
+					expression("disk", corev1.NodeSelectorOpIn, "ssd").MatchExpressions, expression("zone", corev1.NodeSelectorOpIn, "b").MatchExpressions...)}), nil,
+			labelled("disk=hdd zone=a", "disk=hdd zone=b", "disk=tape zone=b", "zone=b"),
+			`4 node(s) didn't match Pod's node affinity/selector: 4 by disk In [ssd] ("hdd" on 2, "tape" on 1, no such label on 1); no node has disk="ssd"`,
+		},
+		{
 			"a node that is not there", requiring(named([]string{"n9"})), nil, labelled("", ""),
 			`2 node(s) didn't match Pod's node affinity/selector: 2 by metadata.name In [n9]; no node is called "n9"`,
 		},

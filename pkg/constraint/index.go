@@ -18,12 +18,16 @@ type Index struct {
 	byName map[string]*corev1.Node
 	// byLabel has the names of the nodes by key and value of their labels.
 	byLabel map[string]map[string]sets.Set[string]
+	version int
 }
 
 // NewIndex returns an index of no nodes.
 func NewIndex() *Index {
 	return &Index{byName: map[string]*corev1.Node{}, byLabel: map[string]map[string]sets.Set[string]{}}
 }
+
+// Version is another number after every Sync that brought other nodes, or other labels of a node.
+func (x *Index) Version() int { return x.version }
 
 // Sync brings the index to a list of nodes, which the caller keeps. A node object must not change while it is in the list: a
 // changed node is another object, as in an informer's store. It costs a comparison of pointers a node, and for a node that
@@ -63,6 +67,7 @@ func (x *Index) put(node *corev1.Node) {
 		}
 		x.unlabel(previous)
 	}
+	x.version++
 	for key, value := range node.Labels {
 		values, ok := x.byLabel[key]
 		if !ok {
@@ -104,13 +109,14 @@ func (x *Index) dropOthers() {
 		if !listed.Has(name) {
 			x.unlabel(node)
 			delete(x.byName, name)
+			x.version++
 		}
 	}
 }
 
 // Find returns the names of all nodes that match what is required and what is added (nil: nothing is). ok is false where
-// the index is of no use: no part of the constraint narrows the search to so few nodes. Only In, Exists and names
-// narrow; the other operators match what does not have a label as well.
+// the index is of no use: no part of the constraint narrows the search to so few nodes. Names and labels that a node
+// must have narrow it; NotIn and DoesNotExist match what does not have the label as well.
 func (x *Index) Find(required *Required, added *Terms, most int) (names sets.Set[string], ok bool) {
 	best := candidates{size: most + 1}
 	for i := range required.selector {
@@ -198,7 +204,7 @@ func (x *Index) ofLabels(requirement *labels.Requirement, most int) (found candi
 			found.sets = append(found.sets, values[value])
 		}
 		return found, true
-	case selection.Exists:
+	case selection.Exists, selection.GreaterThan, selection.LessThan:
 		for _, names := range values {
 			if found.size += len(names); found.size > most { // Some labels have as many values as there are nodes.
 				return candidates{}, false

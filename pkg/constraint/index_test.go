@@ -4,6 +4,7 @@ package constraint_test
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -77,7 +78,7 @@ func TestWhatTheIndexNarrows(t *testing.T) {
 	for i := range 20 {
 		labels := map[string]string{"zone": []string{"a", "b"}[i%2], "generation": "1"}
 		if i < 3 {
-			labels["disk"] = "ssd"
+			labels["disk"], labels["slots"] = "ssd", strconv.Itoa(i)
 		}
 		if i == 4 || i == 5 {
 			labels["rack"] = fmt.Sprintf("r%d", i-3)
@@ -103,7 +104,9 @@ func TestWhatTheIndexNarrows(t *testing.T) {
 		{"alternatives", requiring(named([]string{"n7"}), expression("disk", corev1.NodeSelectorOpExists)), sets.New("n0", "n1", "n2", "n7")},
 		{"an alternative that may match any node", requiring(named([]string{"n7"}), expression("disk", corev1.NodeSelectorOpDoesNotExist)), nil},
 		{"NotIn", requiring(expression("zone", corev1.NodeSelectorOpNotIn, "a")), nil},
-		{"Gt", requiring(expression("generation", corev1.NodeSelectorOpGt, "1")), nil},
+		{"Gt of a rare label", requiring(expression("slots", corev1.NodeSelectorOpGt, "0")), sets.New("n1", "n2")},
+		{"Lt of a rare label", requiring(expression("slots", corev1.NodeSelectorOpLt, "1")), sets.New("n0")},
+		{"Gt of a common label", requiring(expression("generation", corev1.NodeSelectorOpGt, "1")), nil},
 		{"nothing", &corev1.Pod{}, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {

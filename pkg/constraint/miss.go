@@ -41,6 +41,14 @@ func (r *Required) missText(miss Miss) string {
 	return r.affinity.missText(int(miss) - len(r.selector))
 }
 
+// Sole reports whether there is just one requirement, and no alternative to it: then its miss is all there is to tell of a node.
+func (r *Required) Sole() bool {
+	if r.affinity == nil {
+		return len(r.selector) == 1
+	}
+	return len(r.selector) == 0 && r.affinity.only() != nil && r.affinity.misses() == 1
+}
+
 // only returns the term where there is one, which can be read.
 func (t *Terms) only() *term {
 	if t == nil || len(t.terms) != 1 || len(t.terms[0].faults) != 0 {

@@ -28,7 +28,7 @@ func CompileRequired(pod *corev1.Pod) *Required {
 	}
 	// In one order always: what does not hold first is named.
 	slices.SortFunc(required.selector, func(a, b label) int { return strings.Compare(a.key, b.key) })
-	if selector := requiredSelector(pod); selector != nil {
+	if selector := RequiredSelector(pod); selector != nil {
 		required.affinity = CompileTerms(selector)
 	}
 	return required
@@ -36,10 +36,11 @@ func CompileRequired(pod *corev1.Pod) *Required {
 
 // HasRequired reports whether the pod requires anything of its node's labels or fields.
 func HasRequired(pod *corev1.Pod) bool {
-	return len(pod.Spec.NodeSelector) != 0 || requiredSelector(pod) != nil
+	return len(pod.Spec.NodeSelector) != 0 || RequiredSelector(pod) != nil
 }
 
-func requiredSelector(pod *corev1.Pod) *corev1.NodeSelector {
+// RequiredSelector returns the required node affinity of a pod, or nil.
+func RequiredSelector(pod *corev1.Pod) *corev1.NodeSelector {
 	if pod.Spec.Affinity == nil || pod.Spec.Affinity.NodeAffinity == nil {
 		return nil
 	}
@@ -76,7 +77,7 @@ func (r *Required) matchSelector(node *corev1.Node) bool {
 // nodes by metadata.name. all is true when some term does not, or there are no terms: then any node may match. An empty
 // set with all false means that each term contradicts itself.
 func NodeNames(pod *corev1.Pod) (names sets.Set[string], all bool) {
-	selector := requiredSelector(pod)
+	selector := RequiredSelector(pod)
 	if selector == nil || len(selector.NodeSelectorTerms) == 0 {
 		return nil, true
 	}

@@ -23,14 +23,33 @@ const (
 )
 
 // narrowing finds the few nodes that a selective pod matches. Its index follows the scheduler's snapshot: every cycle that
-// needs it compares the snapshot's node objects with those that it has seen, so it never lags and watches nothing itself.
+// needs it compares the snapshot's node objects with those that it has seen, unless they cannot have changed, so it never lags.
 type narrowing struct {
+	handle fwk.Handle
+	stored *storedNodes // nil: always compare
+
 	mutex sync.Mutex
 	seen  []*corev1.Node // the node objects of the snapshot that the index is of
 	index *constraint.Index
+	// settled is true where all nodes were seen, and were those of the store at the version.
+	settled bool
+	version uint64
+
+	diagnoses diagnoses
 }
 
-func newNarrowing() *narrowing { return &narrowing{index: constraint.NewIndex()} }
+// newNarrowing returns a narrowing that compares in every cycle where there is no handle, or none with informers.
+func newNarrowing(handle fwk.Handle) *narrowing {
+	n := &narrowing{handle: handle, index: constraint.NewIndex()}
+	if handle == nil {
+		return n
+	}
+	if factory := handle.SharedInformerFactory(); factory != nil {
+		informer := factory.Core().V1().Nodes().Informer()
+		n.stored = newStoredNodes(informer.GetStore(), informer.AddIndexers)
+	}
+	return n
+}
 
 // find returns the names of all nodes of the snapshot that match. ok is false if that is not worth it: then all nodes are
 // to be visited.
@@ -49,16 +68,33 @@ func (n *narrowing) find(required *constraint.Required, added *constraint.Terms,
 }
 
 // diagnose finds out why nodes do not match. It judges all of them, and is called only for a pod that finds no place.
-func (n *narrowing) diagnose(required *constraint.Required, added *constraint.Terms, nodes []fwk.NodeInfo) *constraint.Diagnosis {
+func (n *narrowing) diagnose(pod *corev1.Pod, required *constraint.Required, added *constraint.Terms, nodes []fwk.NodeInfo) *constraint.Diagnosis {
 	n.mutex.Lock()
 	defer n.mutex.Unlock()
 	n.follow(nodes)
-	return constraint.Diagnose(required, added, n.index)
+	return n.diagnoses.of(pod, n.index, func() *constraint.Diagnosis { return constraint.Diagnose(required, added, n.index) })
 }
 
-// follow brings the index to the snapshot. Where nothing changed since the last cycle, which is the rule, it takes one
-// comparison a node.
+// follow brings the index to the snapshot. Where nothing changed since the last cycle, which is the rule, it takes a look at a counter, or
+// one comparison a node.
 func (n *narrowing) follow(nodes []fwk.NodeInfo) {
+	if n.stored == nil {
+		n.compare(nodes)
+		return
+	}
+	version := n.stored.version.Load()
+	if n.settled && n.version == version && len(n.seen) == len(nodes) {
+		return
+	}
+	n.compare(nodes)
+	snapshot := n.handle.SnapshotSharedLister().NodeInfos()
+	all, err := snapshot.List()
+	whole := err == nil && len(all) == len(nodes) // not those of a pod group's placement
+	n.settled, n.version = whole && n.stored.reached(snapshot), version
+}
+
+// compare looks at every node.
+func (n *narrowing) compare(nodes []fwk.NodeInfo) {
 	changed := len(nodes) != len(n.seen)
 	for i := 0; i < len(nodes) && !changed; i++ {
 		// Asking the object itself, and not through the interface, lets the processor ask for many at once.

@@ -106,9 +106,9 @@ func (pl *NodeAffinity) PreFilter(_ context.Context, cycleState fwk.CycleState, 
 	}
 	if matching, ok := pl.narrowing.find(required, pl.addedRequired, nodes); ok {
 		if len(matching) == 0 {
-			return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, pl.narrowing.diagnose(required, pl.addedRequired, nodes).Message())
+			return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, pl.narrowing.diagnose(pod, required, pl.addedRequired, nodes).Message())
 		}
-		if !all && required.Misses() == 1 && pl.addedRequired == nil {
+		if !all && required.Sole() && pl.addedRequired == nil {
 			state.named = len(matching)
 		}
 		if !cycleState.IsPodGroupSchedulingCycle() { // There PostFilter does not run, which says why the others do not match.
@@ -146,7 +146,7 @@ func (pl *NodeAffinity) Filter(_ context.Context, cycleState fwk.CycleState, pod
 
 // PostFilter only adds words: what the nodes have that do not match, and what the pod may have been meant to ask. The search
 // was narrowed, so the framework has no reasons of its own for the nodes left out.
-func (pl *NodeAffinity) PostFilter(_ context.Context, cycleState fwk.CycleState, _ *corev1.Pod, _ fwk.NodeToStatusReader) (*fwk.PostFilterResult, *fwk.Status) {
+func (pl *NodeAffinity) PostFilter(_ context.Context, cycleState fwk.CycleState, pod *corev1.Pod, _ fwk.NodeToStatusReader) (*fwk.PostFilterResult, *fwk.Status) {
 	state, ok := pl.preFiltered.Read(cycleState)
 	if !ok || pl.handle == nil || (!state.narrowed && !state.rejected.Load()) {
 		return nil, fwk.NewStatus(fwk.Unschedulable)
@@ -158,7 +158,7 @@ func (pl *NodeAffinity) PostFilter(_ context.Context, cycleState fwk.CycleState,
 	if state.narrowed && state.named > 0 { // A pod of a DaemonSet: that it was made for one node needs no look at the others.
 		return nil, fwk.NewStatus(fwk.Unschedulable, constraint.Unnamed(state.required, len(nodes)-state.named))
 	}
-	diagnosis := pl.narrowing.diagnose(state.required, pl.addedRequired, nodes)
+	diagnosis := pl.narrowing.diagnose(pod, state.required, pl.addedRequired, nodes)
 	text := diagnosis.Instead(state.left())
 	if state.narrowed {
 		text = diagnosis.Message()
@@ -216,7 +216,7 @@ func New(_ context.Context, arguments runtime.Object, handle fwk.Handle) (fwk.Pl
 	}
 	pl := &NodeAffinity{
 		handle:             handle,
-		narrowing:          newNarrowing(),
+		narrowing:          newNarrowing(handle),
 		preFiltered:        cycle.NewLatest[*preFilterState](preFilterStateKey),
 		preScored:          cycle.NewLatest[*preScoreState](preScoreStateKey),
 		skipDeferredResize: utilfeature.DefaultFeatureGate.Enabled(features.InPlacePodVerticalScalingSchedulerPreemption),

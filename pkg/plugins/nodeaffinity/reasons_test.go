@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/informers"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/backend/cache"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
@@ -75,6 +76,8 @@ type snapshotHandle struct {
 }
 
 func (h snapshotHandle) SnapshotSharedLister() fwk.SharedLister { return h.nodes }
+
+func (h snapshotHandle) SharedInformerFactory() informers.SharedInformerFactory { return nil }
 
 // attempt runs a cycle in which all nodes that are searched are rejected, and returns the words of the event. Nodes that match are full.
 func attempt(t *testing.T, pod *corev1.Pod, nodes []*corev1.Node, args config.HeadroomNodeAffinityArgs) string {
@@ -193,6 +196,11 @@ func TestAPodThatNamesItsNodeAndMoreIsToldOfBoth(t *testing.T) {
 	}
 	ssd := &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{{MatchExpressions: []corev1.NodeSelectorRequirement{
 		{Key: "disktype", Operator: corev1.NodeSelectorOpIn, Values: []string{"ssd"}}}}}}
+	twoOfSSD := named().Obj()
+	terms := &twoOfSSD.Spec.Affinity.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution.NodeSelectorTerms
+	(*terms)[0].MatchExpressions = ssd.NodeSelectorTerms[0].MatchExpressions
+	*terms = append(*terms, *(*terms)[0].DeepCopy())
+	(*terms)[1].MatchFields[0].Values = []string{"node-8"}
 	for _, test := range []struct {
 		name string
 		pod  *corev1.Pod
@@ -202,6 +210,7 @@ func TestAPodThatNamesItsNodeAndMoreIsToldOfBoth(t *testing.T) {
 		{"a selector", named().NodeSelector(map[string]string{"disktype": "ssd"}).Obj(), config.HeadroomNodeAffinityArgs{}, "4999 by disktype In [ssd] (no such label on 4999)"},
 		{"added affinity", named().Obj(), config.HeadroomNodeAffinityArgs{AddedAffinity: &corev1.NodeAffinity{RequiredDuringSchedulingIgnoredDuringExecution: ssd}},
 			"4999 " + nodeaffinity.ErrReasonEnforced},
+		{"an alternative", twoOfSSD, config.HeadroomNodeAffinityArgs{}, "4999 by disktype In [ssd] (no such label on 4999)"},
 	} {
 		if got := attempt(t, test.pod, numbered(5000), test.args); !strings.Contains(got, test.want) {
 			t.Errorf("%s: got %q, want it to contain %q", test.name, got, test.want)
