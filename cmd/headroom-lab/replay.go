@@ -210,13 +210,21 @@ func (o *replayOptions) sort(m *replay.Matrix, results []replay.Result) {
 	})
 }
 
+// requests says what pods request in the base case, and how many are played where that is not what the trace has.
+func (o *replayOptions) requests(t *trace.Trace) string {
+	if t.Window < 86_400 {
+		return fmt.Sprintf("requests of the trace, %d pods started within four hours", o.starts)
+	}
+	return "requests 1.15 x the 90th percentile of the first day"
+}
+
 // report writes the page: with the stories of headroom and of the first other policy, for the first setting.
 func (o *replayOptions) report(ctx context.Context, m *replay.Matrix, leftOut []string, results []replay.Result) error {
 	c := &comparison.Comparison{
 		Title: "Placement of " + m.Trace.Name, Command: "headroom-lab " + strings.Join(os.Args[1:], " "), Commit: commit(),
 		Parameters: []comparison.Fact{
 			{Name: "Memory of a node", Value: o.nodeMemory}, {Name: "Seeds", Value: strconv.Itoa(o.seeds)},
-			{Name: "Base case", Value: "requests 1.15 x the 90th percentile of the first day, eviction at 3 % of a node, samples visible after 60 s"},
+			{Name: "Base case", Value: o.requests(m.Trace) + ", eviction at 3 % of a node, samples visible after 60 s"},
 		},
 		Traces: []comparison.Fact{{Name: m.Trace.Name, Value: fmt.Sprintf("%d series, %d samples, a step of %g s, %.1f days",
 			len(m.Trace.Series), m.Trace.Facts.Samples, m.Trace.Step, float64(m.Trace.Window)/86400)}},

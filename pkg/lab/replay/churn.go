@@ -15,13 +15,13 @@ func (p *Plan) churn(profiled []*life, arrivals Arrivals, random *rand.Rand) err
 	if len(arrivals) == 0 {
 		return errors.New("the scenario churn needs an arrival process: name its file with --arrivals")
 	}
-	var seconds float64 // of life, a day
+	var seconds float64 // of life, a period
 	for _, arrival := range arrivals {
 		seconds += min(arrival.Shortest, p.to-p.from)
 	}
-	last := arrivals[len(arrivals)-1].At
-	share := float64(len(profiled)) * max(last, 1) / seconds
-	for day := 0.0; p.from+day < p.to; day += max(last, daySeconds) {
+	period := max(arrivals[len(arrivals)-1].At, daySeconds)
+	share := float64(len(profiled)) * period / seconds
+	for day := 0.0; p.from+day < p.to; day += period {
 		for i, arrival := range arrivals {
 			if random.Float64() >= share {
 				continue

@@ -20,6 +20,17 @@ const (
 	endless     = "without an end"
 )
 
+// withoutTooLarge leaves out the lives that need more than the room for pods that a node has.
+func (l leftOut) withoutTooLarge(lives []*life, room int64) []*life {
+	return slices.DeleteFunc(lives, func(made *life) bool {
+		large := made.needs() > room
+		if large {
+			l[tooLarge]++
+		}
+		return large
+	})
+}
+
 // String names each reason with its number, "" if nothing is left out.
 func (l leftOut) String() string {
 	var texts []string

@@ -101,7 +101,7 @@ type Arrivals []trace.Arrival
 func NewPlan(t *trace.Trace, scenario Scenario, arrivals Arrivals, starts int, nodeBytes int64, seed uint64) (*Plan, error) {
 	random := rand.New(rand.NewPCG(seed, 0x5eed))
 	if t.Window < daySeconds {
-		return planStarts(t, scenario, starts, random)
+		return planStarts(t, scenario, starts, nodeBytes-scenario.evictionHard(nodeBytes), random)
 	}
 	if t.Window < 2*daySeconds {
 		return nil, fmt.Errorf("trace %s: it lasts %d s; a replay needs two days, of which the first is the profile, or less than a day", t.Name, t.Window)
@@ -142,14 +142,7 @@ func profiles(t *trace.Trace, scenario Scenario, room int64) ([]*life, leftOut, 
 		}
 	}
 	requestAlike(profiled)
-	profiled = slices.DeleteFunc(profiled, func(l *life) bool {
-		large := l.needs() > room
-		if large {
-			left[tooLarge]++
-		}
-		return large
-	})
-	return profiled, left, nil
+	return left.withoutTooLarge(profiled, room), left, nil
 }
 
 // stepOf is the distance of a trace's samples, and a second at least: a trace without two samples of one series has a step of 0.

@@ -230,7 +230,7 @@ func TestAShortTraceRefusesScenariosThatNeedDays(t *testing.T) {
 	refused := []string{"requests-provisioned", "churn"}
 	for _, scenario := range Scenarios() {
 		t.Run(scenario.Name, func(t *testing.T) {
-			m := &Matrix{Trace: &trace.Trace{Name: "worked", Series: []trace.Series{between(sampled("a", 1), 0, 3600)}}, Scenarios: []Scenario{scenario}, NodeBytes: 1 << 30, Starts: 5}
+			m := &Matrix{Trace: &trace.Trace{Name: "worked", Series: []trace.Series{between(sampled("a", 1), 0, 3600)}}, Scenarios: []Scenario{scenario}, NodeBytes: 10_000 * mebibyte, Starts: 5}
 			m.Trace.Summarize()
 			err := m.Check(t.Context())
 			if !slices.Contains(refused, scenario.Name) {

@@ -34,7 +34,9 @@ type measurement struct {
 
 // usage is what metrics say of one node, in bytes.
 type usage struct {
-	known  bool
+	known bool
+	// taken is when the node was measured last, in seconds.
+	taken  float64
 	latest int64
 	// quarter and deviation are mean and standard deviation of the last quarter of an hour; fiveMinutes is a mean; hour and
 	// day are the most of those times.
@@ -53,45 +55,40 @@ func (r *run) measure(second float64) *measurement {
 		return r.measured
 	}
 	m := &measurement{taken: taken, known: true, nodes: make([]usage, len(r.cluster.nodes))}
-	for _, p := range r.cluster.pods {
-		if p.placed <= taken {
-			m.nodes[p.node.index].latest += p.holds(taken)
-		}
+	for i := range m.nodes {
+		m.nodes[i].taken, m.nodes[i].known = r.scraped(i, taken)
 	}
-	for _, p := range r.cluster.gone {
-		if p.there(taken) {
-			m.nodes[p.node.index].latest += p.holds(taken)
+	for _, p := range slices.Concat(r.cluster.pods, r.cluster.gone) {
+		if n := &m.nodes[p.node.index]; p.there(n.taken) {
+			n.latest += p.holds(n.taken)
 		}
 	}
 	for i := range m.nodes {
 		n := &m.nodes[i]
-		n.known = !r.missing(i, taken)
 		// Between two steps memory may run in a straight line over what the node has: its kubelet and kernel act at steps.
 		// No machine measures that.
 		n.latest = min(n.latest, r.cluster.nodes[i].bytes)
-		n.windows(r.cluster.nodes[i].marks, taken)
+		n.windows(r.cluster.nodes[i].marks, n.taken)
 	}
 	r.measured = m
 	return m
 }
 
-// windows fills in what the marks of the past say at the time of the measurement.
+// windows fills in what the marks of the past say at the time of the measurement. Memory moves in a straight line from one to the next, and
+// on to what is held at last; means over it are what scrapes every few seconds would add up to.
 func (u *usage) windows(marks []mark, taken float64) {
-	sum, squares, count := float64(u.latest), float64(u.latest)*float64(u.latest), 1.0
-	five, fives := float64(u.latest), 1.0
+	five, quarter := span{from: taken - fiveMinutes}, span{from: taken - quarterHour}
 	u.hour, u.day = u.latest, u.latest
+	later := point{taken, float64(u.latest)}
 	for _, mark := range slices.Backward(marks) {
 		age := taken - mark.second
 		if age < 0 {
 			continue
 		}
-		bytes := float64(mark.bytes)
-		if age <= fiveMinutes {
-			five, fives = five+bytes, fives+1
-		}
-		if age <= quarterHour {
-			sum, squares, count = sum+bytes, squares+bytes*bytes, count+1
-		}
+		earlier := point{mark.second, float64(mark.bytes)}
+		five.add(earlier, later)
+		quarter.add(earlier, later)
+		later = earlier
 		if age <= hour {
 			u.hour = max(u.hour, mark.bytes)
 		}
@@ -99,12 +96,58 @@ func (u *usage) windows(marks []mark, taken float64) {
 			u.day = max(u.day, mark.bytes)
 		}
 	}
-	u.fiveMinutes = five / fives
-	u.quarter = sum / count
-	u.deviation = math.Sqrt(max(squares/count-u.quarter*u.quarter, 0))
+	u.fiveMinutes, _ = five.mean(u.latest)
+	u.quarter, u.deviation = quarter.mean(u.latest)
 }
 
 const fiveMinutes = 300.0
+
+// point is what was held at a second.
+type point struct{ second, bytes float64 }
+
+// span adds up a line since a second.
+type span struct {
+	from                  float64
+	seconds, sum, squares float64 // how long, and the integrals of what was held and of its square
+}
+
+// add takes in a stretch of the line, or the part of it that is not before the span.
+func (s *span) add(earlier, later point) {
+	if later.second <= s.from {
+		return
+	}
+	if earlier.second < s.from {
+		earlier.bytes += (later.bytes - earlier.bytes) * (s.from - earlier.second) / (later.second - earlier.second)
+		earlier.second = s.from
+	}
+	seconds := later.second - earlier.second
+	s.seconds += seconds
+	s.sum += seconds * (earlier.bytes + later.bytes) / 2
+	s.squares += seconds * (earlier.bytes*earlier.bytes + earlier.bytes*later.bytes + later.bytes*later.bytes) / 3
+}
+
+// mean returns the mean and the standard deviation; of no time those of what is held now.
+func (s *span) mean(now int64) (mean, deviation float64) {
+	if s.seconds == 0 {
+		return float64(now), 0
+	}
+	mean = s.sum / s.seconds
+	return mean, math.Sqrt(max(s.squares/s.seconds-mean*mean, 0))
+}
+
+// keptSeconds is how long a node's measurement counts where the next ones are missing: as long as Koordinator's, and longer than a sample is
+// fresh to Headroom, which looks at its time itself.
+const keptSeconds = 180.0
+
+// scraped returns when a node was measured last by a time, and whether that still counts.
+func (r *run) scraped(node int, by float64) (taken float64, known bool) {
+	for taken := by; taken >= r.plan.from && taken > by-keptSeconds; taken -= scrapeSeconds {
+		if !r.missing(node, taken) {
+			return taken, true
+		}
+	}
+	return by, false
+}
 
 // missing says whether a node has no measurement of a time: by chance, but the same for all policies.
 func (r *run) missing(node int, taken float64) bool {
@@ -122,22 +165,21 @@ func mix(x uint64) uint64 {
 	return x ^ x>>29
 }
 
-// samples returns the same measurement as a source of Headroom's publishes it.
+// samples returns the same measurement as a source of Headroom's publishes it: what a read lacks is kept from the one before (pkg/usage/merge.go).
 func (r *run) samples(m *measurement) *sample.Set {
 	set := &sample.Set{Nodes: make(map[string]sample.Node, len(m.nodes)), Pods: make(map[types.NamespacedName]sample.Pod, len(r.cluster.pods))}
 	if !m.known {
 		return set
 	}
-	at := timeAt(m.taken)
 	for i, n := range m.nodes {
 		if n.known {
-			set.Nodes[r.cluster.nodes[i].object.Name] = sample.Node{Measurement: sample.Measurement{Bytes: n.latest, Time: at}}
+			set.Nodes[r.cluster.nodes[i].object.Name] = sample.Node{Measurement: sample.Measurement{Bytes: n.latest, Time: timeAt(n.taken)}}
 		}
 	}
 	add := func(p *pod) {
-		if p.there(m.taken) && m.nodes[p.node.index].known {
-			bytes := min(p.holds(m.taken), p.node.bytes)
-			set.Pods[types.NamespacedName{Namespace: namespace, Name: p.object.Name}] = sample.Pod{Measurement: sample.Measurement{Bytes: bytes, Time: at}}
+		if n := &m.nodes[p.node.index]; n.known && p.there(n.taken) {
+			bytes := min(p.holds(n.taken), p.node.bytes)
+			set.Pods[types.NamespacedName{Namespace: namespace, Name: p.object.Name}] = sample.Pod{Measurement: sample.Measurement{Bytes: bytes, Time: timeAt(n.taken)}}
 		}
 	}
 	for _, p := range r.cluster.pods {

@@ -208,7 +208,7 @@ func (r *run) step(second float64) error {
 	if r.stepped != nil {
 		r.stepped(second)
 	}
-	r.cluster.forget(second - r.scenario.Lag.Seconds() - 2*scrapeSeconds - r.plan.step)
+	r.cluster.forget(second - r.scenario.Lag.Seconds() - max(2*scrapeSeconds, keptSeconds) - r.plan.step)
 	r.retry(second + 1)
 	if r.headroom != nil { // It sees every measurement, whether or not there is a pod to place.
 		r.at(second+math.Ceil(r.scenario.Lag.Seconds()/scrapeSeconds)*scrapeSeconds, func() { r.headroom.refresh(r) })

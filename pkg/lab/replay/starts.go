@@ -20,45 +20,64 @@ func ScenariosOf(t *trace.Trace) []Scenario {
 }
 
 // planStarts starts random series that have an end, at random times, so that about as many run at any time: each with its memory from
-// its first sample on.
-func planStarts(t *trace.Trace, scenario Scenario, starts int, random *rand.Rand) (*Plan, error) {
+// its first sample on. Nodes have so much room for pods.
+func planStarts(t *trace.Trace, scenario Scenario, starts int, room int64, random *rand.Rand) (*Plan, error) {
 	if scenario.needsDays() {
 		return nil, fmt.Errorf("trace %s: it lasts %d s, and from less than a day pods are started with the requests of the trace, as in the scenario base: leave %s out, or record for two days",
 			t.Name, t.Window, scenario.Name)
 	}
-	var usable []*trace.Series
-	left := leftOut{}
-	for i := range t.Series {
-		switch series := &t.Series[i]; {
-		case len(series.Times) == 0:
-			left[unsampled]++
-		case series.End < 0:
-			left[endless]++
-		default:
-			usable = append(usable, series)
-		}
+	usable, left, err := endings(t, scenario, room)
+	if err != nil {
+		return nil, fmt.Errorf("trace %s: %w", t.Name, err)
 	}
 	if len(usable) == 0 {
-		return nil, fmt.Errorf("trace %s: no series that ends in its %d s: from less than a day pods are started that have an end; record for two days, or pods that end", t.Name, t.Window)
+		return nil, fmt.Errorf("trace %s: no series that ends in its %d s (%s): from less than a day pods are started that have an end; record for two days, or pods that end", t.Name, t.Window, left)
 	}
 	if starts <= 0 {
 		return nil, fmt.Errorf("%d starts: want 1 or more", starts)
 	}
 	plan := &Plan{step: stepOf(t), to: startsSeconds + float64(t.Window), leftOut: left}
 	for i := range starts {
-		series := usable[random.IntN(len(usable))]
-		start := startsSeconds * random.Float64()
+		made := *usable[random.IntN(len(usable))]
+		made.id = fmt.Sprintf("%s-%d", made.id, i)
+		made.start = startsSeconds * random.Float64()
+		made.shift += made.start
+		made.end += made.start
+		plan.lives = append(plan.lives, &made)
+	}
+	slices.SortStableFunc(plan.lives, func(a, b *life) int { return cmp.Compare(a.start, b.start) })
+	return plan, nil
+}
+
+// endings returns the lives of the series that have an end and that a node can run, as if they started at 0, and how many are left out.
+func endings(t *trace.Trace, scenario Scenario, room int64) (usable []*life, left leftOut, err error) {
+	left = leftOut{}
+	for i := range t.Series {
+		series := &t.Series[i]
+		switch {
+		case len(series.Times) == 0:
+			left[unsampled]++
+			continue
+		case series.End < 0:
+			left[endless]++
+			continue
+		}
 		made := &life{
-			id: fmt.Sprintf("%s-%d", series.ID, i), workload: workloadOf(series), times: series.Times, bytes: series.Bytes,
-			shift: start - series.Start, start: start, end: start + series.End - series.Start, request: request(series, scenario),
+			id: series.ID, workload: workloadOf(series), times: series.Times, bytes: series.Bytes,
+			shift: -series.Start, end: series.End - series.Start, request: request(series, scenario),
+		}
+		if _, told := series.Extra[trace.LimitColumn]; told { // No machine is started again and again.
+			if made.limit, _, err = limit(series); err != nil {
+				return nil, nil, err
+			}
 		}
 		if scenario.Sticky {
 			made.bytes = sticky(series.Times, series.Bytes)
 		}
-		plan.lives = append(plan.lives, made)
+		usable = append(usable, made)
 	}
-	slices.SortStableFunc(plan.lives, func(a, b *life) int { return cmp.Compare(a.start, b.start) })
-	return plan, nil
+	requestAlike(usable)
+	return left.withoutTooLarge(usable, room), left, nil
 }
 
 // request is what a started series requests. There is no day to profile it by: it is what the trace has, or half of that where

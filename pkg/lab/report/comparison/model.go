@@ -128,8 +128,8 @@ type PredictorRow struct {
 	Predictor string `json:"predictor"`
 	// HorizonHours is how far ahead it looked.
 	HorizonHours float64 `json:"horizonHours"`
-	// Violation is the share of the time in which more was held than foretold, Severity by how much, as a share of what was
-	// foretold, and Savings what was foretold less than requested, as a share of the requests.
+	// Violation is the share of the time in which more was held than foretold, Severity by how much, as a share of the
+	// peak, and Savings what was foretold less than requested, as a share of the requests.
 	Violation float64 `json:"violation"`
 	Severity  float64 `json:"severity"`
 	Savings   float64 `json:"savings"`
