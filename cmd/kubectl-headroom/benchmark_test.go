@@ -9,10 +9,8 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -24,6 +22,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/scheme"
 	metricsv1beta1 "k8s.io/metrics/pkg/apis/metrics/v1beta1"
+
+	"github.com/headroom-dev/headroom/test/perf/commands"
 )
 
 // asCommand makes the test's binary the command itself.
@@ -41,35 +41,11 @@ func TestMain(m *testing.M) {
 func BenchmarkCommands(b *testing.B) {
 	server := httptest.NewServer(large(b, 5000, 50_000))
 	b.Cleanup(server.Close)
-	pending := filepath.Join(b.TempDir(), "pod.yaml")
-	manifest := "apiVersion: v1\nkind: Pod\nmetadata: {name: new}\nspec:\n  schedulerName: headroom-scheduler\n" +
-		"  containers: [{name: main, image: main, resources: {requests: {cpu: 100m, memory: 200Mi}}}]\n"
-	if err := os.WriteFile(pending, []byte(manifest), 0o600); err != nil {
-		b.Fatal(err)
-	}
-	for _, arguments := range [][]string{{"nodes"}, {"explain", "-f", pending}} {
-		b.Run(arguments[0], func(b *testing.B) {
-			var processor time.Duration
-			var largest int64
-			for b.Loop() {
-				command := exec.CommandContext(b.Context(), os.Args[0], append(arguments, "--server", server.URL)...)
-				command.Env = append(os.Environ(), asCommand+"=1", "KUBECONFIG=/dev/null")
-				var errors bytes.Buffer
-				command.Stderr = &errors
-				if out, err := command.Output(); err != nil || len(out) < 1000 {
-					b.Fatalf("%v: %v\n%s%s", arguments, err, out, errors.String())
-				}
-				processor += command.ProcessState.UserTime() + command.ProcessState.SystemTime()
-				largest = max(largest, command.ProcessState.SysUsage().(*syscall.Rusage).Maxrss<<10)
-			}
-			b.ReportMetric(processor.Seconds()/float64(b.N), "CPU-s/op")
-			var own syscall.Rusage // A process counts what the one that started it held; below that its own is not known.
-			if err := syscall.Getrusage(syscall.RUSAGE_SELF, &own); err != nil || largest <= own.Maxrss<<10 {
-				b.Fatalf("at most %d bytes, and this process %d (%v): the command's own memory is not known", largest, own.Maxrss<<10, err)
-			}
-			b.ReportMetric(float64(largest)/1e9, "GB")
-		})
-	}
+	commands.Benchmark(b, func(arguments ...string) *exec.Cmd {
+		command := exec.CommandContext(b.Context(), os.Args[0], append(arguments, "--server", server.URL)...)
+		command.Env = append(os.Environ(), asCommand+"=1", "KUBECONFIG="+os.DevNull)
+		return command
+	})
 }
 
 // large is a server of a cluster that has only nodes, pods and their metrics, in protobuf.

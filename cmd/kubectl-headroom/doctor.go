@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -53,17 +54,30 @@ func (s *shared) examine(ctx context.Context) (*explain.Report, error) {
 		return explain.NewReport(nil, []explain.Finding{{Check: check, Severity: explain.Wrong, Text: found.Error(), Fix: fix}})
 	}
 	with, wrong := s.profileOf(ctx, of, "")
-	if unanswered := (*profile.LookupError)(nil); errors.As(wrong, &unanswered) { // It says nothing of the configuration.
+	if unanswered(ctx, wrong) {
 		return nil, wrong
 	}
 	if wrong != nil {
 		return only("configuration", wrong, "kubectl headroom config validate FILE says where"), nil
 	}
+	if findings := explain.ConfigurationFindings(with); slices.ContainsFunc(findings, func(finding explain.Finding) bool { return finding.Severity == explain.Wrong }) {
+		return explain.NewReport(nil, findings), nil // No scheduler can be made of it.
+	}
 	scheduler, wrong := s.scheduler(ctx, explain.Options{Cluster: of, Profile: with})
+	if unanswered(ctx, wrong) {
+		return nil, wrong
+	}
 	if wrong != nil {
-		return only("cluster", wrong, "without it nothing else can be looked at"), nil
+		return only("cluster", wrong, "grant get and list of pods and nodes to whoever asks, or mend what is named: without it nothing else can be looked at"), nil
 	}
 	return scheduler.Examine(ctx), nil
+}
+
+// unanswered reports whether an error says nothing of the cluster: nobody answered, in time or at all, or whoever asks went away.
+func unanswered(ctx context.Context, err error) bool {
+	var late *lateError
+	var lookup *profile.LookupError
+	return err != nil && (ctx.Err() != nil || errors.As(err, &late) || errors.As(err, &lookup))
 }
 
 func reportText(p *page, report *explain.Report) {

@@ -26,6 +26,7 @@ import (
 	"github.com/headroom-dev/headroom/pkg/memory/forecast"
 	"github.com/headroom-dev/headroom/pkg/memory/sample"
 	"github.com/headroom-dev/headroom/pkg/memory/threshold"
+	"github.com/headroom-dev/headroom/pkg/plugins/memory"
 )
 
 // healthy is the shop with a scheduler that runs, whose configuration is in its ConfigMap, and known thresholds.
@@ -64,14 +65,16 @@ func sick() *shop {
 	ahead := s.samples.Nodes["web-3"]
 	ahead.Time = noon.Add(10 * time.Minute)
 	s.samples.Nodes["web-3"] = ahead
-	s.samples.RefusedCount = map[sample.Reason]int{sample.ReasonNegative: 2}
+	s.samples.RefusedCount = map[sample.Reason]int{sample.ReasonNegative: 2, sample.ReasonDuplicate: 1}
 	s.running("web-2", "100Mi", pod("theirs", "100Mi", func(pod *corev1.Pod) { pod.Spec.SchedulerName = "default-scheduler" }))
 	s.running("web-2", "100Mi", pod("pinned", "100Mi", func(pod *corev1.Pod) {
 		pod.ManagedFields = []metav1.ManagedFieldsEntry{{FieldsV1: metav1.NewFieldsV1(`{"f:spec":{"f:nodeName":{}}}`)}}
 	}))
 	s.objects = append(s.objects,
 		pod("lost", "1Gi", func(pod *corev1.Pod) { pod.Spec.SchedulerName, pod.Status.Conditions = "headrom-scheduler", nil }),
-		pod("boast", "1Gi", func(pod *corev1.Pod) { pod.Annotations = map[string]string{forecast.PeakAnnotation: "a lot"} }))
+		pod("boast-1", "1Gi", func(pod *corev1.Pod) { pod.Annotations = map[string]string{forecast.PeakAnnotation: "a lot"} }),
+		pod("boast-2", "1Gi", func(pod *corev1.Pod) { pod.Annotations = map[string]string{forecast.PeakAnnotation: "a lot"} }),
+		pod("shy", "1Gi", func(pod *corev1.Pod) { pod.Annotations = map[string]string{memory.FilterAnnotation: "off"} }))
 	return s
 }
 
@@ -122,6 +125,67 @@ func TestDoctorSaysThatTheConfigurationIsWrong(t *testing.T) {
 	stdout, _, code := newShop().run(t, "doctor", "--config", file)
 	if code != codeNo || !strings.Contains(stdout, "WRONG  configuration:") {
 		t.Errorf("exit code %d and\n%s", code, stdout)
+	}
+}
+
+// running is the healthy shop with another configuration in the scheduler's ConfigMap.
+func running(t *testing.T, configuration string) *shop {
+	t.Helper()
+	s := healthy(t)
+	for _, object := range s.objects {
+		if configMap, ok := object.(*corev1.ConfigMap); ok && configMap.Name == "headroom" {
+			configMap.Data["scheduler-config.yaml"] = configuration
+		}
+	}
+	return s
+}
+
+const kindOfConfiguration = "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\nleaderElection: {resourceName: headroom-scheduler}\n"
+
+// What no scheduler starts with is told by line, and not as an error of the cluster's.
+func TestDoctorLooksAtTheConfigurationThatRuns(t *testing.T) {
+	for _, test := range []struct {
+		name, configuration, want string
+		code                      int
+	}{
+		{"arguments that are refused", kindOfConfiguration + "profiles:\n- plugins: {multiPoint: {enabled: [{name: HeadroomMemory}]}}\n  pluginConfig:\n  - name: HeadroomMemory\n    args: {freshFor: 1s}\n",
+			"WRONG  configuration: ConfigMap headroom-system/headroom:8: profiles[0].pluginConfig[0].args.freshFor: ", codeNo},
+		{"a plugin that is not there", kindOfConfiguration + "profiles:\n- plugins: {multiPoint: {enabled: [{name: HeadroomMemori}]}}\n",
+			"WRONG  configuration: ConfigMap headroom-system/headroom:5: ", codeNo},
+		{"twins", kindOfConfiguration + "profiles:\n- plugins: {multiPoint: {enabled: [{name: HeadroomMemory}, {name: HeadroomNodeAffinity}]}}\n",
+			"mind   configuration: ConfigMap headroom-system/headroom", codeYes},
+		{"no memory", kindOfConfiguration, "WRONG  samples: no profile of the configuration has HeadroomMemory, so no memory is counted fix: enable HeadroomMemory in a profile", codeNo},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			stdout, _, code := running(t, test.configuration).run(t, "doctor")
+			if got := strings.Join(strings.Fields(stdout), " "); code != test.code || !strings.Contains(got, strings.Join(strings.Fields(test.want), " ")) {
+				t.Errorf("exit code %d, want %d, and %q in\n%s", code, test.code, test.want, stdout)
+			}
+			if strings.Contains(stdout, "install metrics-server") || strings.Contains(stdout, "cluster:") {
+				t.Errorf("the configuration is not all that is blamed:\n%s", stdout)
+			}
+		})
+	}
+}
+
+// The profiles of one configuration are one scheduler: it knows what it gave away under its other names.
+func TestDoctorTakesOneSchedulerWithTwoNamesForOne(t *testing.T) {
+	theirs := pod("theirs", "100Mi", func(pod *corev1.Pod) { pod.Spec.SchedulerName = corev1.DefaultSchedulerName })
+	for _, test := range []struct {
+		name, configuration string
+		shared              bool
+	}{
+		{"both names are its own", strings.Replace(string(shipped.SchedulerConfig), "profiles:\n", "profiles:\n- schedulerName: default-scheduler\n  plugins: {queueSort: {enabled: [{name: PrioritySort}]}}\n", 1), false},
+		{"another scheduler has one", string(shipped.SchedulerConfig), true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := running(t, test.configuration)
+			s.running("web-2", "100Mi", theirs.DeepCopy())
+			stdout, _, _ := s.run(t, "doctor")
+			if got := strings.Contains(stdout, "mind   schedulers: "); got != test.shared {
+				t.Errorf("it tells of several schedulers: %t, want %t\n%s", got, test.shared, stdout)
+			}
+		})
 	}
 }
 
@@ -253,7 +317,10 @@ func TestDoctorDoesNotBlameTheSourceForAMissingPermission(t *testing.T) {
 			t.Cleanup(refuses.Close)
 			s := healthy(t)
 			s.unmeasured, s.host = true, refuses.URL
-			stdout, _, _ := s.run(t, "doctor")
+			stdout, _, code := s.run(t, "doctor")
+			if code != codeYes {
+				t.Errorf("exit code %d, want %d: the scheduler may read what whoever asks may not:\n%s", code, codeYes, stdout)
+			}
 			if !strings.Contains(stdout, "mind   samples: whoever asks may not read them") || !strings.Contains(stdout, "grant get and list of "+refused+".metrics.k8s.io") || strings.Contains(stdout, "install metrics-server") {
 				t.Errorf("want the missing permission and its remedy, and no advice to install what is there:\n%s", stdout)
 			}

@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -87,21 +89,33 @@ func (o *explainOptions) run(ctx context.Context, arguments []string) error {
 	for _, note := range found.Notes {
 		placement.First = append(placement.First, explain.Note{Kind: explain.NoteController, Text: note})
 	}
-	var names []string
-	if placement.Winner != "" {
-		names = []string{"node/" + placement.Winner}
-	}
 	text := placementText{placement: placement, nodes: o.nodes}
 	if err := text.check(); err != nil {
 		return err
 	}
-	if err := o.print(placement, names, text.write); err != nil {
+	if err := o.print(placement, goesTo(placement), text.write); err != nil {
 		return err
 	}
 	if !placement.Fits {
 		return errNo
 	}
 	return nil
+}
+
+// goesTo returns the nodes that the pod or its copies go to, each once; none for a pod that something but the nodes holds back.
+func goesTo(placement *explain.Placement) []string {
+	held := slices.ContainsFunc(placement.First, func(note explain.Note) bool { return note.Decides })
+	switch {
+	case held, placement.Winner == "":
+		return nil
+	case placement.Replicas == nil:
+		return []string{"node/" + placement.Winner}
+	}
+	var names []string
+	for _, node := range placement.Replicas.Nodes {
+		names = append(names, "node/"+node.Node)
+	}
+	return names
 }
 
 // check says which flags do not go together.
@@ -128,7 +142,9 @@ func (o *explainOptions) found(ctx context.Context, of *cluster.Cluster, argumen
 	}
 	if o.file == "" {
 		name := bareName(arguments[0], "pod")
-		pod, err := of.Client.CoreV1().Pods(namespace).Get(ctx, name, metav1.GetOptions{})
+		pod, err := within(ctx, o.limit, func(ctx context.Context) (*corev1.Pod, error) {
+			return of.Client.CoreV1().Pods(namespace).Get(ctx, name, metav1.GetOptions{})
+		})
 		if apierrors.IsNotFound(err) {
 			return nil, fmt.Errorf("there is no pod %q in namespace %q", name, namespace)
 		}
@@ -142,7 +158,8 @@ func (o *explainOptions) found(ctx context.Context, of *cluster.Cluster, argumen
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.file, err)
 	}
-	if err := found.Admit(ctx, of.Client, of.Lose); err != nil {
+	found, err = within(ctx, o.limit, func(ctx context.Context) (*manifest.Found, error) { return found, found.Admit(ctx, of.Client, of.Lose) })
+	if err != nil {
 		return nil, err
 	}
 	if o.replicas > 0 {

@@ -126,9 +126,12 @@ func TestExplainAnswers(t *testing.T) {
 		}), nil, nil, codeNo},
 		{"it is held back by a gate", pod("asked", "1Gi", func(pod *corev1.Pod) {
 			pod.Spec.SchedulingGates = []corev1.PodSchedulingGate{{Name: "example.com/quota"}}
-			pod.Status.Conditions = nil
+			pod.Status.Conditions[0].Reason = corev1.PodReasonSchedulingGated // as the API server writes it
 		}), nil, nil, codeNo},
 		{"nobody is the scheduler that it asks for", pod("asked", "1Gi", func(pod *corev1.Pod) { pod.Spec.SchedulerName = "headrom-scheduler" }), nil, nil, codeNo},
+		{"another scheduler has tried it", pod("asked", "1Gi", func(pod *corev1.Pod) {
+			pod.Spec.SchedulerName, pod.Status.Conditions[0].Message = "volcano", "3/6 tasks in gang unschedulable."
+		}), nil, nil, codeNo},
 		{"no scheduler of that name is in the configuration that runs", pod("asked", "1Gi"), func(s *shop) {
 			s.objects = append(s.objects, &corev1.ConfigMap{
 				ObjectMeta: metav1.ObjectMeta{Namespace: "headroom-system", Name: "headroom", Labels: map[string]string{"app.kubernetes.io/name": "headroom-scheduler"}},
@@ -140,6 +143,13 @@ func TestExplainAnswers(t *testing.T) {
 				pod.Spec.Priority, pod.Status.NominatedNodeName = new(int32(100)), "web-2"
 			}))
 		}, []string{"--node", "web-2"}, codeNo},
+		{"a selector and an affinity must both hold", pod("asked", "1Gi", requiring(in("zone", "a", "b")), func(pod *corev1.Pod) {
+			pod.Spec.NodeSelector = map[string]string{"disktype": "nvme"}
+		}), nil, []string{"--node", "web-1"}, codeNo},
+		{"a name is meant that is a hostname label", pod("asked", "1Gi", requiring(named("ip-10-0-0-4"))), nil, nil, codeNo},
+		{"room that is kept for it is there for its copies", pod("asked", "", declaring("4Gi"), requiring(in("zone", "b")), func(pod *corev1.Pod) {
+			pod.Status.NominatedNodeName = "web-2"
+		}), nil, []string{"--replicas", "2"}, codeNo},
 		{"why not that one", pod("asked", "1Gi", requiring(in("zone", "a", "b"))), nil, []string{"--node", "web-1"}, codeYes},
 		{"the scheduler does not run", pod("asked", "1Gi", func(pod *corev1.Pod) { pod.Status.Conditions = nil }), func(s *shop) {
 			s.objects = append(s.objects, &coordinationv1.Lease{

@@ -41,14 +41,7 @@ func (t placementText) rejected(node string) *explain.Rejected {
 }
 
 func (t placementText) write(p *page) {
-	color := green
-	if !t.placement.Fits {
-		color = red
-	}
-	p.painted(color, fmt.Sprintf("Pod %s %s.", t.placement.Pod, t.placement.Verdict))
-	for _, note := range t.placement.First {
-		p.paragraph("! ", note.Text+".")
-	}
+	t.head(p)
 	t.basis(p)
 	t.winner(p)
 	t.scores(p)
@@ -57,6 +50,25 @@ func (t placementText) write(p *page) {
 	t.replicas(p)
 	for _, node := range t.nodes {
 		t.node(p, node)
+	}
+}
+
+// head says what decides about the pod before any node does, then what nodes do, and what else is to be known.
+func (t placementText) head(p *page) {
+	color := green
+	if !t.placement.Fits {
+		color = red
+	}
+	rest := slices.Clone(t.placement.First)
+	if i := slices.IndexFunc(rest, func(note explain.Note) bool { return note.Decides }); i >= 0 {
+		p.painted(color, fmt.Sprintf("Pod %s: %s.", t.placement.Pod, rest[i].Text))
+		p.paragraph("", "It "+t.placement.Verdict+".")
+		rest = slices.Delete(rest, i, i+1)
+	} else {
+		p.painted(color, fmt.Sprintf("Pod %s %s.", t.placement.Pod, t.placement.Verdict))
+	}
+	for _, note := range rest {
+		p.paragraph("! ", note.Text+".")
 	}
 }
 

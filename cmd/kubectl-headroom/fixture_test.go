@@ -138,7 +138,8 @@ func (s *shop) run(t *testing.T, arguments ...string) (stdout, stderr string, co
 	var out, errOut bytes.Buffer
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	client := fake.NewClientset(s.objects...)
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: corev1.NamespaceDefault}}
+	client := fake.NewClientset(append(s.objects, namespace)...)
 	if s.react != nil {
 		s.react(client)
 	}

@@ -6,7 +6,7 @@ import (
 	"context"
 	"math"
 	"runtime"
-	"runtime/debug"
+	"runtime/metrics"
 	"testing"
 	"time"
 
@@ -14,22 +14,23 @@ import (
 )
 
 // settings are what the garbage collector goes by: percent and limit in bytes.
-type settings struct {
-	percent int
-	limit   int64
-}
+type settings struct{ percent, limit uint64 }
 
-// collecting returns the settings, and leaves them as they are.
+// off is the percent of a collector that goes by the limit alone.
+const off = math.MaxUint64
+
+// collecting returns the settings by looking only: setting them, as package debug has it, would race with the cleanup that
+// does.
 func collecting() settings {
-	now := settings{debug.SetGCPercent(100), debug.SetMemoryLimit(-1)}
-	debug.SetGCPercent(now.percent)
-	return now
+	read := []metrics.Sample{{Name: "/gc/gogc:percent"}, {Name: "/gc/gomemlimit:bytes"}}
+	metrics.Read(read)
+	return settings{read[0].Value.Uint64(), read[1].Value.Uint64()}
 }
 
 func TestGarbageIsCollectedLateAndAsUsualFromThenOn(t *testing.T) {
 	before := collecting()
 	collectLate(func(string) string { return "" })
-	if got, want := collecting(), (settings{-1, firstCollection}); got != want {
+	if got, want := collecting(), (settings{off, firstCollection}); got != want {
 		t.Errorf("until the first collection: %+v, want %+v", got, want)
 	}
 	err := wait.PollUntilContextTimeout(t.Context(), time.Millisecond, time.Minute, true, func(context.Context) (bool, error) {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -60,17 +61,30 @@ func (o *nodesOptions) run(ctx context.Context, names []string) error {
 	if o.interval < time.Second {
 		return fmt.Errorf("--interval %s: want 1s or more", o.interval)
 	}
-	for {
-		if err := o.show(ctx, selector, names); err != nil || !o.watch {
+	var unwritten *writeError
+	for first := true; ; first = false {
+		err := o.show(ctx, selector, names)
+		switch {
+		case o.watch && ctx.Err() != nil:
+			return nil //nolint:nilerr // it was interrupted while it read
+		case !o.watch, first && err != nil, errors.As(err, &unwritten):
 			return err
+		case err != nil: // The cluster may answer again.
+			fmt.Fprintf(o.ErrOut, "error: %v; trying again in %s\n", err, o.interval)
 		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-o.clock.After(o.interval):
 		}
-		if err := writeAll(o.Out, []byte("\n")); err != nil {
-			return err
+		between := "\n"
+		if o.output == outputYAML {
+			between = "---\n"
+		}
+		if err == nil {
+			if err := writeAll(o.Out, []byte(between)); err != nil {
+				return err
+			}
 		}
 	}
 }
@@ -99,7 +113,7 @@ func (s *shared) withMemory(ctx context.Context) (*explain.Scheduler, error) {
 	if err != nil {
 		return nil, err
 	}
-	with, err := s.profileOf(ctx, of, "")
+	with, err := s.profileOf(ctx, of, profile.Every)
 	if err != nil {
 		return nil, err
 	}

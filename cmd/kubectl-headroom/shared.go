@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -123,7 +124,28 @@ func (s *shared) profileOf(ctx context.Context, of *cluster.Cluster, scheduler s
 	if s.config != "" {
 		return profile.OfFile(s.config)
 	}
-	return profile.OfCluster(ctx, of.Client, scheduler)
+	return within(ctx, s.limit, func(ctx context.Context) (*profile.Profile, error) {
+		return profile.OfCluster(ctx, of.Client, scheduler)
+	})
+}
+
+// lateError is that the cluster was not read in time.
+type lateError struct{ limit time.Duration }
+
+// Error says how long was waited, and by which flag.
+func (e *lateError) Error() string {
+	return fmt.Sprintf("it took longer than --read-timeout %s", e.limit)
+}
+
+// within asks the cluster something, for no longer than the limit.
+func within[Answer any](ctx context.Context, limit time.Duration, ask func(context.Context) (Answer, error)) (Answer, error) {
+	asking, cancel := context.WithTimeoutCause(ctx, limit, &lateError{limit})
+	defer cancel()
+	answer, err := ask(asking)
+	if late := (*lateError)(nil); err != nil && errors.As(context.Cause(asking), &late) {
+		err = fmt.Errorf("read the cluster: %w", late)
+	}
+	return answer, err
 }
 
 // scheduler reads the cluster and makes a scheduler of it, which ends with ctx.
@@ -141,7 +163,7 @@ func (s *shared) scheduler(ctx context.Context, options explain.Options) (*expla
 // too late.
 func withReadLimit(parent context.Context, limit time.Duration) (reading context.Context, over func(error) error) {
 	reading, cancel := context.WithCancelCause(parent)
-	late := time.AfterFunc(limit, func() { cancel(fmt.Errorf("it took longer than --read-timeout %s", limit)) })
+	late := time.AfterFunc(limit, func() { cancel(&lateError{limit}) })
 	return reading, func(err error) error {
 		if inTime := late.Stop(); err == nil && !inTime {
 			return context.Cause(reading)
@@ -194,7 +216,15 @@ func bareName(argument, kind string) string {
 	return strings.TrimPrefix(strings.TrimPrefix(argument, kind+"s/"), kind+"/")
 }
 
+// writeError is that an answer could not be written: to read anew does not help.
+type writeError struct{ error }
+
+// Unwrap returns why.
+func (e *writeError) Unwrap() error { return e.error }
+
 func writeAll(to io.Writer, text []byte) error {
-	_, err := to.Write(text)
-	return err
+	if _, err := to.Write(text); err != nil {
+		return &writeError{err}
+	}
+	return nil
 }

@@ -10,6 +10,27 @@ import (
 	"time"
 )
 
+func TestWhoWantsNoColorsGetsNone(t *testing.T) {
+	for _, test := range []struct {
+		name, flag, variable string
+		want                 bool
+	}{
+		{"no terminal", colorAuto, "", false},
+		{"always", colorAlways, "", true},
+		{"always, though the environment says no: the flag is nearer", colorAlways, "1", true},
+		{"never", colorNever, "", false},
+		{"the environment says no", colorAuto, "1", false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newShared(&environment{getenv: func(name string) string { return map[string]string{"NO_COLOR": test.variable}[name] }})
+			s.color = test.flag
+			if got := s.colored(); got != test.want {
+				t.Errorf("colored: %t, want %t", got, test.want)
+			}
+		})
+	}
+}
+
 func TestTheReadTimeoutIsForReading(t *testing.T) {
 	broken := errors.New("broken")
 	for _, test := range []struct {

@@ -5,6 +5,7 @@ package explain
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -58,16 +59,20 @@ func (c *cycle) cause(i int) (j int, plugin string, reasons []string) {
 	if c.stopped == nil && counts.Plugin() != "" {
 		return c.index(counts.Plugin()), counts.Plugin(), counts.Reasons()
 	}
+	if c.stopped != nil && !c.cutToNothing { // The framework then forgets what others cut.
+		if j := c.index(c.stopped.Plugin()); j >= 0 && c.results[i].statuses[j] != nil {
+			return j, c.stopped.Plugin(), c.results[i].statuses[j].Reasons()
+		}
+		return -1, counts.Plugin(), counts.Reasons()
+	}
 	for j := range c.filters {
 		name := c.filters[j].Name()
-		leaves, cuts := c.cutBy[name]
-		rejects := c.results[i].statuses[j] != nil && (cuts && !leaves.Has(c.nodes[i].Node().Name) || c.stopped != nil && c.stopped.Plugin() == name)
-		if rejects {
+		if leaves, cuts := c.cutBy[name]; cuts && !leaves.Has(c.name(i)) && c.results[i].statuses[j] != nil {
 			return j, name, c.results[i].statuses[j].Reasons()
 		}
 	}
-	for name, leaves := range c.cutBy {
-		if !leaves.Has(c.nodes[i].Node().Name) {
+	for _, name := range slices.Sorted(maps.Keys(c.cutBy)) {
+		if !c.cutBy[name].Has(c.name(i)) {
 			return -1, name, counts.Reasons()
 		}
 	}

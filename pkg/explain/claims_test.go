@@ -60,7 +60,7 @@ func TestClaimsAreMadeOfTheirTemplatesForPodsThatAreNotThere(t *testing.T) {
 			"goes to node a, the only one of 2 nodes that it fits", "", "copy 3 fits none of 2 nodes: 2 by DynamicResources",
 		},
 		{
-			"of a file, without a template", inFile, nil, nil,
+			"of a file, without a template", inFile, nil, []string{},
 			"fits none of 2 nodes", "its resource claims cannot be made: there is no ResourceClaimTemplate default/gpu",
 			"copy 1 is placed nowhere, its resource claims cannot be made: there is no ResourceClaimTemplate default/gpu",
 		},

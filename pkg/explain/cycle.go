@@ -31,6 +31,8 @@ type cycle struct {
 	skipped   sets.Set[string]
 	// stopped is the PreFilter verdict that rejects the pod everywhere, nil if there is none.
 	stopped *fwk.Status
+	// cutToNothing: that is because plugins leave no node together.
+	cutToNothing bool
 	// allowed are the nodes that PreFilter leaves, nil for all, and cutting the plugins that said so.
 	allowed sets.Set[string]
 	cutting sets.Set[string]
@@ -38,6 +40,7 @@ type cycle struct {
 	cutBy   map[string]sets.Set[string]
 	results []result // by node
 	memory  *memory.Memory
+	company *company // nil as long as nobody asks for it
 	// required is nil where the pod asks nothing of labels and names.
 	required *constraint.Required
 }
@@ -114,7 +117,7 @@ func (c *cycle) preFilter(ctx context.Context) error {
 			c.cutBy[named.Name] = nodes.NodeNames
 		}
 		if merged = merged.Merge(nodes); !merged.AllNodes() && len(merged.NodeNames) == 0 {
-			c.stopped, final = c.nothingLeft(), true
+			c.stopped, c.cutToNothing, final = c.nothingLeft(), true, true
 		}
 	}
 	if merged != nil {
@@ -188,9 +191,13 @@ func (c *cycle) score(ctx context.Context, nodes []fwk.NodeInfo) ([]fwk.NodePlug
 	return scores, status.AsError()
 }
 
-// message is what the scheduler writes of a pod that finds no node, but for what PostFilter plugins add.
+// message is what the scheduler writes of a pod that finds no node, but for what PostFilter plugins add. Where a plugin fails, that is
+// all it writes (k8s.io/kubernetes pkg/scheduler/framework/runtime/framework.go, RunPreFilterPlugins and RunFilterPlugins).
 func (c *cycle) message() string {
 	failure := framework.FitError{Pod: c.pod, NumAllNodes: len(c.nodes), Diagnosis: framework.Diagnosis{NodeToStatus: framework.NewDefaultNodeToStatus()}}
+	if c.stopped.Code() == fwk.Error {
+		return fmt.Sprintf("running PreFilter plugin %q: %s", c.stopped.Plugin(), c.stopped.Message())
+	}
 	if c.stopped != nil {
 		failure.Diagnosis.NodeToStatus.SetAbsentNodesStatus(c.stopped)
 		failure.Diagnosis.PreFilterMsg = c.stopped.Message()
@@ -201,6 +208,8 @@ func (c *cycle) message() string {
 		switch counts := c.results[i].counts; {
 		case c.allowed != nil && !c.allowed.Has(name):
 			failure.Diagnosis.NodeToStatus.SetAbsentNodesStatus(counts)
+		case counts.Code() == fwk.Error:
+			return fmt.Sprintf("running %q filter plugin: %s", counts.Plugin(), counts.Message())
 		case counts != nil:
 			failure.Diagnosis.NodeToStatus.Set(name, counts)
 		}

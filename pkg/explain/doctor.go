@@ -5,12 +5,15 @@ package explain
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/headroom-dev/headroom/pkg/explain/cluster"
+	"github.com/headroom-dev/headroom/pkg/explain/profile"
 	"github.com/headroom-dev/headroom/pkg/memory/ledger"
 	"github.com/headroom-dev/headroom/pkg/memory/sample"
 	"github.com/headroom-dev/headroom/pkg/memory/threshold"
@@ -63,7 +66,7 @@ func NewReport(basis *Basis, findings []Finding) *Report {
 func (s *Scheduler) Examine(ctx context.Context) *Report {
 	var findings []Finding
 	for _, check := range []func(context.Context) []Finding{
-		s.checkConfiguration, s.checkSamples, s.checkLearned, s.checkFreshness, s.checkPermissions, s.checkSchedulersRights, s.checkThresholds, s.checkAnnotations,
+		s.checkConfiguration, s.checkSamples, s.checkLearned, s.checkFreshness, s.checkClock, s.checkPermissions, s.checkSchedulersRights, s.checkThresholds, s.checkAnnotations,
 		s.checkVersions, s.checkLease, s.checkSchedulers, s.checkBypass, s.checkUnseen,
 	} {
 		findings = append(findings, check(ctx)...)
@@ -77,17 +80,53 @@ func finding(check string, severity Severity, fix, format string, arguments ...a
 }
 
 func (s *Scheduler) checkConfiguration(context.Context) []Finding {
+	found := ConfigurationFindings(s.options.Profile)
 	if doubt := s.options.Profile.Doubt; doubt != "" {
-		return finding("configuration", Mind, "label the scheduler's ConfigMap app.kubernetes.io/name=headroom-scheduler, or pass --config FILE",
-			"what is told is by %s: %s", s.options.Profile.Origin, doubt)
+		return append(found, finding("configuration", Mind, "label the scheduler's ConfigMap app.kubernetes.io/name=headroom-scheduler, or pass --config FILE",
+			"what is told is by %s: %s", s.options.Profile.Origin, doubt)...)
+	}
+	if len(found) > 0 {
+		return found
 	}
 	return finding("configuration", Fine, "", "%s, for %s", s.options.Profile.Origin, strings.Join(s.options.Profile.Names(), ", "))
+}
+
+// ConfigurationFindings returns what config validate would say of the profile: wrong is what no scheduler would start with.
+func ConfigurationFindings(of *profile.Profile) []Finding {
+	var findings []Finding
+	for _, problem := range of.Problems() {
+		severity := Mind
+		if problem.Refused {
+			severity = Wrong
+		}
+		findings = append(findings, finding("configuration", severity, "kubectl headroom config validate FILE tells of a changed one before it is installed", "%s: %s", problem.Place(of.Origin), problem.Words())...)
+	}
+	return findings
+}
+
+// checkClock compares this machine's clock with the API server's, by which ages of samples are told.
+func (s *Scheduler) checkClock(context.Context) []Finding {
+	const bearable = 10 * time.Second // A sample may be a minute ahead, and two minutes old.
+	ahead, known := s.options.Cluster.ClockAhead()
+	switch {
+	case !known:
+		return nil
+	case ahead.Abs() <= bearable:
+		return finding("clock", Fine, "", "this machine's clock and the API server's agree")
+	}
+	words := "ahead of"
+	if ahead < 0 {
+		words = "behind"
+	}
+	return finding("clock", Wrong, "set both clocks by NTP", "this machine's clock is %s %s the API server's, so ages told here are wrong by that", ahead.Abs().Round(time.Second), words)
 }
 
 func (s *Scheduler) checkSamples(context.Context) []Finding {
 	losses := s.options.Cluster.Losses()
 	forbidden := slices.IndexFunc(losses, func(loss cluster.Loss) bool { return strings.HasSuffix(loss.Resource, ".metrics.k8s.io") })
 	switch {
+	case len(s.still.Books()) == 0:
+		return finding("samples", Wrong, "enable HeadroomMemory in a profile", "%s", errNoBook)
 	case s.samples.set == nil && forbidden >= 0:
 		return finding("samples", Mind, losses[forbidden].Remedy(), "whoever asks may not read them, and the scheduler may all the same: %s", s.samples.problem)
 	case s.samples.set == nil:
@@ -97,7 +136,8 @@ func (s *Scheduler) checkSamples(context.Context) []Finding {
 		return finding("samples", Mind, "what is told here may differ from what the scheduler sees", "read from %s: %s", s.samples.origin, s.samples.problem)
 	}
 	findings := finding("samples", Fine, "", "%s: %s, %s", s.samples.origin, plural(len(s.samples.set.Nodes), "node"), plural(len(s.samples.set.Pods), "pod"))
-	for reason, count := range s.samples.set.RefusedCount {
+	for _, reason := range slices.Sorted(maps.Keys(s.samples.set.RefusedCount)) {
+		count := s.samples.set.RefusedCount[reason]
 		if reason == sample.ReasonFuture {
 			findings = append(findings, futureSamples(count)...)
 			continue
@@ -159,11 +199,7 @@ func few(names []string) string {
 func (s *Scheduler) checkPermissions(context.Context) []Finding {
 	var findings []Finding
 	for _, loss := range s.options.Cluster.Losses() {
-		severity := Mind
-		if strings.HasSuffix(loss.Resource, "metrics.k8s.io") {
-			severity = Wrong
-		}
-		findings = append(findings, finding("permissions", severity, loss.Remedy(), "%s", loss)...)
+		findings = append(findings, finding("permissions", Mind, loss.Remedy(), "%s", loss)...) // of whoever asks, and not of the scheduler
 	}
 	if len(findings) == 0 {
 		return finding("permissions", Fine, "", "everything that the profile's plugins read may be read")
@@ -174,7 +210,7 @@ func (s *Scheduler) checkPermissions(context.Context) []Finding {
 func (s *Scheduler) checkThresholds(context.Context) []Finding {
 	books := s.still.Books()
 	if len(books) == 0 {
-		return finding("thresholds", Wrong, "enable HeadroomMemory in a profile", "%s", errNoBook)
+		return nil
 	}
 	if s.configured.wrong {
 		return finding("thresholds", Mind, "grant get of nodes/proxy to whoever asks, or annotate nodes with "+threshold.EvictionHardAnnotation, "%s", s.configured.text)

@@ -17,7 +17,7 @@ import (
 	componentversion "k8s.io/component-base/version"
 
 	"github.com/headroom-dev/headroom/pkg/explain/profile"
-	"github.com/headroom-dev/headroom/pkg/memory/forecast"
+	"github.com/headroom-dev/headroom/pkg/plugins/memory"
 )
 
 // checkAnnotations looks for annotations that cannot be read.
@@ -30,10 +30,18 @@ func (s *Scheduler) checkAnnotations(context.Context) []Finding {
 			}
 		}
 	}
+	wrong := map[string][]string{} // replicas are wrong alike
 	for _, pod := range s.pods {
-		if _, _, err := forecast.DeclaredPeak(pod); err != nil {
-			findings = append(findings, finding("annotations", Wrong, "correct the annotation", "pod %s/%s: %v", pod.Namespace, pod.Name, err)...)
+		if err := memory.CheckAnnotations(pod); err != nil {
+			wrong[err.Error()] = append(wrong[err.Error()], pod.Namespace+"/"+pod.Name)
 		}
+	}
+	for _, problem := range slices.Sorted(maps.Keys(wrong)) {
+		who := "pod " + wrong[problem][0]
+		if pods := wrong[problem]; len(pods) > 1 {
+			who = fmt.Sprintf("%s (%s)", plural(len(pods), "pod"), few(pods))
+		}
+		findings = append(findings, finding("annotations", Wrong, "correct the annotation", "%s: %s", who, problem)...)
 	}
 	return findings
 }
@@ -47,13 +55,13 @@ func (s *Scheduler) checkVersions(context.Context) []Finding {
 	}
 	server, err := version.ParseGeneric(info.GitVersion)
 	if err != nil {
-		return finding("versions", Mind, "", "the version of the API server, %q, cannot be read", info.GitVersion)
+		return finding("versions", Mind, "look at what kubectl version says", "the version of the API server, %q, cannot be read", info.GitVersion)
 	}
 	var findings []Finding
 	const builtFrom = componentversion.DefaultKubeBinaryVersion
 	if built := version.MustParseGeneric(builtFrom); server.Minor() < built.Minor() || server.Minor() > built.Minor()+1 {
 		findings = append(findings, finding("versions", Wrong, "run the release of Headroom that is built for the API server's",
-			"the scheduler is built from Kubernetes %s, and the API server is %s: it must be as new, or one minor release newer", builtFrom, info.GitVersion)...)
+			"Headroom of this release is built from Kubernetes %s, and the API server is %s: it must be as new, or one minor release newer", builtFrom, info.GitVersion)...)
 	}
 	skewed := map[string]int{}
 	for _, node := range s.nodes {
@@ -67,7 +75,7 @@ func (s *Scheduler) checkVersions(context.Context) []Finding {
 			"%s with kubelet %s, and the API server is %s", plural(skewed[kubelet], "node"), kubelet, info.GitVersion)...)
 	}
 	if len(findings) == 0 {
-		return finding("versions", Fine, "", "API server %s, scheduler built from %s", info.GitVersion, builtFrom)
+		return finding("versions", Fine, "", "API server %s, Headroom of this release built from %s", info.GitVersion, builtFrom)
 	}
 	return findings
 }
@@ -98,8 +106,16 @@ func (s *Scheduler) checkLease(ctx context.Context) []Finding {
 	return finding("lease", Fine, "", "%s holds %s", holder, name)
 }
 
-// checkSchedulers tells of nodes that several schedulers fill: each takes room that the other has just given away.
+// checkSchedulers tells of nodes that several schedulers fill: each takes room that the other has just given away. The profiles of one
+// configuration are one scheduler, which knows what it gave away under each name.
 func (s *Scheduler) checkSchedulers(context.Context) []Finding {
+	own := slices.DeleteFunc(s.options.Profile.Names(), func(name string) bool { return slices.Contains(s.added, name) })
+	of := func(pod *corev1.Pod) string {
+		if slices.Contains(own, pod.Spec.SchedulerName) {
+			return strings.Join(own, ", ")
+		}
+		return pod.Spec.SchedulerName
+	}
 	byNode := map[string]map[string]bool{}
 	pods := map[string]int{}
 	for _, pod := range s.pods {
@@ -109,8 +125,8 @@ func (s *Scheduler) checkSchedulers(context.Context) []Finding {
 		if byNode[pod.Spec.NodeName] == nil {
 			byNode[pod.Spec.NodeName] = map[string]bool{}
 		}
-		byNode[pod.Spec.NodeName][pod.Spec.SchedulerName] = true
-		pods[pod.Spec.SchedulerName]++
+		byNode[pod.Spec.NodeName][of(pod)] = true
+		pods[of(pod)]++
 	}
 	shared := 0
 	for _, schedulers := range byNode {

@@ -64,6 +64,26 @@ func (c *cycle) judge(ctx context.Context, i int) error {
 	return nil
 }
 
+// failure returns what a plugin says that fails, and whether that ends the cycle for sure. A filter may fail on a node: the scheduler gives up as soon as it
+// comes to such a node (k8s.io/kubernetes pkg/scheduler/schedule_one.go, findNodesThatPassFilters), and does not come to all of them where
+// it finds enough others before.
+func (c *cycle) failure() (text string, ends bool) {
+	if c.stopped.Code() == fwk.Error {
+		return fmt.Sprintf("%s fails before any node is looked at, which ends the attempt: %s", c.stopped.Plugin(), c.stopped.Message()), true
+	}
+	if c.stopped != nil {
+		return "", false
+	}
+	const everyNodeIsTried = 100 // minFeasibleNodesToFind
+	for i := range c.results {
+		if counts := c.results[i].counts; counts != nil && counts.Code() == fwk.Error {
+			text := fmt.Sprintf("%s fails on node %s, which ends the attempt: %s", counts.Plugin(), c.name(i), counts.Message())
+			return text, len(c.feasible()) == 0 || len(c.nodes) <= everyNodeIsTried
+		}
+	}
+	return "", false
+}
+
 // ask asks every filter about a node and returns what each says, nil where it lets the pod in, and the first rejection.
 func (c *cycle) ask(ctx context.Context, state fwk.CycleState, node fwk.NodeInfo) (statuses []*fwk.Status, first *fwk.Status) {
 	statuses = make([]*fwk.Status, len(c.filters))

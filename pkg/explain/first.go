@@ -21,6 +21,7 @@ import (
 // Kinds of notes. The first ones decide about the pod before any node does.
 const (
 	NoteBypass         = "bypass"
+	NoteNoNamespace    = "no-namespace"
 	NoteGated          = "gated"
 	NoteNoClaim        = "no-claim"
 	NoteOtherScheduler = "other-scheduler"
@@ -35,6 +36,7 @@ const (
 	NoteExtenders      = "extenders"
 	NoteDegraded       = "degraded"
 	NoteUnscored       = "unscored"
+	NoteFails          = "fails"
 	NoteController     = "controller"
 )
 
@@ -57,6 +59,9 @@ func (s *Scheduler) first(ctx context.Context, pod *corev1.Pod, exact bool) []No
 		add(NoteBypass, true, "spec.nodeName: %s was set by whoever made it, so no scheduler judges it, and its kubelet may refuse it; "+
 			"use a required node affinity to matchFields metadata.name instead", pod.Spec.NodeName)
 	}
+	if s.lacksNamespace(ctx, pod) {
+		add(NoteNoNamespace, true, "there is no namespace %s: the API server takes no pod of it before kubectl create namespace %s", pod.Namespace, pod.Namespace)
+	}
 	if len(pod.Spec.SchedulingGates) > 0 {
 		add(NoteGated, true, "it is held back by its scheduling gates (%s): whoever set them has to remove them first", gatesOf(pod))
 	}
@@ -66,6 +71,15 @@ func (s *Scheduler) first(ctx context.Context, pod *corev1.Pod, exact bool) []No
 		add(NoteNominated, false, "it is nominated to node %s, where pods are to make room for it: that node is tried first", nominated)
 	}
 	return notes
+}
+
+// lacksNamespace reports whether the namespace of a pod of a file is known not to be there.
+func (s *Scheduler) lacksNamespace(ctx context.Context, pod *corev1.Pod) bool {
+	if pod.UID != "" {
+		return false
+	}
+	_, err := s.options.Cluster.Client.CoreV1().Namespaces().Get(ctx, pod.Namespace, metav1.GetOptions{})
+	return apierrors.IsNotFound(err)
 }
 
 // claimNotes says which resource claims the pod waits for. One of a file has none yet.
@@ -143,8 +157,18 @@ func (s *Scheduler) unseen(pod *corev1.Pod) bool {
 	if pod.UID == "" || pod.Spec.NodeName != "" || pod.DeletionTimestamp != nil || len(pod.Spec.SchedulingGates) > 0 {
 		return false
 	}
-	tried := slices.ContainsFunc(pod.Status.Conditions, func(condition corev1.PodCondition) bool { return condition.Type == corev1.PodScheduled })
-	return !tried && s.now.Sub(pod.CreationTimestamp.Time) >= unseenAfter && len(claimsNotMade(pod)) == 0 && len(s.claimsGone(pod)) == 0
+	return verdictOf(pod) == nil && s.now.Sub(pod.CreationTimestamp.Time) >= unseenAfter && len(claimsNotMade(pod)) == 0 && len(s.claimsGone(pod)) == 0
+}
+
+// verdictOf returns what a scheduler said of the pod, nil if none did. That gates hold it back the API server says itself, and leaves it there
+// when they are gone.
+func verdictOf(pod *corev1.Pod) *corev1.PodCondition {
+	for i := range pod.Status.Conditions {
+		if condition := &pod.Status.Conditions[i]; condition.Type == corev1.PodScheduled && condition.Reason != corev1.PodReasonSchedulingGated {
+			return condition
+		}
+	}
+	return nil
 }
 
 // unknownScheduler says that the pod's scheduler is none of the profile, which matters no more where the pod has a node.
@@ -154,6 +178,9 @@ func (s *Scheduler) unknownScheduler(pod *corev1.Pod) Note {
 	below := ". Below is what " + names[0] + " would do"
 	if pod.Spec.NodeName != "" {
 		return Note{NoteOtherScheduler, false, "it asked for " + other + ", and has a node" + below}
+	}
+	if said := verdictOf(pod); said != nil && said.Message != "" {
+		return Note{NoteOtherScheduler, true, "it asks for " + other + ". That one has tried it, and says: " + strings.TrimSuffix(said.Message, ".") + below}
 	}
 	if near := profile.Nearest(pod.Spec.SchedulerName, names); near != "" {
 		other += fmt.Sprintf("; perhaps %q is meant", near)

@@ -28,10 +28,17 @@ func TestWhatDecidesBeforeAnyNodeIsSaidFirst(t *testing.T) {
 		}, "", false, ""},
 		{"one that nobody tried for an hour", func(p *corev1.Pod) { p.CreationTimestamp = metav1.NewTime(noon.Add(-time.Hour)) },
 			NoteNotSeen, true, "in the 60m since it was made: headroom-scheduler does not run, or has not got to it; there is no lease kube-system/headroom-scheduler"},
+		{"one whose gates were removed an hour ago, which nobody tried since", func(p *corev1.Pod) {
+			p.CreationTimestamp = metav1.NewTime(noon.Add(-time.Hour))
+			p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonSchedulingGated}}
+		}, NoteNotSeen, true, "in the 60m since it was made: headroom-scheduler does not run"},
 		{"gates", func(p *corev1.Pod) { p.Spec.SchedulingGates = []corev1.PodSchedulingGate{{Name: "example.com/quota"}} },
 			NoteGated, true, "scheduling gates (example.com/quota)"},
 		{"a node's name that its maker set", func(p *corev1.Pod) { p.UID, p.Spec.NodeName = "", "a" },
 			NoteBypass, true, "spec.nodeName: a was set by whoever made it"},
+		{"of a file, in a namespace that is not there", func(p *corev1.Pod) { p.UID, p.Namespace = "", "shop" },
+			NoteNoNamespace, true, "there is no namespace shop: the API server takes no pod of it before kubectl create namespace shop"},
+		{"of a file, in one that is there", func(p *corev1.Pod) { p.UID = "" }, "", false, ""},
 		{"evicted", func(p *corev1.Pod) { p.Status.Phase, p.Status.Reason = corev1.PodFailed, "Evicted" },
 			NoteFinished, true, "it has ended (Evicted)"},
 		{"done", func(p *corev1.Pod) { p.Status.Phase = corev1.PodSucceeded }, NoteFinished, true, "it has ended (Succeeded)"},

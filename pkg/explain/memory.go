@@ -58,8 +58,8 @@ func (c *cycle) memoryOf(account *memory.Account) *NodeMemory {
 		return sum
 	}
 	sum.fill(&account.Node)
-	sum.PromisedBytes += account.AddedFirm
-	sum.KeptFreeBytes = account.KeptFree
+	*sum.PromisedBytes += account.AddedFirm
+	sum.KeptFreeBytes = &account.KeptFree
 	left, expected := account.Left, account.ExpectedLeft
 	after := left - account.Demand.FirmBytes
 	sum.LeftBytes, sum.LeftAfterBytes, sum.ExpectedLeftBytes = &left, &after, &expected
@@ -76,8 +76,8 @@ func (m *NodeMemory) fill(line *ledger.Node) {
 		held = line.PodsHeld
 		m.ThresholdBytes, m.Origin = line.Thresholds.Pods, string(line.Thresholds.PodsOrigin)
 	}
-	m.Signal, m.HeldBytes = string(line.Signal), held
-	m.PromisedBytes = m.ThresholdBytes - held - line.Left
+	m.Signal, m.HeldBytes = string(line.Signal), &held
+	m.PromisedBytes = new(m.ThresholdBytes - held - line.Left)
 }
 
 func unknownText(account *memory.Account, s *Scheduler) string {
@@ -93,15 +93,15 @@ func unknownText(account *memory.Account, s *Scheduler) string {
 
 // sentence is the sum in words.
 func (m *NodeMemory) sentence(demand forecast.Demand) string {
-	text := fmt.Sprintf("evicts above %s (%s, %s), holds %s", quantity.InWords(m.ThresholdBytes), m.Signal, m.Origin, quantity.InWords(m.HeldBytes))
+	text := fmt.Sprintf("evicts above %s (%s, %s), holds %s", quantity.InWords(m.ThresholdBytes), m.Signal, m.Origin, quantity.InWords(*m.HeldBytes))
 	if m.Signal == string(threshold.EndOfMachine) || m.Signal == string(threshold.EndOfPods) {
-		text = fmt.Sprintf("has %s (%s, no eviction threshold), holds %s", quantity.InWords(m.ThresholdBytes), m.Signal, quantity.InWords(m.HeldBytes))
+		text = fmt.Sprintf("has %s (%s, no eviction threshold), holds %s", quantity.InWords(m.ThresholdBytes), m.Signal, quantity.InWords(*m.HeldBytes))
 	}
-	if m.PromisedBytes > 0 {
-		text += fmt.Sprintf(", promised %s to pods that start", quantity.InWords(m.PromisedBytes))
+	if *m.PromisedBytes > 0 {
+		text += fmt.Sprintf(", promised %s to pods that start", quantity.InWords(*m.PromisedBytes))
 	}
-	if m.KeptFreeBytes > 0 {
-		text += fmt.Sprintf(", keeps %s free", quantity.InWords(m.KeptFreeBytes))
+	if *m.KeptFreeBytes > 0 {
+		text += fmt.Sprintf(", keeps %s free", quantity.InWords(*m.KeptFreeBytes))
 	}
 	if *m.LeftAfterBytes < 0 {
 		return text + fmt.Sprintf(": %s left, this pod asks for %s (%s), %s short", quantity.InWords(*m.LeftBytes), quantity.InWords(demand.FirmBytes), firmSource(demand), quantity.InWords(-*m.LeftAfterBytes))

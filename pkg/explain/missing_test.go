@@ -3,6 +3,8 @@
 package explain
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/headroom-dev/headroom/pkg/explain/profile"
 	"github.com/headroom-dev/headroom/pkg/memory/forecast"
 )
 
@@ -53,11 +56,42 @@ func TestEveryCauseSaysWhatIsMissingAndWhatWouldHelp(t *testing.T) {
 			}},
 		},
 		{
+			name: "more than a node has, by what the pod declares", request: "1Gi",
+			pod: func(pod *corev1.Pod) { pod.Annotations = map[string]string{forecast.PeakAnnotation: "9Gi"} },
+			want: []told{{
+				Plugin: "HeadroomMemory", Missing: "5Gi of memory: 4Gi left, 9Gi asked for",
+				Change: "a larger node, or a declared peak of 4Gi at most",
+			}},
+		},
+		{
+			name: "all that a node has, by what the pod declares", request: "1Gi",
+			pod: func(pod *corev1.Pod) { pod.Annotations = map[string]string{forecast.PeakAnnotation: "8Gi"} },
+			want: []told{{
+				Plugin: "HeadroomMemory", Missing: "4Gi of memory: 4Gi left, 8Gi asked for",
+				Change: "4Gi less used on a, or a declared peak of 4Gi at most",
+			}},
+		},
+		{
 			name: "memory by requests, of which the smaller shortage is told", request: "3Gi",
 			others: []*corev1.Pod{pending("first", "7Gi", placedOn("a")), pending("second", "6Gi", placedOn("b"))},
 			want: []told{{
 				Plugin: "NodeResourcesFit", Missing: "1Gi memory: 2Gi of 8Gi free by requests, 3Gi asked for",
 				Change: "1Gi memory less requested on b",
+			}},
+		},
+		{
+			name: "memory by requests, where others asked for more than there is", request: "1Gi",
+			others: []*corev1.Pod{pending("first", "10Gi", placedOn("a")), pending("second", "11Gi", placedOn("b"))},
+			want: []told{{
+				Plugin: "NodeResourcesFit", Missing: "3Gi memory: 10Gi requested of 8Gi, 1Gi asked for",
+				Change: "3Gi memory less requested on a",
+			}},
+		},
+		{
+			name: "more than any node has, where others asked for more than there is", request: "9Gi",
+			others: []*corev1.Pod{pending("first", "10Gi", placedOn("a")), pending("second", "11Gi", placedOn("b"))},
+			want: []told{{
+				Plugin: "NodeResourcesFit", Missing: "11Gi memory: 10Gi requested of 8Gi, 9Gi asked for", Change: "a larger node",
 			}},
 		},
 		{
@@ -180,6 +214,68 @@ func TestEveryCauseSaysWhatIsMissingAndWhatWouldHelp(t *testing.T) {
 				got = append(got, told{cause.Plugin, cause.Missing, cause.Change, cause.Detail})
 			}
 			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+const ofTheOperator = `
+apiVersion: kubescheduler.config.k8s.io/v1
+kind: KubeSchedulerConfiguration
+profiles:
+- schedulerName: headroom-scheduler
+  plugins: {multiPoint: {enabled: [{name: HeadroomNodeAffinity}], disabled: [{name: NodeAffinity}]}}
+  pluginConfig:
+  - name: HeadroomNodeAffinity
+    args: {addedAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: pool, operator: In, values: [batch]}]}]}}}
+  - name: NodeResourcesFit
+    args: {ignoredResources: [example.com/licence]}
+`
+
+// Nobody is told of what the profile does not judge, nor of what was not looked at.
+func TestWhatIsMissingIsWhatThePluginRejectedFor(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "own.yaml")
+	if err := os.WriteFile(file, []byte(ofTheOperator), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	with, err := profile.OfFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name, pool string
+		want       told
+	}{
+		{"added affinity, and a selector that does not match either", "web", told{
+			Plugin: "HeadroomNodeAffinity", Missing: "didn't match scheduler-enforced node affinity", Change: "change addedAffinity in the profile, or the node's labels",
+		}},
+		{"resources that are ignored beside others that are short, in one order", "batch", told{
+			Plugin: "NodeResourcesFit", Missing: "9Gi memory: 8Gi of 8Gi free by requests, 17Gi asked for; 1 example.com/a: 0 of 0 free by requests, 1 asked for; " +
+				"1 example.com/b: 0 of 0 free by requests, 1 asked for",
+			Change: "a larger node, or a request of 8Gi memory at most; a node that has example.com/a; a node that has example.com/b",
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			pod := pending("web", "17Gi")
+			requests := pod.Spec.Containers[0].Resources.Requests
+			for _, name := range []corev1.ResourceName{"example.com/licence", "example.com/b", "example.com/a"} {
+				requests[name] = resource.MustParse("1")
+			}
+			if test.pool != "batch" { // where something else than resources is to stand in the way
+				clear(requests)
+				pod.Spec.NodeSelector = map[string]string{"disktype": "ssd"}
+			}
+			scheduler := openAs(t, with, func(node *corev1.Node) { node.Labels = map[string]string{"pool": test.pool} }, pod)
+			placement, err := scheduler.Explain(t.Context(), pod, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(placement.Causes) != 1 {
+				t.Fatalf("causes %+v, want one", placement.Causes)
+			}
+			cause := placement.Causes[0]
+			if diff := cmp.Diff(test.want, told{Plugin: cause.Plugin, Missing: cause.Missing, Change: cause.Change}); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

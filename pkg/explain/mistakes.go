@@ -18,6 +18,9 @@ func (c *cycle) mistakes() []Note {
 		text := fmt.Sprintf("it may go to node %s only, by matchFields metadata.name", target)
 		if c.find(target) < 0 {
 			text += ", and there is no such node"
+			if other := c.labelled(target); other != "" {
+				text += fmt.Sprintf("; it is the label %s of node %s, whose name is to be written", corev1.LabelHostname, other)
+			}
 		}
 		notes = append(notes, Note{Kind: NotePinned, Text: text})
 	}
@@ -45,6 +48,16 @@ func (c *cycle) find(name string) int {
 		}
 	}
 	return -1
+}
+
+// labelled returns the name of a node whose hostname label that is, or "".
+func (c *cycle) labelled(hostname string) string {
+	for i := range c.nodes {
+		if c.nodes[i].Node().Labels[corev1.LabelHostname] == hostname {
+			return c.name(i)
+		}
+	}
+	return ""
 }
 
 // hostname speaks of a requirement of the hostname label that names a node whose label is another.

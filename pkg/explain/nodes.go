@@ -122,7 +122,7 @@ func (s *Scheduler) nodeLine(node *corev1.Node, line *ledger.Node, pods []*corev
 		var sum NodeMemory
 		sum.fill(line)
 		made.LineBytes, made.Signal = sum.ThresholdBytes, sum.Signal
-		made.HeldBytes, made.PromisedBytes = new(sum.HeldBytes), new(sum.PromisedBytes)
+		made.HeldBytes, made.PromisedBytes = sum.HeldBytes, sum.PromisedBytes
 		made.ForecastBytes, made.LeftBytes, made.ExpectedLeftBytes = new(sum.ThresholdBytes-line.ForecastLeft), new(line.Left), new(line.ForecastLeft)
 	}
 	if victim, ok := s.firstVictim(pods); ok {

@@ -59,6 +59,8 @@ type judged struct {
 	request int64
 	// unscored says why none of its feasible nodes is chosen.
 	unscored string
+	// failed says why no node is chosen, whatever others there are.
+	failed string
 }
 
 // Pending tells of every pod of a namespace that has no node; "" is all namespaces. Pods that ask for the same are judged once.
@@ -136,6 +138,9 @@ func (s *Scheduler) judgeAll(ctx context.Context, pod *corev1.Pod) (*judged, err
 		counts:  Counts{Nodes: len(c.nodes), Feasible: len(feasible), Rejected: len(c.nodes) - len(feasible)},
 		request: forecast.Prior{}.Demand(pod).RequestBytes,
 	}
+	if failure, ends := c.failure(); ends {
+		made.failed = failure
+	}
 	if len(feasible) > 0 {
 		if c.taken(feasible) == "" {
 			made.unscored = of.RunPreScorePlugins(ctx, c.state, c.pod, feasible).Message()
@@ -168,6 +173,8 @@ func (s *Scheduler) mainCause(ctx context.Context, pod *corev1.Pod, of *judged) 
 		}
 	}
 	switch {
+	case of.failed != "":
+		return of.failed, false
 	case of.unscored != "":
 		return "none of their feasible nodes is chosen, for they cannot be scored: " + of.unscored, false
 	case of.counts.Feasible > 0:

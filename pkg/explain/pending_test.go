@@ -66,6 +66,7 @@ func shipped(t *testing.T) *profile.Profile {
 func openAs(t *testing.T, with *profile.Profile, change func(*corev1.Node), objects ...runtime.Object) *Scheduler {
 	t.Helper()
 	names := halfFull{"a", "b"}
+	objects = append(objects, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "default"}})
 	for _, name := range names {
 		memory := corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("8Gi"), corev1.ResourcePods: resource.MustParse("110")}
 		node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}, Status: corev1.NodeStatus{Capacity: memory, Allocatable: memory}}
@@ -78,6 +79,20 @@ func openAs(t *testing.T, with *profile.Profile, change func(*corev1.Node), obje
 		t.Fatal(err)
 	}
 	return scheduler
+}
+
+// cycleOf runs PreFilter and Filter for a pending pod.
+func cycleOf(t *testing.T, s *Scheduler, pod *corev1.Pod) *cycle {
+	t.Helper()
+	of, _, err := s.framework(pod.Spec.SchedulerName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := s.newCycle(t.Context(), of, asPending(pod))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 // pending is a pod that a scheduler has tried and found no node for.

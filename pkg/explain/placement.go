@@ -25,10 +25,10 @@ func (s *Scheduler) Explain(ctx context.Context, pod *corev1.Pod, replicas int) 
 		return nil, err
 	}
 	p := &Placement{
-		TypeMeta: typeMeta("PodPlacement"), Pod: PodName{pod.Namespace, pod.Name}, Node: pod.Spec.NodeName,
-		First: s.first(ctx, pod, exact),
+		TypeMeta: typeMeta("PodPlacement"), Pod: PodName{pod.Namespace, pod.Name}, First: s.first(ctx, pod, exact),
 	}
-	if pod.UID != "" && pod.Spec.NodeName != "" {
+	if pod.UID != "" && pod.Spec.NodeName != "" { // One of a file is on no node yet, whatever it names.
+		p.Node = pod.Spec.NodeName
 		if err := s.takeOut(ctx, pod); err != nil {
 			return nil, err
 		}
@@ -97,6 +97,9 @@ func asPending(pod *corev1.Pod) *corev1.Pod {
 // fill tells what the cycle found.
 func (p *Placement) fill(ctx context.Context, c *cycle) error {
 	p.First = append(p.First, c.mistakes()...)
+	if failure, ends := c.failure(); failure != "" {
+		p.First = append(p.First, Note{Kind: NoteFails, Decides: ends, Text: failure})
+	}
 	feasible := c.feasible()
 	p.Counts = Counts{Nodes: len(c.nodes), Feasible: len(feasible), Rejected: len(c.nodes) - len(feasible)}
 	scores, failure := c.score(ctx, feasible)
@@ -174,7 +177,7 @@ func (p *Placement) verdict() string {
 	nodes := plural(p.Counts.Nodes, "node")
 	switch {
 	case p.Counts.Nodes == 0:
-		return "the cluster has no nodes"
+		return "goes nowhere: the cluster has no nodes"
 	case p.Node != "" && p.Winner == "":
 		return fmt.Sprintf("%s; placed anew it would fit %s", p.where(), p.fitting(nodes))
 	case p.Node != "" && p.Winner == p.Node:

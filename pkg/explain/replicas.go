@@ -18,7 +18,8 @@ import (
 // replicas places copies of the pod one after another: each counts on its node before the next is placed, as a scheduler
 // assumes it. Of nodes that score the same the first by name is taken.
 func (s *Scheduler) replicas(ctx context.Context, of framework.Framework, pod *corev1.Pod, wanted int) (*Replicas, error) {
-	placed := &Replicas{Wanted: wanted}
+	of.DeleteNominatedPodIfExists(pod) // The room that is kept for it is there for its copies.
+	placed := &Replicas{Wanted: wanted, Order: []string{}, Nodes: []NodeCount{}}
 	counts := map[string]int{}
 	for i := range wanted {
 		copied := pod.DeepCopy()
@@ -35,6 +36,10 @@ func (s *Scheduler) replicas(ctx context.Context, of framework.Framework, pod *c
 		c, err := s.newCycle(ctx, of, copied)
 		if err != nil {
 			return nil, err
+		}
+		if failure, ends := c.failure(); ends {
+			placed.Ended = fmt.Sprintf("copy %d is placed nowhere: %s", i+1, failure)
+			break
 		}
 		feasible := c.feasible()
 		scores, failure := c.score(ctx, feasible)

@@ -7,6 +7,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
+	"k8s.io/kubernetes/pkg/scheduler/apis/config"
 
 	"github.com/headroom-dev/headroom/pkg/explain/cluster"
 	"github.com/headroom-dev/headroom/pkg/explain/profile"
@@ -65,15 +66,9 @@ func profilesRun(ctx context.Context, options Options) ([]ProfileRun, error) {
 	for i := range options.Profile.Config.Profiles {
 		name := options.Profile.Config.Profiles[i].SchedulerName
 		plugins := s.scheduler.Profiles[name].ListPlugins()
-		run := ProfileRun{Scheduler: name}
-		for _, plugin := range plugins.PreFilter.Enabled {
-			run.PreFilter = append(run.PreFilter, plugin.Name)
-		}
-		for _, plugin := range plugins.Filter.Enabled {
-			run.Filter = append(run.Filter, plugin.Name)
-		}
-		for _, plugin := range plugins.PostFilter.Enabled {
-			run.PostFilter = append(run.PostFilter, plugin.Name)
+		run := ProfileRun{
+			Scheduler: name, PreFilter: namesOf(plugins.PreFilter), Filter: namesOf(plugins.Filter), PostFilter: namesOf(plugins.PostFilter),
+			Score: make([]Weight, 0, len(plugins.Score.Enabled)),
 		}
 		for _, plugin := range plugins.Score.Enabled {
 			run.Score = append(run.Score, Weight{plugin.Name, int64(plugin.Weight)})
@@ -81,4 +76,13 @@ func profilesRun(ctx context.Context, options Options) ([]ProfileRun, error) {
 		runs = append(runs, run)
 	}
 	return runs, nil
+}
+
+// namesOf returns the names of an extension point's plugins: an empty list where there are none, not null.
+func namesOf(of config.PluginSet) []string {
+	list := make([]string, 0, len(of.Enabled))
+	for _, plugin := range of.Enabled {
+		list = append(list, plugin.Name)
+	}
+	return list
 }

@@ -3,6 +3,7 @@
 package explain
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -61,8 +62,15 @@ func TestCheckRefusesWhatTheSchedulerDoes(t *testing.T) {
 func TestAPluginThatCannotBeAskedFromHereIsALoss(t *testing.T) {
 	t.Setenv("KUBERNETES_SERVICE_HOST", "") // this is no pod
 	t.Setenv("KUBE_CONFIG", "")
+	for _, plugin := range []string{"TargetLoadPacking", "SySched"} {
+		t.Run(plugin, func(t *testing.T) { isALoss(t, plugin) })
+	}
+}
+
+func isALoss(t *testing.T, plugin string) {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "own.yaml")
-	if err := os.WriteFile(file, []byte(running("TargetLoadPacking", "")), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(running(plugin, "")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	with, err := profile.OfFile(file)
@@ -79,10 +87,23 @@ func TestAPluginThatCannotBeAskedFromHereIsALoss(t *testing.T) {
 	for _, loss := range placement.Basis.Losses {
 		losses = append(losses, loss.String())
 	}
-	if diff := cmp.Diff([]string{"TargetLoadPacking cannot be asked from here: its points are missing"}, losses); diff != "" {
+	if diff := cmp.Diff([]string{plugin + " cannot be asked from here: its points are missing"}, losses); diff != "" {
 		t.Errorf("losses (-want +got):\n%s", diff)
 	}
 	if placement.Winner != "a" || !placement.Fits {
 		t.Errorf("winner %q, fits %t; want a, and that it fits", placement.Winner, placement.Fits)
+	}
+}
+
+// Programs read the report: a list stays one where it is empty.
+func TestAnExtensionPointWithoutPluginsIsAnEmptyList(t *testing.T) {
+	text := "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\nprofiles:\n- plugins: {postFilter: {disabled: [{name: '*'}]}}\n"
+	report := Check(t.Context(), "own.yaml", []byte(text))
+	written, err := json.Marshal(report)
+	if err != nil || len(report.Problems) > 0 || len(report.Profiles) != 1 {
+		t.Fatalf("%v, %+v", err, report)
+	}
+	if !strings.Contains(string(written), `"postFilter":[]`) || strings.Contains(string(written), "null") {
+		t.Errorf("%s, want an empty list of postFilter", written)
 	}
 }

@@ -3,10 +3,12 @@
 package explain
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -178,6 +180,10 @@ func (s *Scheduler) read(ctx context.Context) error {
 	if s.pods, err = core.Pods().Lister().List(labels.Everything()); err != nil {
 		return err
 	}
+	slices.SortFunc(s.nodes, func(a, b *corev1.Node) int { return strings.Compare(a.Name, b.Name) }) // What is said of them is said in one order.
+	slices.SortFunc(s.pods, func(a, b *corev1.Pod) int {
+		return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
+	})
 	early := <-measured
 	if s.samples = early.samples; early.deferred {
 		s.samples = s.measureByKubelets(ctx, s.still.Books()[0].Args)

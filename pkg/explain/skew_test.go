@@ -71,15 +71,7 @@ func TestTheSpreadIsToldAsTheSchedulerCountsIt(t *testing.T) {
 			pod.Spec.TopologySpreadConstraints[0].LabelSelector = &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}}
 			labelled("2")(pod)
 			test.change(pod)
-			s := openOver(t, node, first, second, pod)
-			of, _, err := s.framework(pod.Spec.SchedulerName)
-			if err != nil {
-				t.Fatal(err)
-			}
-			c, err := s.newCycle(t.Context(), of, asPending(pod))
-			if err != nil {
-				t.Fatal(err)
-			}
+			c := cycleOf(t, openOver(t, node, first, second, pod), pod)
 			if got := c.skew(); got != test.want {
 				t.Errorf("it says %q, want %q", got, test.want)
 			}

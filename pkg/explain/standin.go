@@ -15,6 +15,7 @@ import (
 	frameworkruntime "k8s.io/kubernetes/pkg/scheduler/framework/runtime"
 	pluginconfig "sigs.k8s.io/scheduler-plugins/apis/config"
 	"sigs.k8s.io/scheduler-plugins/pkg/noderesourcetopology"
+	"sigs.k8s.io/scheduler-plugins/pkg/sysched"
 	"sigs.k8s.io/scheduler-plugins/pkg/trimaran/loadvariationriskbalancing"
 	"sigs.k8s.io/scheduler-plugins/pkg/trimaran/lowriskovercommitment"
 	"sigs.k8s.io/scheduler-plugins/pkg/trimaran/peaks"
@@ -29,6 +30,11 @@ func (s *Scheduler) orStandIn(name string, factory frameworkruntime.PluginFactor
 	case targetloadpacking.Name, loadvariationriskbalancing.Name, lowriskovercommitment.Name:
 	case peaks.Name:
 		makes = false // it reads a file of its pod, and writes to the standard output
+	case sysched.Name: // It counts the system calls of all pods, by fields that are not kept of them.
+		return func(context.Context, runtime.Object, fwk.Handle) (fwk.Plugin, error) {
+			s.options.Cluster.LosePlugin(name)
+			return standIn(name), nil
+		}
 	case noderesourcetopology.Name:
 		if s.options.nobodyAsked {
 			return withoutResync(factory)

@@ -38,7 +38,7 @@ type Basis struct {
 
 // Note is something to know before anything else.
 type Note struct {
-	// Kind is a word that stays: gated, bypass, other-scheduler, no-scheduler, not-seen, terminating, finished, nominated,
+	// Kind is a word that stays: gated, bypass, other-scheduler, not-seen, terminating, finished, nominated,
 	// hostname-label, alternatives, and others.
 	Kind string `json:"kind"`
 	// Decides is true where this, and no node, is why the pod is where it is.
@@ -222,9 +222,9 @@ type NodeMemory struct {
 	Signal         string `json:"signal,omitempty"`
 	Origin         string `json:"origin,omitempty"`
 	// HeldBytes were measured, PromisedBytes are asked for by pods that the sample does not show yet.
-	HeldBytes     int64 `json:"heldBytes,omitempty"`
-	PromisedBytes int64 `json:"promisedBytes,omitempty"`
-	KeptFreeBytes int64 `json:"keptFreeBytes,omitempty"`
+	HeldBytes     *int64 `json:"heldBytes,omitempty"`
+	PromisedBytes *int64 `json:"promisedBytes,omitempty"`
+	KeptFreeBytes *int64 `json:"keptFreeBytes,omitempty"`
 	// LeftBytes is left for this pod, LeftAfterBytes with it, and ExpectedLeftBytes with all pods at their peaks.
 	LeftBytes         *int64 `json:"leftBytes,omitempty"`
 	LeftAfterBytes    *int64 `json:"leftAfterBytes,omitempty"`

@@ -38,6 +38,7 @@ type Cluster struct {
 
 	reading   kubernetes.Interface // what Informers list with
 	once      *once
+	dates     *dates // nil where nobody looks at them
 	pods      atomic.Int64
 	announced chan watch.Event
 
@@ -51,6 +52,8 @@ func Open(config *rest.Config) (*Cluster, error) {
 	if config.QPS == 0 {
 		config.QPS = -1 // a few lists; the server has its own fairness
 	}
+	dates := &dates{}
+	config.Wrap(dates.over)
 	config.ContentType, config.AcceptContentTypes = runtime.ContentTypeProtobuf, runtime.ContentTypeProtobuf+","+runtime.ContentTypeJSON
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
@@ -69,7 +72,9 @@ func Open(config *rest.Config) (*Cluster, error) {
 	}
 	own := rest.CopyConfig(config)
 	own.ContentType, own.AcceptContentTypes = "", ""
-	return newCluster(client, lister, own, once), nil
+	made := newCluster(client, lister, own, once)
+	made.dates = dates
+	return made, nil
 }
 
 // Over returns a cluster that a client has.

@@ -93,7 +93,8 @@ const (
 	metadataContinue          = 3
 )
 
-// decode decodes a page. One in protobuf is not copied out of its envelope first, as the client's own decoder does.
+// decode decodes a page. One in protobuf is not copied out of its envelope first, as the client's own decoder does, and not decoded whole:
+// its pods lack what trim drops. The body is spent then.
 func decode(body []byte) (*corev1.PodList, error) {
 	list := &corev1.PodList{}
 	if envelope, ok := bytes.CutPrefix(body, []byte(magic)); ok {
@@ -102,7 +103,7 @@ func decode(body []byte) (*corev1.PodList, error) {
 		if contents, whole := count(envelope, envelopeRaw); whole && contents == 1 && string(kind) == "PodList" {
 			pods, _ := count(content, listItems)
 			list.Items = make([]corev1.Pod, 0, min(pods, pageSize))
-			if err := list.Unmarshal(content); err != nil {
+			if err := list.Unmarshal(strip(content, cutsOfPods())); err != nil {
 				return nil, fmt.Errorf("list of pods in protobuf: %w", err)
 			}
 			return list, nil

@@ -68,10 +68,12 @@ func Bypasses(pod *corev1.Pod) bool {
 	})
 }
 
+// quotedNodeName is how spec.nodeName is written among the fields that somebody manages.
+const quotedNodeName = `"f:nodeName"`
+
 // managesNodeName reports whether fields that somebody manages have spec.nodeName. Labels and annotations may be called so too.
 func managesNodeName(fields []byte) bool {
-	const name = "f:nodeName"
-	if !bytes.Contains(fields, []byte(`"`+name+`"`)) { // which is the rule
+	if !bytes.Contains(fields, []byte(quotedNodeName)) { // which is the rule
 		return false
 	}
 	var managed struct {
@@ -80,7 +82,7 @@ func managesNodeName(fields []byte) bool {
 	if json.Unmarshal(fields, &managed) != nil {
 		return false
 	}
-	_, has := managed.Spec[name]
+	_, has := managed.Spec[strings.Trim(quotedNodeName, `"`)]
 	return has
 }
 
@@ -102,7 +104,11 @@ func trim(pod *corev1.Pod) {
 			trimContainer(&containers[i], memoryBacked)
 		}
 	}
-	pod.Spec.SecurityContext, pod.Spec.DNSConfig, pod.Spec.HostAliases = nil, nil, nil
+	pod.Spec.Volumes = slices.DeleteFunc(pod.Spec.Volumes, func(volume corev1.Volume) bool {
+		return volume.Secret != nil || volume.ConfigMap != nil || volume.DownwardAPI != nil || volume.Projected != nil // which are everywhere
+	})
+	pod.Spec.SecurityContext, pod.Spec.DNSConfig, pod.Spec.HostAliases, pod.Spec.ImagePullSecrets = nil, nil, nil, nil
+	pod.Status.PodIP, pod.Status.PodIPs, pod.Status.HostIP, pod.Status.HostIPs = "", nil, "", nil
 	for _, statuses := range [][]corev1.ContainerStatus{pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses} {
 		for i := range statuses {
 			statuses[i].Image, statuses[i].ImageID, statuses[i].ContainerID, statuses[i].VolumeMounts = "", "", "", nil
@@ -115,11 +121,11 @@ func trim(pod *corev1.Pod) {
 	}
 }
 
-// trimContainer keeps what tells workloads apart and what is charged to the container.
+// trimContainer keeps what tells workloads apart, what is charged to the container, and what its kubelet must be able to do.
 func trimContainer(container *corev1.Container, mounts bool) {
 	container.Env, container.EnvFrom, container.Lifecycle, container.SecurityContext = nil, nil, nil, nil
 	container.LivenessProbe, container.ReadinessProbe, container.StartupProbe = nil, nil, nil
-	if !mounts {
+	if !mounts && !slices.ContainsFunc(container.VolumeMounts, func(mount corev1.VolumeMount) bool { return len(mount.BindMountOptions) > 0 }) {
 		container.VolumeMounts = nil
 	}
 }

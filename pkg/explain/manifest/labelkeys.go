@@ -9,14 +9,20 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// mergeLabelKeys writes what matchLabelKeys and mismatchLabelKeys ask for into the selectors of pod affinity, as the API server does when a
-// pod is made: no scheduler looks at them there. Those of spread constraints a scheduler reads itself
-// (k8s.io/kubernetes pkg/registry/core/pod/strategy.go, mutatePodAffinity).
+// mergeLabelKeys writes what matchLabelKeys and mismatchLabelKeys ask for into the selectors of pod affinity and of spread constraints, as
+// the API server does when a pod is made, before it looks for keys that are there twice
+// (k8s.io/kubernetes pkg/registry/core/pod/strategy.go, mutatePodAffinity and mutateTopologySpreadConstraints).
 func mergeLabelKeys(pod *corev1.Pod) {
+	spread := slices.Clone(pod.Spec.TopologySpreadConstraints) // which may be a template's
+	for i := range spread {
+		spread[i].LabelSelector = spread[i].LabelSelector.DeepCopy()
+		mergeLabels(spread[i].LabelSelector, spread[i].MatchLabelKeys, metav1.LabelSelectorOpIn, pod.Labels)
+	}
+	pod.Spec.TopologySpreadConstraints = spread
 	if pod.Spec.Affinity == nil {
 		return
 	}
-	affinity := pod.Spec.Affinity.DeepCopy() // which may be a template's
+	affinity := pod.Spec.Affinity.DeepCopy()
 	var terms []*corev1.PodAffinityTerm
 	if with := affinity.PodAffinity; with != nil {
 		terms = append(terms, termsOf(with.RequiredDuringSchedulingIgnoredDuringExecution, with.PreferredDuringSchedulingIgnoredDuringExecution)...)
@@ -25,9 +31,6 @@ func mergeLabelKeys(pod *corev1.Pod) {
 		terms = append(terms, termsOf(against.RequiredDuringSchedulingIgnoredDuringExecution, against.PreferredDuringSchedulingIgnoredDuringExecution)...)
 	}
 	for _, term := range terms {
-		if term.LabelSelector == nil { // which matches nothing
-			continue
-		}
 		mergeLabels(term.LabelSelector, term.MatchLabelKeys, metav1.LabelSelectorOpIn, pod.Labels)
 		mergeLabels(term.LabelSelector, term.MismatchLabelKeys, metav1.LabelSelectorOpNotIn, pod.Labels)
 	}
@@ -45,12 +48,16 @@ func termsOf(required []corev1.PodAffinityTerm, preferred []corev1.WeightedPodAf
 	return terms
 }
 
-// mergeLabels asks of other pods what the pod itself has under the keys, once: a file of a pod that was made has it already.
+// mergeLabels asks of other pods what the pod itself has under the keys, once: a file of a pod that was made has it already. No selector
+// matches nothing, and stays.
 func mergeLabels(into *metav1.LabelSelector, keys []string, operator metav1.LabelSelectorOperator, own map[string]string) {
+	if into == nil {
+		return
+	}
 	for _, key := range keys {
 		value, has := own[key]
 		if !has || slices.ContainsFunc(into.MatchExpressions, func(there metav1.LabelSelectorRequirement) bool {
-			return there.Key == key && there.Operator == operator
+			return there.Key == key && there.Operator == operator && slices.Equal(there.Values, []string{value})
 		}) {
 			continue
 		}

@@ -3,6 +3,7 @@
 package manifest_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -51,6 +52,54 @@ func TestLabelKeysAreMergedIntoTheSelectorsOfPodAffinity(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("selectors (-want +got):\n%s", diff)
+	}
+}
+
+// What is asked for twice is merged as the API server does it, and refused where it does.
+func TestLabelKeysBesideTheSameKeysInTheSelector(t *testing.T) {
+	const (
+		affinity = "affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: zone, %}]}}"
+		spread   = "topologySpreadConstraints: [{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: DoNotSchedule, %}]"
+	)
+	is := func(operator metav1.LabelSelectorOperator, value string) metav1.LabelSelectorRequirement {
+		return metav1.LabelSelectorRequirement{Key: "tenant", Operator: operator, Values: []string{value}}
+	}
+	for _, test := range []struct {
+		name, where, terms string
+		want               []metav1.LabelSelectorRequirement // nil: it is refused
+	}{
+		{"other pods than those of the own tenant, and of another", affinity,
+			"labelSelector: {matchExpressions: [{key: tenant, operator: NotIn, values: [c]}]}, mismatchLabelKeys: [tenant]",
+			[]metav1.LabelSelectorRequirement{is(metav1.LabelSelectorOpNotIn, "c"), is(metav1.LabelSelectorOpNotIn, "a")}},
+		{"a file of a pod that was made", affinity,
+			"labelSelector: {matchExpressions: [{key: tenant, operator: In, values: [a]}]}, matchLabelKeys: [tenant]",
+			[]metav1.LabelSelectorRequirement{is(metav1.LabelSelectorOpIn, "a")}},
+		{"the own tenant's pods, and another's", affinity, "labelSelector: {matchExpressions: [{key: tenant, operator: In, values: [c]}]}, matchLabelKeys: [tenant]", nil},
+		{"spread over zones with the own tenant's", spread, "labelSelector: {}, matchLabelKeys: [tenant]", []metav1.LabelSelectorRequirement{is(metav1.LabelSelectorOpIn, "a")}},
+		{"spread, and said twice", spread, "labelSelector: {matchLabels: {tenant: a}}, matchLabelKeys: [tenant]", nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			found, err := manifest.Read([]byte("apiVersion: v1\nkind: Pod\nmetadata: {name: web, labels: {tenant: a}}\nspec:\n  containers: [{name: main}]\n  "+
+				strings.ReplaceAll(test.where, "%", test.terms)), "default")
+			if test.want == nil {
+				if err == nil || !strings.Contains(err.Error(), "exists in both matchLabelKeys and labelSelector") {
+					t.Fatalf("error %v, want one of a key that is there twice", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got *metav1.LabelSelector
+			if test.where == spread {
+				got = found.Pod.Spec.TopologySpreadConstraints[0].LabelSelector
+			} else {
+				got = found.Pod.Spec.Affinity.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution[0].LabelSelector
+			}
+			if diff := cmp.Diff(&metav1.LabelSelector{MatchExpressions: test.want}, got); diff != "" {
+				t.Errorf("selector (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

@@ -4,8 +4,6 @@
 package manifest
 
 import (
-	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -13,11 +11,8 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
-	schedulingv1 "k8s.io/api/scheduling/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/kubernetes"
 	corev1defaults "k8s.io/kubernetes/pkg/apis/core/v1"
 )
 
@@ -54,10 +49,10 @@ func Read(text []byte, namespace string) (*Found, error) {
 		return nil, fmt.Errorf("the pod of its controller: %w", err)
 	}
 	corev1defaults.SetObjectDefaults_Pod(found.Pod)
+	mergeLabelKeys(found.Pod)
 	if err := check(found.Pod); err != nil {
 		return nil, err
 	}
-	mergeLabelKeys(found.Pod)
 	return found, nil
 }
 
@@ -111,9 +106,9 @@ func (f *Found) own(object runtime.Object) error {
 	case *appsv1.DaemonSet:
 		f.ofDaemonSet(object)
 	case *batchv1.Job:
-		f.ofJob(object.Name)
+		f.ofJob(object.Name, &object.Spec)
 	case *batchv1.CronJob:
-		f.ofJob(object.Name)
+		f.ofJob(object.Name, &object.Spec.JobTemplate.Spec)
 	}
 	return nil
 }
@@ -132,71 +127,4 @@ func atOnce(job *batchv1.JobSpec) int {
 		parallel = min(parallel, int(*job.Completions))
 	}
 	return parallel
-}
-
-// Admit gives the pod what the API server's admission would: the priority of its class, or of the one that is everybody's, and
-// the overhead of its runtime class. What may not be read is left out, and lose is called with the resource.
-func (f *Found) Admit(ctx context.Context, client kubernetes.Interface, lose func(resource string)) error {
-	if err := f.admitPriority(ctx, client, lose); err != nil {
-		return err
-	}
-	return f.admitOverhead(ctx, client, lose)
-}
-
-// admitPriority does as k8s.io/kubernetes plugin/pkg/admission/priority/admission.go.
-func (f *Found) admitPriority(ctx context.Context, client kubernetes.Interface, lose func(resource string)) error {
-	spec := &f.Pod.Spec
-	if spec.Priority != nil {
-		return nil
-	}
-	classes, err := client.SchedulingV1().PriorityClasses().List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return lost("priorityclasses.scheduling.k8s.io", err, lose)
-	}
-	var of *schedulingv1.PriorityClass
-	for i := range classes.Items {
-		class := &classes.Items[i]
-		everybodys := spec.PriorityClassName == "" && class.GlobalDefault && (of == nil || class.Value < of.Value)
-		if everybodys || spec.PriorityClassName != "" && class.Name == spec.PriorityClassName {
-			of = class
-		}
-	}
-	switch {
-	case of != nil:
-		spec.PriorityClassName, spec.Priority = of.Name, &of.Value
-		spec.PreemptionPolicy = cmp.Or(of.PreemptionPolicy, spec.PreemptionPolicy)
-	case spec.PriorityClassName != "":
-		return fmt.Errorf("there is no priority class %q, which the pod names", spec.PriorityClassName)
-	}
-	return nil
-}
-
-// lost returns nil where the resource may not be listed, of which lose is told, and else what happened.
-func lost(resource string, err error, lose func(resource string)) error {
-	if apierrors.IsForbidden(err) {
-		lose(resource)
-		return nil
-	}
-	return fmt.Errorf("list %s: %w", resource, err)
-}
-
-func (f *Found) admitOverhead(ctx context.Context, client kubernetes.Interface, lose func(resource string)) error {
-	spec := &f.Pod.Spec
-	if spec.RuntimeClassName == nil || spec.Overhead != nil {
-		return nil
-	}
-	classes, err := client.NodeV1().RuntimeClasses().List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return lost("runtimeclasses.node.k8s.io", err, lose)
-	}
-	for i := range classes.Items {
-		class := &classes.Items[i]
-		if class.Name == *spec.RuntimeClassName {
-			if class.Overhead != nil {
-				spec.Overhead = class.Overhead.PodFixed
-			}
-			return nil
-		}
-	}
-	return fmt.Errorf("there is no runtime class %q, which the pod names", *spec.RuntimeClassName)
 }

@@ -6,16 +6,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	nodev1 "k8s.io/api/node/v1"
 	schedulingv1 "k8s.io/api/scheduling/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/fake"
-	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/headroom-dev/headroom/pkg/explain/manifest"
 )
@@ -58,67 +54,6 @@ func TestReadMakesThePodThatTheAPIServerWould(t *testing.T) {
 	}
 	if *pod.Spec.Priority != 1000 || pod.Spec.Overhead.Memory().String() != "64Mi" {
 		t.Errorf("priority %d and overhead %v, want those of the classes", *pod.Spec.Priority, pod.Spec.Overhead)
-	}
-}
-
-// admitted is what admission gave a pod, and what was lost.
-type admitted struct {
-	Class, Policy string
-	Priority      *int32
-	Overhead      string
-	Lost          []string
-}
-
-func TestAdmitGivesThePriorityAndTheOverheadOfClasses(t *testing.T) {
-	class := func(name string, value int32, everybodys bool) runtime.Object {
-		return &schedulingv1.PriorityClass{
-			ObjectMeta: metav1.ObjectMeta{Name: name}, Value: value, GlobalDefault: everybodys, PreemptionPolicy: new(corev1.PreemptNever),
-		}
-	}
-	sandbox := &nodev1.RuntimeClass{ObjectMeta: metav1.ObjectMeta{Name: "sandbox"}, Overhead: &nodev1.Overhead{
-		PodFixed: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("64Mi")},
-	}}
-	const never = string(corev1.PreemptNever)
-	for _, test := range []struct {
-		name, class, sandbox string
-		objects              []runtime.Object
-		forbidden            bool
-		want                 admitted
-	}{
-		{"no class, and none is everybody's", "", "", []runtime.Object{class("high", 1000, false)}, false, admitted{Overhead: "0"}},
-		{"no class, and one is everybody's", "", "", []runtime.Object{class("high", 1000, false), class("all", 7, true)}, false,
-			admitted{Class: "all", Policy: never, Priority: new(int32(7)), Overhead: "0"}},
-		{"of two that are everybody's the lower", "", "", []runtime.Object{class("a", 9, true), class("b", 7, true)}, false,
-			admitted{Class: "b", Policy: never, Priority: new(int32(7)), Overhead: "0"}},
-		{"a class of its own", "high", "sandbox", []runtime.Object{class("high", 1000, false), class("all", 7, true), sandbox}, false,
-			admitted{Class: "high", Policy: never, Priority: new(int32(1000)), Overhead: "64Mi"}},
-		{"what may not be read is told", "high", "sandbox", []runtime.Object{class("high", 1000, false), sandbox}, true,
-			admitted{Class: "high", Overhead: "0", Lost: []string{"priorityclasses.scheduling.k8s.io", "runtimeclasses.node.k8s.io"}}},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			client := fake.NewClientset(test.objects...)
-			if test.forbidden {
-				client.PrependReactor("*", "*", func(action clienttesting.Action) (bool, runtime.Object, error) {
-					return true, nil, apierrors.NewForbidden(action.GetResource().GroupResource(), "", nil)
-				})
-			}
-			pod := &corev1.Pod{Spec: corev1.PodSpec{PriorityClassName: test.class}}
-			if test.sandbox != "" {
-				pod.Spec.RuntimeClassName = &test.sandbox
-			}
-			var got admitted
-			err := (&manifest.Found{Pod: pod}).Admit(t.Context(), client, func(resource string) { got.Lost = append(got.Lost, resource) })
-			if err != nil {
-				t.Fatal(err)
-			}
-			got.Class, got.Priority, got.Overhead = pod.Spec.PriorityClassName, pod.Spec.Priority, pod.Spec.Overhead.Memory().String()
-			if pod.Spec.PreemptionPolicy != nil {
-				got.Policy = string(*pod.Spec.PreemptionPolicy)
-			}
-			if diff := cmp.Diff(test.want, got); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
-		})
 	}
 }
 

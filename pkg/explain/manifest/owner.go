@@ -91,5 +91,24 @@ func (f *Found) ofDaemonSet(set *appsv1.DaemonSet) {
 	f.Notes = append(f.Notes, "its DaemonSet makes one pod for each node that it may run on, whatever the scores are: each feasible node gets one")
 }
 
-// ofJob makes a pod that of a Job, or of the Jobs of a CronJob, which are one workload.
-func (f *Found) ofJob(name string) { f.ownedBy(batchv1.SchemeGroupVersion.String(), "Job", name) }
+// Kubernetes names these in its internal package of Jobs only (k8s.io/kubernetes pkg/apis/batch/types.go).
+const legacyJobNameLabel, legacyControllerUIDLabel = "job-name", "controller-uid"
+
+// unknownUID stands for the one that a Job gets when it is made.
+const unknownUID = "00000000-0000-0000-0000-000000000000"
+
+// ofJob makes a pod that of a Job, or of the Jobs of a CronJob, which are one workload; those have names of their own, for which the
+// CronJob's stands. Its labels are those that the API server writes into the template
+// (k8s.io/kubernetes pkg/registry/batch/job/strategy.go: generateSelector).
+func (f *Found) ofJob(name string, spec *batchv1.JobSpec) {
+	f.ownedBy(batchv1.SchemeGroupVersion.String(), "Job", name)
+	if name == "" || spec.ManualSelector != nil && *spec.ManualSelector {
+		return
+	}
+	labels := map[string]string{
+		legacyJobNameLabel: name, batchv1.JobNameLabel: name,
+		legacyControllerUIDLabel: unknownUID, batchv1.ControllerUidLabel: unknownUID,
+	}
+	maps.Copy(labels, f.Pod.Labels)
+	f.Pod.Labels = labels
+}

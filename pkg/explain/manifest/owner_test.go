@@ -71,6 +71,38 @@ func TestThePodIsThatOfItsController(t *testing.T) {
 	}
 }
 
+// By the labels that the API server writes into the template of a Job (k8s.io/kubernetes pkg/registry/batch/job/strategy.go), its pods are
+// kept apart, or together.
+func TestAPodOfAJobHasItsLabels(t *testing.T) {
+	labels := func(of string) map[string]string {
+		const unknown = "00000000-0000-0000-0000-000000000000"
+		return map[string]string{"app": "web", "job-name": of, "batch.kubernetes.io/job-name": of, "controller-uid": unknown, "batch.kubernetes.io/controller-uid": unknown}
+	}
+	const head = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: web}\nspec:"
+	for _, test := range []struct {
+		name, manifest string
+		want           map[string]string
+	}{
+		{"a Job", head + template, labels("web")},
+		{"one that says its own", head + strings.ReplaceAll(template, "app: web", "app: web, job-name: mine"), func() map[string]string {
+			want := labels("web")
+			want["job-name"] = "mine"
+			return want
+		}()},
+		{"one with a selector of its own", head + "\n  manualSelector: true\n  selector: {matchLabels: {app: web}}" + template, map[string]string{"app": "web"}},
+		{"one without a name", "apiVersion: batch/v1\nkind: Job\nmetadata: {generateName: web-}\nspec:" + template, map[string]string{"app": "web"}},
+	} {
+		found, err := manifest.Read([]byte(test.manifest), "default")
+		if err != nil {
+			t.Errorf("%s: %v", test.name, err)
+			continue
+		}
+		if diff := cmp.Diff(test.want, found.Pod.Labels); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", test.name, diff)
+		}
+	}
+}
+
 // A DaemonSet's pods go to nodes that are cordoned, and stay on those that are not ready (k8s.io/kubernetes
 // pkg/controller/daemon/util/daemonset_util.go).
 func TestAPodOfADaemonSetHasItsTolerations(t *testing.T) {

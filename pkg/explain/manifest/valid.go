@@ -21,9 +21,9 @@ var placing = regexp.MustCompile(`^(labels|spec\.(affinity|nodeSelector|tolerati
 // check returns why the API server would not take the pod for something by which it is placed: no scheduler would see it. The pod
 // has its defaults.
 func check(pod *corev1.Pod) error {
-	var internal core.Pod
-	if err := legacyscheme.Scheme.Convert(pod, &internal, nil); err != nil {
-		return fmt.Errorf("convert the pod: %w", err)
+	internal, err := internalOf(pod)
+	if err != nil {
+		return err
 	}
 	template := &core.PodTemplateSpec{ObjectMeta: internal.ObjectMeta, Spec: internal.Spec}
 	var faults field.ErrorList
@@ -36,4 +36,13 @@ func check(pod *corev1.Pod) error {
 		return fmt.Errorf("the API server refuses it: %w", err)
 	}
 	return nil
+}
+
+// internalOf returns the pod as the API server's own code has it.
+func internalOf(pod *corev1.Pod) (*core.Pod, error) {
+	internal := &core.Pod{}
+	if err := legacyscheme.Scheme.Convert(pod, internal, nil); err != nil {
+		return nil, fmt.Errorf("convert the pod: %w", err)
+	}
+	return internal, nil
 }

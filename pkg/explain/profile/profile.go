@@ -40,8 +40,9 @@ const (
 // Profile is a configuration and where it is from.
 type Profile struct {
 	Config *schedulerconfig.KubeSchedulerConfiguration
-	// Origin says in words where it is from.
+	// Origin says in words where it is from, and Text is what is written there: of several, of the first.
 	Origin string
+	Text   []byte
 	// Namespace is that of the scheduler whose ConfigMap it is from, or "".
 	Namespace string
 	// Doubt says why it may be another than the one that the scheduler runs, or "".
@@ -72,7 +73,7 @@ func OfFile(path string) (*Profile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return &Profile{Config: configuration, Origin: "file " + path}, nil
+	return &Profile{Config: configuration, Origin: "file " + path, Text: text}, nil
 }
 
 // OfBinary returns the configuration that headroom-scheduler runs without --config.
@@ -81,7 +82,7 @@ func OfBinary() (*Profile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the shipped profile: %w", err)
 	}
-	return &Profile{Config: configuration, Origin: "the shipped profile"}, nil
+	return &Profile{Config: configuration, Origin: "the shipped profile", Text: shipped.SchedulerConfig}, nil
 }
 
 // OfCluster returns the configuration in the ConfigMap that is labelled Label: Value, or the shipped one where there is none. Of
@@ -97,13 +98,10 @@ func OfCluster(ctx context.Context, client kubernetes.Interface, wanted string) 
 	if len(found) == 0 {
 		return orShipped(fmt.Sprintf("the cluster has no ConfigMap labelled %s=%s with the key %s", Label, Value, Key))
 	}
-	profile, err := ofConfigMap(&found[0])
-	if err == nil && wanted == Every {
-		for i := range found[1:] {
-			profile.add(&found[1+i])
-		}
-		return profile, nil
+	if wanted == Every {
+		return ofAll(found)
 	}
+	profile, err := ofConfigMap(&found[0])
 	for i := 1; i < len(found) && (err != nil || !slices.Contains(profile.Names(), wanted)); i++ {
 		if other, err := ofConfigMap(&found[i]); err == nil && slices.Contains(other.Names(), wanted) {
 			return other, nil
@@ -118,12 +116,33 @@ func OfCluster(ctx context.Context, client kubernetes.Interface, wanted string) 
 	return profile, nil
 }
 
-// add adds the profiles of another ConfigMap but those whose names are there. One that cannot be read has none.
-func (p *Profile) add(from *corev1.ConfigMap) {
-	other, err := ofConfigMap(from)
-	if err != nil {
-		return
+// ofAll returns the first configuration that can be read, with the others' profiles. That some cannot be is a doubt.
+func ofAll(found []corev1.ConfigMap) (all *Profile, err error) {
+	var unread []string
+	var first error
+	for i := range found {
+		switch other, err := ofConfigMap(&found[i]); {
+		case err != nil:
+			if unread = append(unread, found[i].Namespace+"/"+found[i].Name); first == nil {
+				first = err
+			}
+		case all == nil:
+			all = other
+		default:
+			all.add(other)
+		}
 	}
+	if all == nil {
+		return nil, first
+	}
+	if len(unread) > 0 {
+		all.Doubt = fmt.Sprintf("what is in ConfigMap %s cannot be read, and is not known: %v", strings.Join(unread, ", "), first)
+	}
+	return all, nil
+}
+
+// add adds the profiles of another configuration but those whose names are there.
+func (p *Profile) add(other *Profile) {
 	for _, each := range other.Config.Profiles {
 		if !slices.Contains(p.Names(), each.SchedulerName) {
 			p.Config.Profiles = append(p.Config.Profiles, each)
@@ -134,11 +153,12 @@ func (p *Profile) add(from *corev1.ConfigMap) {
 
 func ofConfigMap(from *corev1.ConfigMap) (*Profile, error) {
 	name := fmt.Sprintf("ConfigMap %s/%s", from.Namespace, from.Name)
-	configuration, err := Decode([]byte(from.Data[Key]))
+	text := []byte(from.Data[Key])
+	configuration, err := Decode(text)
 	if err != nil {
 		return nil, fmt.Errorf("%s, %s: %w", name, Key, err)
 	}
-	return &Profile{Config: configuration, Origin: name, Namespace: from.Namespace}, nil
+	return &Profile{Config: configuration, Origin: name, Text: text, Namespace: from.Namespace}, nil
 }
 
 // LookupError is that the cluster did not say whether it has a configuration.
@@ -179,6 +199,12 @@ func configMaps(ctx context.Context, client kubernetes.Interface) ([]corev1.Conf
 	return found, nil
 }
 
+// Problems returns what is wrong with what is written there, or may be meant otherwise.
+func (p *Profile) Problems() []Problem {
+	_, problems := Validate(p.Text)
+	return problems
+}
+
 // Names returns the names of the schedulers that a configuration makes.
 func (p *Profile) Names() []string {
 	names := make([]string, len(p.Config.Profiles))
@@ -191,7 +217,7 @@ func (p *Profile) Names() []string {
 // With returns the profile with the default scheduler's added as Kubernetes has it, if that is wanted and not in it: every cluster
 // has one. added are the names of what was. Other schedulers that the configuration lacks nobody is known to run.
 func (p *Profile) With(wanted ...string) (complete *Profile, added []string, err error) {
-	complete = &Profile{Config: p.Config.DeepCopy(), Origin: p.Origin, Namespace: p.Namespace, Doubt: p.Doubt}
+	complete = &Profile{Config: p.Config.DeepCopy(), Origin: p.Origin, Text: p.Text, Namespace: p.Namespace, Doubt: p.Doubt}
 	for _, name := range wanted {
 		if name != corev1.DefaultSchedulerName || slices.Contains(complete.Names(), name) {
 			continue

@@ -50,7 +50,11 @@ func TestTheConfigurationIsThatOfTheRunningScheduler(t *testing.T) {
 	}{
 		{"its ConfigMap", []runtime.Object{configMap("headroom", own)}, "", nil, "ConfigMap headroom/scheduler", []string{"own"}, ""},
 		{"all of several", []runtime.Object{configMap("a", own), configMap("b", other), configMap("c", other), configMap("d", "kind: nothing")}, profile.Every, nil,
-			"ConfigMap a/scheduler, ConfigMap b/scheduler, ConfigMap c/scheduler", []string{"own", "other"}, ""},
+			"ConfigMap a/scheduler, ConfigMap b/scheduler, ConfigMap c/scheduler", []string{"own", "other"}, "what is in ConfigMap d/scheduler cannot be read"},
+		{"all of several, of which the first cannot be read", []runtime.Object{configMap("a", "kind: nothing"), configMap("b", other)}, profile.Every, nil,
+			"ConfigMap b/scheduler", []string{"other"}, "what is in ConfigMap a/scheduler cannot be read"},
+		{"all of several that can be read", []runtime.Object{configMap("a", own), configMap("b", other)}, profile.Every, nil,
+			"ConfigMap a/scheduler, ConfigMap b/scheduler", []string{"own", "other"}, ""},
 		{"several, of which one has the scheduler", []runtime.Object{configMap("a", own), configMap("b", other)}, "other", nil, "ConfigMap b/scheduler", []string{"other"}, ""},
 		{"several, of which the first has the scheduler", []runtime.Object{configMap("a", own), configMap("b", other)}, "own", nil, "ConfigMap a/scheduler", []string{"own"}, ""},
 		{"several, of which none has the scheduler", []runtime.Object{configMap("a", own), configMap("b", other)}, "third", nil, "ConfigMap a/scheduler", []string{"own"}, "there are 2"},
