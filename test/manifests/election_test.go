@@ -36,6 +36,8 @@ func TestValuesThatCannotWorkAreRefused(t *testing.T) {
 		{"instead of it with another lease", "{mode: replace, leaderElection: {resourceName: other}}", "would place the same pods"},
 		{"instead of it with no lease", "{mode: replace, replicas: 1, " + strings.TrimSpace(withoutElection) + "}", "would place the same pods"},
 		{"a lease that nobody is elected for", "featureGates: {CoordinatedLeaderElection: true}", "featureGates.CoordinatedLeaderElection"},
+		{"the same with all beta features", "featureGates: {AllBeta: true}", "featureGates.CoordinatedLeaderElection"},
+		{"feature gates that the chart does not see", "extraArgs: [--feature-gates=CoordinatedLeaderElection=true]", "extraArgs: --feature-gates=CoordinatedLeaderElection=true"},
 		{"two by a flag that wins over the configuration", "extraArgs: [--leader-elect=false]", "extraArgs: --leader-elect=false"},
 		{"a lease that nobody may renew", "extraArgs: [--leader-elect-resource-name=other]", "extraArgs: --leader-elect-resource-name=other"},
 		{"another configuration", "extraArgs: [--config=/other.yaml]", "extraArgs: --config=/other.yaml"},
@@ -55,6 +57,7 @@ func TestValuesThatCannotWorkAreRefused(t *testing.T) {
 func TestValuesThatCanWorkAreNotRefused(t *testing.T) {
 	for _, values := range []string{
 		"{mode: replace, featureGates: {CoordinatedLeaderElection: true}}",
+		"featureGates: {AllBeta: true, CoordinatedLeaderElection: false}",
 		"schedulerNames: [mine]",
 		"extraArgs: [--tls-min-version=VersionTLS13, --authentication-tolerate-lookup-failure=false]",
 		"{schedulerNames: [default-scheduler], leaderElection: {resourceName: kube-scheduler, resourceNamespace: kube-system}}",
@@ -108,6 +111,19 @@ func TestNotesTellWhoLeadsAndTheWayBack(t *testing.T) {
 			if strings.Contains(rendered.Info.Notes, text) {
 				t.Errorf("%q: the notes are\n%s\nwant no %q in them", test.values, rendered.Info.Notes, text)
 			}
+		}
+	}
+}
+
+// Whoever installs the chart is told what it needs and does not bring along.
+func TestNotesTellOfMetricsServerWhereItIsTheSource(t *testing.T) {
+	for values, want := range map[string]bool{"": true, "memory: {source: {type: Kubelet}}": false} {
+		rendered, err := Render(chartFolder, Release{"r", "n"}, values)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(rendered.Info.Notes, "kubectl top nodes"); got != want {
+			t.Errorf("%q: the notes tell of it: %t, want %t:\n%s", values, got, want, rendered.Info.Notes)
 		}
 	}
 }

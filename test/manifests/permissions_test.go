@@ -88,6 +88,8 @@ plugins: {score: {enabled: [{name: Peaks}]}}
 pluginConfig: [{name: Peaks, args: {metricProvider: {type: Prometheus, address: 'http://p:9090'}}}]`, append(own, statsRule)},
 		{"no memory at all", "plugins: {multiPoint: {disabled: [{name: HeadroomMemory}]}}", []string{leaseRule}},
 		{"scrapers", "metrics: {readers: [{name: p, namespace: monitoring}]}", append(own, metricsRule, "get //metrics,/metrics/resources")},
+		{"scrapers that have to find it", "metrics: {readers: [{name: p, namespace: monitoring}], serviceMonitor: {enabled: true}}", append(own, metricsRule,
+			"get //metrics,/metrics/resources", "in n: get,list,watch /services,endpoints,pods", "in n: get,list,watch discovery.k8s.io/endpointslices")},
 		{"nothing", "rbac: {create: false}", nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	schedulerv1 "k8s.io/kube-scheduler/config/v1"
 	"sigs.k8s.io/yaml"
 
 	configv1 "github.com/headroom-dev/headroom/pkg/apis/config/v1"
@@ -125,6 +126,7 @@ func TestTheSchemaKnowsEveryArgument(t *testing.T) {
 		"memory.source":            {source, reflect.TypeFor[configv1.MemorySource]()},
 		"memory.source.prometheus": {source.Properties["prometheus"], reflect.TypeFor[configv1.PrometheusSource]()},
 		"memory.source.kubelet":    {source.Properties["kubelet"], reflect.TypeFor[configv1.KubeletSource]()},
+		"plugins":                  {readSchema(t).Properties["plugins"], reflect.TypeFor[schedulerv1.Plugins]()},
 		"nodeAffinity":             {readSchema(t).Properties["nodeAffinity"], reflect.TypeFor[configv1.HeadroomNodeAffinityArgs]()},
 	} {
 		if diff := cmp.Diff(fields(pair.args), pair.schema.names()); diff != "" {

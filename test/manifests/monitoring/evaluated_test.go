@@ -137,7 +137,7 @@ func TestAlertsSayWhatHappened(t *testing.T) {
 		want        []string
 	}{
 		{"each replica counts the same pod", "HeadroomNodesRanShort", stored{troubles + replicaA: counted(), troubles + replicaB: counted()},
-			[]string{"1 pods were evicted in 30 minutes because their node ran short of memory."}},
+			[]string{"1 pods were evicted or killed in 30 minutes because their node ran short of memory."}},
 		{"none was evicted", "HeadroomNodesRanShort", stored{troubles + replicaA: slices.Repeat([]float64{7}, 50)}, nil},
 		{"the source was silent for ten minutes", "HeadroomSourceFails", stored{lastSuccess + replicaA: {now - 600}, lastSuccess + replicaB: {now - 900}},
 			[]string{"The source of memory samples has not answered for 10m 0s."}},

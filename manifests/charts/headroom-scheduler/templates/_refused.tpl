@@ -8,13 +8,14 @@
 {{- fail "default-scheduler: without the lease kube-system/kube-scheduler the default scheduler would place the same pods: set mode: replace, and no other lease" -}}
 {{- end -}}
 {{- /* k8s.io/kubernetes cmd/kube-scheduler/app/server.go, Run: the candidate is one for the default scheduler's lease, whatever is configured. */ -}}
-{{- if and $lease (dig "CoordinatedLeaderElection" false (default dict .Values.featureGates)) -}}
-{{- fail "featureGates.CoordinatedLeaderElection: replicas would be elected for the lease kube-system/kube-scheduler, and nobody for that of this release: leave it out" -}}
+{{- $gates := default dict .Values.featureGates -}}
+{{- if and $lease (dig "CoordinatedLeaderElection" (dig "AllBeta" false $gates) $gates) -}}
+{{- fail "featureGates.CoordinatedLeaderElection: replicas would be elected for the lease kube-system/kube-scheduler, and nobody for that of this release: leave it out, or set it to false beside AllBeta" -}}
 {{- end -}}
 {{- end -}}
 {{- range .Values.extraArgs -}}
-{{- if regexMatch "^--(config|secure-port|leader-elect[a-z-]*)(=|$)" . -}}
-{{- fail (printf "extraArgs: %s would win over what the chart goes by: use the values configuration and leaderElection; the port stays 10259" .) -}}
+{{- if regexMatch "^--(config|secure-port|feature-gates|leader-elect[a-z-]*)(=|$)" . -}}
+{{- fail (printf "extraArgs: %s would win over what the chart goes by: use the values configuration, leaderElection and featureGates; the port stays 10259" .) -}}
 {{- end -}}
 {{- end -}}
 {{- range .Values.pluginConfig -}}
