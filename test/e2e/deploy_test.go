@@ -183,6 +183,13 @@ func (e *environment) newNamespace(ctx context.Context, name string) error {
 	})
 }
 
+// restrict has the API server admit to a namespace only pods that meet the restricted Pod Security Standard.
+func (e *environment) restrict(ctx context.Context, namespace string) error {
+	patch := []byte(`{"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}`)
+	_, err := e.clients.CoreV1().Namespaces().Patch(ctx, namespace, types.MergePatchType, patch, metav1.PatchOptions{})
+	return err
+}
+
 // ours fails for a namespace that somebody else made: what is in it is not ours to remove.
 func (e *environment) ours(ctx context.Context, name string) error {
 	namespace, err := e.clients.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})

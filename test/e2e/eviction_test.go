@@ -32,7 +32,9 @@ const (
 	// last one before an eviction may be for the prediction to count: cAdvisor takes one every 10 to 15 s.
 	sampleInterval = 500 * time.Millisecond
 	freshFor       = 15 * time.Second
-	roundLimit     = 100 * time.Second
+	roundLimit     = 150 * time.Second
+	// roundsForOne is how many rounds there are at most for each event with fresh figures that is wanted.
+	roundsForOne = 3
 )
 
 // pressureEvent is one eviction by a kubelet, with what was predicted from the last summary before it.
@@ -42,7 +44,8 @@ type pressureEvent struct {
 	Victim    string `json:"victim"`
 	Predicted string `json:"predicted"`
 	Reason    string `json:"reason"`
-	// AgeSeconds of the victim's sample when the eviction was seen.
+	// Compared: the victim was measured before the kubelet decided, AgeSeconds before. Fresh: not long before.
+	Compared   bool    `json:"compared"`
 	AgeSeconds float64 `json:"ageSeconds"`
 	Fresh      bool    `json:"fresh"`
 	Right      bool    `json:"right"`
@@ -58,7 +61,7 @@ func TestFirstVictimIsWhoTheKubeletEvicts(t *testing.T) {
 		t.Skip("fills nodes until they evict: on a kind cluster only")
 	}
 	ctx := t.Context()
-	rounds := number(t, eventsVariable, 12)
+	wanted := number(t, eventsVariable, 10)
 	if err := e.newNamespace(ctx, victimNamespace); err != nil {
 		t.Fatal(err)
 	}
@@ -82,48 +85,77 @@ func TestFirstVictimIsWhoTheKubeletEvicts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var mutex sync.Mutex
-	var events []pressureEvent
+	events := pressureEvents{wanted: wanted}
 	t.Run("workers", func(t *testing.T) {
 		for i := range workers {
 			t.Run(workers[i].Name, func(t *testing.T) {
 				t.Parallel()
-				for round := i; round < rounds; round += len(workers) {
+				for round, more := events.next(); more; round, more = events.next() {
 					event, err := e.press(t.Context(), &workers[i], round)
 					if err != nil {
 						t.Errorf("round %d: %v", round, err)
 						continue
 					}
 					t.Logf("%+v", *event)
-					mutex.Lock()
-					events = append(events, *event)
-					mutex.Unlock()
+					events.add(event)
 				}
 			})
 		}
 	})
-	if err := wholefile.WriteJSON(filepath.Join(outFolder, "evictions.json"), map[string]any{"events": events}); err != nil {
+	if err := wholefile.WriteJSON(filepath.Join(outFolder, "evictions.json"), map[string]any{"events": events.all}); err != nil {
 		t.Error(err)
 	}
-	judge(t, events, rounds)
+	events.judge(t)
 }
 
-// judge fails where a first victim was foretold wrongly by fresh figures, and where too little happened to say so: a round may end
-// before a summary shows its pods.
-func judge(t *testing.T, events []pressureEvent, rounds int) {
-	t.Helper()
+// pressureEvents are collected until enough of them have fresh figures.
+type pressureEvents struct {
+	wanted int // with fresh figures
+
+	mutex  sync.Mutex
+	rounds int
+	all    []pressureEvent
+}
+
+func (p *pressureEvents) fresh() int {
 	fresh := 0
-	for _, event := range events {
-		if event.Fresh {
+	for i := range p.all {
+		if p.all[i].Fresh {
 			fresh++
-			if !event.Right {
-				t.Errorf("round %d on %s: evicted %s, predicted %s", event.Round, event.Node, event.Victim, event.Predicted)
-			}
 		}
 	}
-	t.Logf("%d events, %d of them with fresh figures", len(events), fresh)
-	if len(events) < rounds || 3*fresh < len(events) {
-		t.Errorf("%d events of %d rounds, %d of them with fresh figures: want all, and fresh figures in a third", len(events), rounds, fresh)
+	return fresh
+}
+
+// next returns the next round, or that there is none.
+func (p *pressureEvents) next() (round int, more bool) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if p.fresh() >= p.wanted || p.rounds >= roundsForOne*p.wanted {
+		return 0, false
+	}
+	p.rounds++
+	return p.rounds - 1, true
+}
+
+func (p *pressureEvents) add(event *pressureEvent) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.all = append(p.all, *event)
+}
+
+// judge fails where a first victim was foretold wrongly by fresh figures, and where too few had them: a round may end before a summary
+// shows its pods.
+func (p *pressureEvents) judge(t *testing.T) {
+	t.Helper()
+	for _, event := range p.all {
+		if event.Fresh && !event.Right {
+			t.Errorf("round %d on %s: evicted %s, predicted %s", event.Round, event.Node, event.Victim, event.Predicted)
+		}
+	}
+	t.Logf("%d events, %d of them with fresh figures", len(p.all), p.fresh())
+	if p.fresh() < p.wanted {
+		t.Errorf("%d events in %d rounds, %d of them with fresh figures: want %d", len(p.all), p.rounds, p.fresh(), p.wanted)
 	}
 }
 
@@ -168,7 +200,7 @@ func (e *environment) watchFirstEviction(ctx context.Context, node *corev1.Node,
 	defer source.CloseIdleConnections()
 	ctx, cancel := context.WithTimeout(ctx, roundLimit)
 	defer cancel()
-	var last prediction
+	var made []prediction
 	for {
 		pods, err := e.podsOf(ctx, node.Name)
 		if err != nil {
@@ -176,29 +208,18 @@ func (e *environment) watchFirstEviction(ctx context.Context, node *corev1.Node,
 		}
 		for _, pod := range pods {
 			if wasEvicted(&pod) {
-				return last.compare(node.Name, round, pod.Name), nil
+				return compare(made, node.Name, round, &pod), nil
 			}
 		}
 		next, err := predict(ctx, source, pods)
 		if err != nil {
 			return nil, err
 		}
-		// The pods were listed before the summary was read: it may show an eviction that they do not.
-		if now, err := e.podsOf(ctx, node.Name); err != nil {
-			return nil, err
-		} else if !slices.ContainsFunc(now, ending) {
-			last = *next
-		}
+		made = append(made, *next)
 		if err := pause(ctx, sampleInterval); err != nil {
-			return nil, fmt.Errorf("no eviction within %s; the last prediction: %v", roundLimit, last.ranked)
+			return nil, fmt.Errorf("no eviction within %s; the last prediction: %v", roundLimit, next.ranked)
 		}
 	}
-}
-
-// ending reports whether a pod of a round has ended or is about to: a kubelet says that it evicted a pod when the pod is gone.
-func ending(pod corev1.Pod) bool {
-	phase := pod.Status.Phase
-	return pod.Namespace == victimNamespace && (wasEvicted(&pod) || phase == corev1.PodSucceeded || phase == corev1.PodFailed)
 }
 
 // prediction is who would be evicted, by one summary.
@@ -223,15 +244,36 @@ func predict(ctx context.Context, source *kubelet.Source, pods []corev1.Pod) (*p
 	return &prediction{ranked: eviction.Rank(known), samples: set.Pods}, nil
 }
 
-func (p *prediction) compare(node string, round int, victim string) *pressureEvent {
-	event := &pressureEvent{Node: node, Round: round, Victim: victim}
+// decidedAt is when the kubelet decided to evict a pod; zero, which no figure is from before of, if it does not say.
+func decidedAt(evicted *corev1.Pod) (decided time.Time) {
+	for _, condition := range evicted.Status.Conditions {
+		if condition.Type == corev1.DisruptionTarget {
+			decided = condition.LastTransitionTime.Time
+		}
+	}
+	return decided
+}
+
+// compare takes the last prediction by figures of the victim from before the kubelet decided: it says that it evicted a pod when the pod is
+// gone, and until then its figures are of what is left, or gone too. If there is none, the last one is told of.
+func compare(made []prediction, node string, round int, evicted *corev1.Pod) *pressureEvent {
+	victim, decided := types.NamespacedName{Namespace: victimNamespace, Name: evicted.Name}, decidedAt(evicted)
+	event := &pressureEvent{Node: node, Round: round, Victim: victim.Name}
+	var p prediction
+	for i := len(made) - 1; i >= 0 && !event.Compared; i-- {
+		if measured := made[i].samples[victim]; measured.Known() && measured.Time.Before(decided) { // both in whole seconds
+			p, event.Compared = made[i], true
+			event.AgeSeconds = decided.Sub(measured.Time).Seconds()
+		}
+	}
+	if !event.Compared && len(made) > 0 {
+		p = made[len(made)-1]
+	}
 	if len(p.ranked) > 0 {
 		event.Predicted, event.Reason = p.ranked[0].Name, p.ranked[0].Reason
 	}
-	measured := p.samples[types.NamespacedName{Namespace: victimNamespace, Name: victim}]
-	age := time.Since(measured.Time)
-	event.AgeSeconds, event.Fresh = age.Seconds(), measured.Known() && age <= freshFor
-	event.Right = event.Predicted == victim
+	event.Fresh = event.Compared && event.AgeSeconds <= freshFor.Seconds()
+	event.Right = event.Predicted == victim.Name
 	for _, pod := range p.ranked {
 		event.Ranked = append(event.Ranked, fmt.Sprintf("%s uses %dMi of %dMi, priority %d", pod.Name, pod.UsageBytes>>20, pod.RequestBytes>>20, pod.Priority))
 	}
@@ -265,7 +307,7 @@ func victims(node string, round int) []*corev1.Pod {
 	}
 	grows := workerMemory>>20 - total + 150
 	return append(pods, victim(node, fmt.Sprintf("round-%d-grows", round), min([]int{100, grows / 2, grows + 200}[random.IntN(3)], workerMemory>>20-asked-100),
-		classes[random.IntN(len(classes))], "20Mi:0s:8s", fmt.Sprintf("%dMi:10s", grows-400), fmt.Sprintf("%dMi:30s", grows)))
+		classes[random.IntN(len(classes))], "20Mi:0s:8s", fmt.Sprintf("%dMi:10s:25s", grows-400), fmt.Sprintf("%dMi:30s", grows)))
 }
 
 func victim(node, name string, asksMi int, class string, steps ...string) *corev1.Pod {

@@ -50,6 +50,9 @@ func (e *environment) deployHeadroom(ctx context.Context, own values) error {
 	if err := e.newNamespace(ctx, releaseSpace); err != nil {
 		return err
 	}
+	if err := e.restrict(ctx, releaseSpace); err != nil {
+		return err
+	}
 	return e.helm(ctx, "install", release, chartFolder, "--values", path, "--wait", "--timeout", waitLimit.String())
 }
 

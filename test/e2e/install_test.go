@@ -8,11 +8,13 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 const (
@@ -36,10 +38,57 @@ func TestInstallAsTheREADMESays(t *testing.T) {
 	e.typeLine(t, "README.md", "helm install ")
 	e.tryPod(t, release)
 	e.typeLine(t, "docs/install.md", "helm uninstall ")
-	list, err := e.clients.CoordinationV1().Leases("headroom-system").List(ctx, metav1.ListOptions{})
-	if err != nil || len(list.Items) > 0 {
-		t.Errorf("leases that are left: %v, %v", list.Items, err)
+	var left []string
+	if err := e.waitFor(ctx, "the end of all that the chart made", func(ctx context.Context) (gone bool, err error) {
+		left, err = e.leftovers(ctx, "headroom-system")
+		return len(left) == 0, err
+	}); err != nil {
+		t.Errorf("%v: %v are left", err, left)
 	}
+}
+
+// leftovers lists what there is of the chart, of all kinds and in all namespaces by its label, and what its scheduler wrote to its namespace.
+func (e *environment) leftovers(ctx context.Context, namespace string) ([]string, error) {
+	leases, err := e.clients.CoordinationV1().Leases(namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, err
+	}
+	var left []string
+	for _, lease := range leases.Items {
+		left = append(left, "lease "+lease.Name)
+	}
+	learned, err := e.clients.CoreV1().ConfigMaps(namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, err
+	}
+	for _, configMap := range learned.Items {
+		if configMap.Name != "kube-root-ca.crt" { // of every namespace
+			left = append(left, "configmap "+configMap.Name)
+		}
+	}
+	groups, err := e.clients.Discovery().ServerPreferredResources()
+	if err != nil {
+		return nil, err
+	}
+	for _, group := range groups {
+		version, err := schema.ParseGroupVersion(group.GroupVersion)
+		if err != nil {
+			return nil, err
+		}
+		for _, kind := range group.APIResources {
+			if !slices.Contains(kind.Verbs, "list") || !slices.Contains(kind.Verbs, "delete") {
+				continue
+			}
+			list, err := e.objects.Resource(version.WithResource(kind.Name)).List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=headroom-scheduler"})
+			if err != nil {
+				return nil, fmt.Errorf("list %s: %w", kind.Name, err)
+			}
+			for i := range list.Items {
+				left = append(left, kind.Name+" "+list.Items[i].GetName())
+			}
+		}
+	}
+	return left, nil
 }
 
 // typeLine types the first line of a page that begins with a command.

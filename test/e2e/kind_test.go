@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -19,8 +18,6 @@ import (
 const (
 	workerMemory = 2304 << 20 // bytes that a worker has for pods before eviction
 	evictionHard = 300 << 20  // bytes
-	// defaultNodeImage is kind's own, for those who reach a registry.
-	defaultNodeImage = "kindest/node:v1.37.2"
 )
 
 // kindCluster is a cluster of one control plane and three small workers.
@@ -77,7 +74,11 @@ func (k *kindCluster) start(ctx context.Context, reuse bool) (string, error) {
 	if err := k.configure(ctx, path); err != nil {
 		return "", err
 	}
-	_, err = k.kind(ctx, "create", "cluster", "--image", cmp.Or(k.image, defaultNodeImage), "--config", path, "--kubeconfig", kubeconfig, "--wait", "3m")
+	arguments := []string{"create", "cluster", "--config", path, "--kubeconfig", kubeconfig, "--wait", "3m"}
+	if k.image != "" { // Else kind takes its own of this release, which needs a registry.
+		arguments = append(arguments, "--image", k.image)
+	}
+	_, err = k.kind(ctx, arguments...)
 	return kubeconfig, err
 }
 
