@@ -65,8 +65,8 @@ func (b *bindings) bound() int {
 	return len(b.nodes)
 }
 
-// createPods creates pods, whatever the API server is going through, until the test ends. The result tells when all are there.
-func createPods(t *testing.T, clients kubernetes.Interface, namespace, request string, count int) (done <-chan struct{}) {
+// createPods creates pods of a burst, whatever the API server is going through, until the test ends. The result tells when all are there.
+func createPods(t *testing.T, clients kubernetes.Interface, namespace string, count int) (done <-chan struct{}) {
 	t.Helper()
 	const workers = 8
 	all, ctx := make(chan struct{}), t.Context()
@@ -74,7 +74,8 @@ func createPods(t *testing.T, clients kubernetes.Interface, namespace, request s
 	for worker := range workers {
 		running.Go(func() {
 			for i := worker; i < count && ctx.Err() == nil; i += workers {
-				pod := headroomPod(fmt.Sprintf("p%04d", i), request)
+				pod := headroomPod(fmt.Sprintf("p%04d", i), podRequest)
+				pod.Annotations = holding(podPeakMi)
 				for ctx.Err() == nil {
 					if _, err := clients.CoreV1().Pods(namespace).Create(ctx, pod, metav1.CreateOptions{}); err == nil || apierrors.IsAlreadyExists(err) {
 						break

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"k8s.io/client-go/tools/clientcmd"
@@ -20,6 +21,7 @@ type gate struct {
 	target      string
 	listener    net.Listener
 	connections sync.WaitGroup
+	accepted    atomic.Int64
 
 	mutex  sync.Mutex
 	opened *sync.Cond
@@ -67,6 +69,7 @@ func (g *gate) accept() {
 		if err != nil {
 			return // the listener is closed
 		}
+		g.accepted.Add(1)
 		server, err := net.Dial("tcp", g.target)
 		if err != nil {
 			_ = client.Close()
@@ -115,11 +118,13 @@ func (g *gate) setClosed(closed bool) {
 	g.opened.Broadcast()
 }
 
-// cut ends all connections.
-func (g *gate) cut() {
+// cut ends all connections, and returns how many ends they had.
+func (g *gate) cut() int {
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
+	ends := len(g.open)
 	for end := range g.open {
 		_ = end.Close()
 	}
+	return ends
 }
