@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	configv1 "k8s.io/kube-scheduler/config/v1"
 	"sigs.k8s.io/yaml"
 
@@ -32,6 +33,13 @@ func TestTheArmOfTheConfigurationHasNoneOfOurPlugins(t *testing.T) {
 		t.Fatal("the shipped configuration has none of Headroom's plugins")
 	}
 	withoutOurs(profile)
+	var disabled []string
+	for _, plugin := range profile.Plugins.MultiPoint.Disabled {
+		disabled = append(disabled, plugin.Name)
+	}
+	if diff := cmp.Diff([]string{"NodeResourcesBalancedAllocation"}, disabled); diff != "" { // docs/performance.md says so
+		t.Errorf("in-tree plugins that stock has and this arm lacks (-want +got):\n%s", diff)
+	}
 	for _, word := range []string{"Headroom", "name: NodeName", "name: NodeAffinity", "TaintToleration"} {
 		if got := text(); strings.Contains(got, word) {
 			t.Errorf("%q is left:\n%s", word, got)
