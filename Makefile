@@ -50,6 +50,8 @@ demo: build ## Two node pools, default scheduler against Headroom: report in out
 # The image is made here and not by "docker build", which would need an image of Go, from a registry. Its binary is linked
 # without C, so it is compiled apart from everything else: the first time takes as long as the first "make build".
 IMAGE_FOLDER = out/image
+# How large the image may be, compressed as a registry keeps it.
+IMAGE_BYTES ?= 60000000
 # Debian and others, RHEL and its kin, macOS.
 AUTHORITIES ?= $(firstword $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem))
 
@@ -85,6 +87,9 @@ image: ## Build the container image headroom-scheduler with docker, without a re
 	@CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -o $(IMAGE_FOLDER)/headroom-scheduler -ldflags '-s -w $(LDFLAGS)' ./cmd/headroom-scheduler
 	@cp "$(AUTHORITIES)" $(IMAGE_FOLDER)/ca-certificates.crt
 	docker build --file Dockerfile.prebuilt $(if $(BASE),--build-arg BASE=$(BASE)) --tag headroom-scheduler:$(VERSION) $(IMAGE_FOLDER)
+	@docker save --output $(IMAGE_FOLDER)/image.tar headroom-scheduler:$(VERSION)
+	@bytes=$$(gzip --stdout $(IMAGE_FOLDER)/image.tar | wc -c); rm $(IMAGE_FOLDER)/image.tar; echo "headroom-scheduler:$(VERSION): $$((bytes / 1000000)) MB compressed"; \
+		test $$bytes -lt $(IMAGE_BYTES) || { echo "more than $(IMAGE_BYTES) bytes: see what was added, or raise IMAGE_BYTES"; exit 1; }
 
 ##@ Test
 
@@ -94,12 +99,12 @@ test: build ## Unit tests and the tests on the local cluster, with the real bina
 	@HEADROOM_BIN=$(BIN) $(GO) test -count=1 -vet=off -timeout 30m $(TEST_FLAGS) ./...
 	@cd $(MANIFESTS_MODULE) && HEADROOM_BIN=$(BIN) $(GO) test -count=1 -vet=off -timeout 20m $(TEST_FLAGS) ./...
 
-# Checks of each property; there are nine of placement and four of eviction.
+# Checks of each property; there are ten of placement and four of eviction.
 CONFORMANCE_CHECKS ?= 40000
 CONFORMANCE_PROPERTIES = ^Test(Required|Preferred|TheIndex|Explanations|Cycles|Hints)
 
 .PHONY: conformance
-conformance: ## Placement compared with the in-tree plugins, and eviction with the kubelet, on 520,000 generated cases and those of test/cases (CONFORMANCE_CHECKS=n for each property)
+conformance: ## Placement compared with the in-tree plugins, and eviction with the kubelet, on 560,000 generated cases and those of test/cases (CONFORMANCE_CHECKS=n for each property)
 	@$(GO) test -count=1 -vet=off ./pkg/constraint ./pkg/plugins/nodeaffinity ./pkg/plugins/nodename -run '$(CONFORMANCE_PROPERTIES)' -rapid.checks=$(CONFORMANCE_CHECKS)
 	@$(GO) test -count=1 -vet=off ./test/conformance/... -rapid.checks=$(CONFORMANCE_CHECKS)
 	@$(GO) test -count=1 -vet=off ./test/cases
@@ -113,10 +118,23 @@ bench: ## Speed on the upstream harness, four arms, into out/bench and docs/perf
 	@$(GO) run ./test/perf/bench --runs $(RUNS) $(if $(WORKLOADS),--workloads $(WORKLOADS)) $(if $(ARMS),--arms $(ARMS)) \
 		--config scheduler-config-$(BENCH).yaml --results out/bench/$(if $(filter replace,$(BENCH)),results,$(BENCH)).json --report docs/performance.md
 
+CYCLES ?= 2000
+
 .PHONY: bench-cycles
-bench-cycles: ## Time to choose a node, Headroom and stock cycle by cycle in one process, and the parts alone; kubectl headroom on 5,000 nodes
+bench-cycles: ## Time to choose a node, Headroom and stock cycle by cycle in one process, and the parts alone; kubectl headroom on 5,000 nodes (CYCLES=n)
 	@$(GO) test -run '^$$' -bench . ./pkg/constraint ./pkg/plugins/memory ./pkg/memory/ledger ./pkg/usage/metricsapi ./cmd/kubectl-headroom
-	@$(GO) test -run '^$$' -bench . -benchtime 2000x ./test/perf/cycle
+	@$(GO) test -run '^$$' -bench . -benchtime $(CYCLES)x ./test/perf/cycle
+
+.PHONY: bench-commands
+bench-commands: build ## kubectl headroom on a control plane of 5,000 nodes and 50,000 pods on this machine (20 minutes)
+	@HEADROOM_BIN=$(BIN) $(GO) test -vet=off -run '^$$' -bench CommandsOnALargeCluster -benchtime 7x -timeout 60m ./test/integration
+
+FUZZ_TIME ?= 10s
+
+.PHONY: fuzz
+fuzz: ## Look for inputs that break a parser of outside data, or that we and Kubernetes judge differently (FUZZ_TIME=duration for each target)
+	@grep -rn '^func Fuzz' pkg test --include='*_test.go' | sed -E 's|/[^/:]*:[0-9]+:func (Fuzz[A-Za-z0-9_]*).*| \1|' | sort -u | while read -r folder name; do \
+		echo "$$folder $$name"; $(GO) test -vet=off "./$$folder" -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZ_TIME) || exit 1; done
 
 .PHONY: race
 race: ## Pure and plugin packages under the race detector

@@ -37,6 +37,7 @@ func TestFilesOfTheRepositoryKeepTheRules(t *testing.T) {
 		{"the picture of the house is whole", CheckHouse},
 		{"pure packages read no clock", CheckNoClock},
 		{"no file holds forbidden text", CheckText},
+		{"no program and no data is kept", CheckBinaries},
 	}
 	for _, rule := range rules {
 		t.Run(rule.name, func(t *testing.T) { report(t, rule.check(files)) })

@@ -144,3 +144,12 @@ func TestCheckTextReportsForbiddenText(t *testing.T) {
 		"binary":         {input: []File{{Path: "a.png", Text: "\x00 /ro" + "ot/x"}}},
 	})
 }
+
+func TestCheckBinariesReportsProgramsAndLargePictures(t *testing.T) {
+	checkCases(t, CheckBinaries, fileCases{
+		"text":            {input: []File{{Path: "go.sum", Text: strings.Repeat("a", 1<<20)}}},
+		"a picture":       {input: []File{{Path: "a.png", Text: "\x89PNG\x00"}}},
+		"a large picture": {input: []File{{Path: "a.png", Text: strings.Repeat("\x00", 512<<10+1)}}, want: []string{"a.png: 524289 bytes, at most 524288 are allowed"}},
+		"a program":       {input: []File{{Path: "kubectl-headroom", Text: "\x7fELF\x02\x00"}}, want: []string{"kubectl-headroom: no text, and no picture: remove it from git"}},
+	})
+}
