@@ -16,6 +16,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+	podutil "k8s.io/kubernetes/pkg/api/v1/pod"
 
 	"github.com/headroom-dev/headroom/pkg/lab/cluster"
 	"github.com/headroom-dev/headroom/pkg/memory/forecast"
@@ -172,10 +173,10 @@ var disturbances = []struct {
 }
 
 // A node has 9 GiB, and by default a threshold of 100Mi. A pod of the burst asks for 10Mi, and declares and holds 100Mi; on a node that is
-// full one pod does with 5 GiB. By requests, nodes that are full would get as many as others.
+// full one pod does with 7 GiB. By requests, nodes that are full would get as many as others.
 const (
 	nodeMemory, podRequest  = "9Gi", "10Mi"
-	podPeakMi, fullMi       = 100, 5 * 1024
+	podPeakMi, fullMi       = 100, 7 * 1024
 	mostOnEmpty, mostOnFull = (9*1024 - 100) / podPeakMi, (9*1024 - 100 - fullMi) / podPeakMi
 )
 
@@ -185,12 +186,13 @@ func holding(mebibytes int) map[string]string {
 	return map[string]string{forecast.PeakAnnotation: bytes, cluster.UsageMemoryAnnotation: bytes}
 }
 
-// burstNodes adds nodes that have room for a burst and a tenth more, every other one full if that is asked for.
+// burstNodes adds nodes that have room for a burst and half as much again, every other one full if that is asked for: pods that have started
+// count twice until they are measured themselves, and where that takes a while the rest of the burst would wait for it.
 func burstNodes(t *testing.T, c *cluster.Cluster, namespace string, burst int, full bool) []string {
 	t.Helper()
 	const ofTwo = mostOnEmpty + mostOnFull
 	var names []string
-	for i := range 2 * ((burst*11/10 + ofTwo - 1) / ofTwo) {
+	for i := range 2 * ((burst*3/2 + ofTwo - 1) / ofTwo) {
 		names = append(names, fmt.Sprintf("burst-%02d", i))
 	}
 	addNodes(t, c, nodeMemory, names...)
@@ -222,6 +224,7 @@ func TestABurstOutlivesItsScheduler(t *testing.T) {
 			r.start(t, "replica-2", "")
 
 			seen := watchBindings(t, clients, namespace)
+			r.tellWhoWaits(t, namespace)
 			created := createPods(t, clients, namespace, burst)
 			eventually(t, "a part of the burst is placed", func(context.Context) error {
 				if count := seen.bound(); count < burst/10 {
@@ -271,6 +274,36 @@ func waitAllBound(t *testing.T, seen *bindings, burst int) {
 			return nil
 		})
 	}
+}
+
+// tellWhoWaits logs of a test that failed why pods wait, and what nodes hold.
+func (r *replicas) tellWhoWaits(t *testing.T, namespace string) {
+	t.Helper()
+	t.Cleanup(func() {
+		if !t.Failed() {
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), waitLimit)
+		defer cancel()
+		pods, err := r.clients.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		reasons, perNode := map[string]int{}, map[string]int{}
+		for i := range pods.Items {
+			pod := &pods.Items[i]
+			if perNode[pod.Spec.NodeName]++; pod.Spec.NodeName != "" {
+				continue
+			}
+			_, condition := podutil.GetPodCondition(&pod.Status, corev1.PodScheduled)
+			if condition == nil {
+				condition = &corev1.PodCondition{Message: "never tried"}
+			}
+			reasons[condition.Message]++
+		}
+		t.Logf("why pods wait: %v; pods by node: %v", reasons, perNode)
+	})
 }
 
 // checkPods holds what became of the pods against what is there.
