@@ -144,7 +144,7 @@ func usualPod(i int, node string) corev1.Pod {
 	}
 	return corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: fmt.Sprint("team-", i%50), Name: name, UID: types.UID(name), CreationTimestamp: started,
+			Namespace: fmt.Sprint("team-", i/20%50), Name: name, UID: types.UID(name), CreationTimestamp: started,
 			Labels:          map[string]string{"app": "a-workload", "pod-template-hash": "7c9d8f6b5"},
 			OwnerReferences: []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "ReplicaSet", Name: fmt.Sprintf("workload-%d-7c9d8f6b5", i/20), Controller: new(true)}},
 			ManagedFields:   []metav1.ManagedFieldsEntry{fields(40), fields(30)},

@@ -3,7 +3,6 @@
 package forecast
 
 import (
-	"cmp"
 	"maps"
 	"math"
 	"slices"
@@ -25,11 +24,22 @@ func (l *Learner) forget() {
 	if surplus <= 0 {
 		return
 	}
-	oldest := slices.SortedFunc(maps.Keys(l.workloads), func(a, b Workload) int {
-		return cmp.Or(l.workloads[a].seen.Compare(l.workloads[b].seen), compareWorkloads(a, b)) // always the same ones among equals
+	type sight struct {
+		seen     time.Time
+		workload Workload
+	}
+	oldest := make([]sight, 0, len(l.workloads))
+	for workload, known := range l.workloads {
+		oldest = append(oldest, sight{known.seen, workload})
+	}
+	slices.SortFunc(oldest, func(a, b sight) int {
+		if order := a.seen.Compare(b.seen); order != 0 {
+			return order
+		}
+		return compareWorkloads(a.workload, b.workload) // always the same ones among equals
 	})
-	for _, workload := range oldest[:surplus] {
-		delete(l.workloads, workload)
+	for _, sight := range oldest[:surplus] {
+		delete(l.workloads, sight.workload)
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-	resourcehelper "k8s.io/component-helpers/resource"
 
 	"github.com/headroom-dev/headroom/pkg/memory/quantity"
 )
@@ -43,17 +42,6 @@ func (p Prior) Demand(pod *corev1.Pod) Demand {
 	}
 	demand.PeakBytes = max(min(p.peak(pod, &demand.PeakSource), largestPod), demand.RequestBytes)
 	return demand
-}
-
-// request returns the pod's effective memory request, as the scheduler counts it: by its spec before it has a node, and with
-// its status after that.
-func request(pod *corev1.Pod) int64 {
-	placed := pod.Spec.NodeName != ""
-	requests := resourcehelper.PodRequests(pod, resourcehelper.PodResourcesOptions{
-		UseStatusResources: placed,
-		InPlacePodLevelResourcesVerticalScalingEnabled: placed,
-	})
-	return min(quantity.Bytes(*requests.Memory()), largestPod)
 }
 
 // peak composes the pod's peak and weakens the source to what it is known by.
