@@ -4,8 +4,10 @@ package replay
 
 import (
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // cluster is what really is: nodes, and the pods on them with the memory that they hold.
@@ -101,6 +103,18 @@ func (c *cluster) remove(p *pod, second float64) {
 // forget drops what nobody can see any more: pods that left before the given second.
 func (c *cluster) forget(before float64) {
 	c.gone = slices.DeleteFunc(c.gone, func(p *pod) bool { return p.left < before })
+}
+
+// ended tells of the pods that left lately when they did, as their kubelets tell by their phase: they were evicted, or had done their work.
+func (c *cluster) ended() func(types.UID) (stopped time.Time, ended bool) {
+	stopped := make(map[types.UID]float64, len(c.gone))
+	for _, p := range c.gone {
+		stopped[p.object.UID] = p.left
+	}
+	return func(uid types.UID) (time.Time, bool) {
+		second, ok := stopped[uid]
+		return timeAt(second), ok
+	}
 }
 
 // step moves all pods to a second.

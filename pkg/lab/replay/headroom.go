@@ -38,7 +38,9 @@ func (h *headroom) refresh(r *run) {
 	for _, p := range r.cluster.pods {
 		h.pods = append(h.pods, p.object)
 	}
-	h.book.Make(ledger.Input{Now: timeAt(r.now), Nodes: h.nodes, Pods: h.pods, Samples: r.samples(m), Troubles: r.troubles})
+	h.book.Make(ledger.Input{
+		Now: timeAt(r.now), Nodes: h.nodes, Pods: h.pods, Samples: r.samples(m), Troubles: r.troubles, Ended: r.cluster.ended(),
+	})
 	r.troubles = nil
 }
 
