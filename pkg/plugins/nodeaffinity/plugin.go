@@ -16,6 +16,7 @@ import (
 	resourcehelper "k8s.io/component-helpers/resource"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/features"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/helper"
 
 	"github.com/headroom-dev/headroom/pkg/apis/config"
@@ -102,10 +103,12 @@ func (pl *NodeAffinity) PreFilter(_ context.Context, cycleState fwk.CycleState, 
 
 	named, all := constraint.NodeNames(pod)
 	if !all && len(named) == 0 {
+		state.refused = true
 		return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, ErrReasonConflict)
 	}
 	if matching, ok := pl.narrowing.find(required, pl.addedRequired, nodes); ok {
 		if len(matching) == 0 {
+			state.refused = true
 			return nil, fwk.NewStatus(fwk.UnschedulableAndUnresolvable, pl.narrowing.diagnose(pod, required, pl.addedRequired, nodes).Message())
 		}
 		if !all && required.Sole() && pl.addedRequired == nil {
@@ -145,9 +148,14 @@ func (pl *NodeAffinity) Filter(_ context.Context, cycleState fwk.CycleState, pod
 }
 
 // PostFilter only adds words: what the nodes have that do not match, and what the pod may have been meant to ask. The search
-// was narrowed, so the framework has no reasons of its own for the nodes left out.
+// was narrowed, so the framework has no reasons of its own for the nodes left out. Of a pod that PreFilter refused all is said; preempting
+// does not help it, a node that it was nominated to is free again, and plugins whose PreFilter did not run after that have nothing to go by
+// (k8s.io/kubernetes pkg/scheduler/framework/plugins/dynamicresources/dynamicresources.go: PostFilter).
 func (pl *NodeAffinity) PostFilter(_ context.Context, cycleState fwk.CycleState, pod *corev1.Pod, _ fwk.NodeToStatusReader) (*fwk.PostFilterResult, *fwk.Status) {
 	state, ok := pl.preFiltered.Read(cycleState)
+	if ok && state.refused {
+		return framework.NewPostFilterResultWithNominatedNode(""), fwk.NewStatus(fwk.UnschedulableAndUnresolvable)
+	}
 	if !ok || pl.handle == nil || (!state.narrowed && !state.rejected.Load()) {
 		return nil, fwk.NewStatus(fwk.Unschedulable)
 	}

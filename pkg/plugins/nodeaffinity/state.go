@@ -20,6 +20,7 @@ const (
 // preFilterState is what one scheduling cycle knows of the pod's constraints.
 type preFilterState struct {
 	required *constraint.Required
+	refused  bool // PreFilter refused the pod
 	narrowed bool // PreFilter left nodes out
 	// named is how many nodes there are of those that the pod names, if that is all it asks and the search was narrowed to them.
 	named    int
