@@ -31,16 +31,18 @@ type narrowing struct {
 	mutex sync.Mutex
 	seen  []*corev1.Node // the node objects of the snapshot that the index is of
 	index *constraint.Index
-	// settled is true where all nodes were seen, and were those of the store at the version.
-	settled bool
-	version uint64
+	// version is the store's at the last cycle, and quiet counts the cycles since it was another one, up to patience. settled is true where
+	// all nodes were seen, and were those of the store at the version.
+	version         uint64
+	quiet, patience int
+	settled         bool
 
 	diagnoses diagnoses
 }
 
 // newNarrowing returns a narrowing that compares in every cycle where there is no handle, or none with informers.
 func newNarrowing(handle fwk.Handle) *narrowing {
-	n := &narrowing{handle: handle, index: constraint.NewIndex()}
+	n := &narrowing{handle: handle, index: constraint.NewIndex(), patience: usualPatience}
 	if handle == nil {
 		return n
 	}
@@ -75,8 +77,12 @@ func (n *narrowing) diagnose(pod *corev1.Pod, required *constraint.Required, add
 	return n.diagnoses.of(pod, n.index, func() *constraint.Diagnosis { return constraint.Diagnose(required, added, n.index) })
 }
 
-// follow brings the index to the snapshot. Where nothing changed since the last cycle, which is the rule, it takes a look at a counter, or
-// one comparison a node.
+// usualPatience is for how many cycles the store must not change before the snapshot is held against it, which takes as long as comparing all
+// nodes so many times: where nodes change all the time, as by their kubelets' heartbeats in a large cluster, it would never pay.
+const usualPatience = 4
+
+// follow brings the index to the snapshot. Where nothing changed for some cycles it takes a look at a counter, and else one comparison a
+// node.
 func (n *narrowing) follow(nodes []fwk.NodeInfo) {
 	if n.stored == nil {
 		n.compare(nodes)
@@ -87,10 +93,18 @@ func (n *narrowing) follow(nodes []fwk.NodeInfo) {
 		return
 	}
 	n.compare(nodes)
+	if n.version != version {
+		n.version, n.quiet = version, 0
+	}
+	n.settled = false
+	if n.quiet++; n.quiet < n.patience {
+		return
+	}
+	n.quiet = 0
 	snapshot := n.handle.SnapshotSharedLister().NodeInfos()
 	all, err := snapshot.List()
 	whole := err == nil && len(all) == len(nodes) // not those of a pod group's placement
-	n.settled, n.version = whole && n.stored.reached(snapshot), version
+	n.settled = whole && n.stored.reached(snapshot)
 }
 
 // compare looks at every node.

@@ -67,11 +67,21 @@ func (s *storedNodes) reached(snapshot fwk.NodeInfoLister) bool {
 	s.behind, s.many = sets.Set[string]{}, false
 	s.mutex.Unlock() // The store tells of a change while it is locked itself.
 
-	if many {
-		for _, info := range all {
-			behind.Insert(info.Node().Name)
-		}
+	// Nobody tells of nodes that a list which replaces all does without, and a store that is not filled has none.
+	if s.catchUp(behind, snapshot) && (!many || s.hasAll(all)) && len(all) == len(s.store.ListKeys()) {
+		return true
 	}
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.many = s.many || many; s.many {
+		behind = nil
+	}
+	s.behind = s.behind.Union(behind)
+	return false
+}
+
+// catchUp takes out of the nodes that are behind those that the snapshot has as the store does, and reports whether none is left.
+func (s *storedNodes) catchUp(behind sets.Set[string], snapshot fwk.NodeInfoLister) bool {
 	for name := range behind {
 		stored, exists, err := s.store.GetByKey(name)
 		if err != nil {
@@ -82,15 +92,15 @@ func (s *storedNodes) reached(snapshot fwk.NodeInfoLister) bool {
 			behind.Delete(name)
 		}
 	}
-	// Nobody tells of nodes that a list which replaces all does without, and a store that is not filled has none.
-	reached := len(behind) == 0 && len(all) == len(s.store.ListKeys())
-	if !reached {
-		s.mutex.Lock()
-		defer s.mutex.Unlock()
-		if s.many = s.many || many; s.many {
-			behind = nil
+	return len(behind) == 0
+}
+
+// hasAll reports whether all nodes of a snapshot are the store's.
+func (s *storedNodes) hasAll(all []fwk.NodeInfo) bool {
+	for _, info := range all {
+		if stored, _, err := s.store.GetByKey(info.Node().Name); err != nil || stored != info.Node() {
+			return false
 		}
-		s.behind = s.behind.Union(behind)
 	}
-	return reached
+	return true
 }

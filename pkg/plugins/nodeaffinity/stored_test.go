@@ -119,6 +119,7 @@ func TestTheIndexIsOfTheSnapshotThoughTheSchedulerLags(t *testing.T) {
 		scheduler := newLaggingScheduler(t)
 		following := newNarrowing(scheduler)
 		following.stored.most = rapid.SampledFrom([]int{0, 1, mostBehind}).Draw(rt, "noted one by one")
+		following.patience = rapid.IntRange(1, 2).Draw(rt, "patience")
 		for i := range 24 {
 			scheduler.put(labelled(i, i == 23))
 		}
@@ -170,14 +171,17 @@ func comparesNoMore(t *testing.T, most int) {
 	for i := range 24 {
 		scheduler.put(labelled(i, i == 0))
 	}
-	compares := func() bool {
+	// compares reports whether the next cycle after so many will compare.
+	compares := func(cycles int) bool {
 		t.Helper()
-		nodes, err := scheduler.cycle()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, ok := following.find(selective, nil, nodes); !ok {
-			t.Fatal("the search is not narrowed")
+		for range cycles {
+			nodes, err := scheduler.cycle()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, ok := following.find(selective, nil, nodes); !ok {
+				t.Fatal("the search is not narrowed")
+			}
 		}
 		return !following.settled
 	}
@@ -199,8 +203,12 @@ func comparesNoMore(t *testing.T, most int) {
 		{"a node went with a list", func() { scheduler.relist("n3"); scheduler.deliver(23) }, true},
 		{"the scheduler was told that it went", func() { scheduler.deliver(1) }, false},
 	} {
+		before := following.stored.version.Load()
 		step.change()
-		if got := compares(); got != step.want {
+		if changed := following.stored.version.Load() != before; changed && !compares(usualPatience-1) {
+			t.Errorf("%s: the store changed %d cycles ago, and the next one compares nothing", step.name, usualPatience-1)
+		}
+		if got := compares(usualPatience); got != step.want {
 			t.Errorf("%s: the next cycle compares %v, want %v", step.name, got, step.want)
 		}
 	}
@@ -215,7 +223,7 @@ func comparesNoMore(t *testing.T, most int) {
 	if err := scheduler.cache.RemoveNode(logr.Discard(), labelled(9, false)); err != nil {
 		t.Fatal(err)
 	}
-	if !compares() {
+	if !compares(usualPatience) {
 		t.Error("all nodes went, and the scheduler was told of one of them: the next cycle compares nothing")
 	}
 }
