@@ -46,6 +46,7 @@ type shop struct {
 	// unmeasured shops are read by the source that the profile names.
 	unmeasured bool
 	host       string // of what is not asked by the client; "" is nowhere
+	release    string // of the API server; "" is the one that Headroom is built for
 }
 
 // source gives the samples out.
@@ -145,7 +146,7 @@ func (s *shop) run(t *testing.T, arguments ...string) (stdout, stderr string, co
 	}
 	host := cmp.Or(s.host, "http://127.0.0.1:9")
 	if discovery, ok := client.Discovery().(*fakediscovery.FakeDiscovery); ok {
-		discovery.FakedServerVersion = &version.Info{GitVersion: "v1.37.2"}
+		discovery.FakedServerVersion = &version.Info{GitVersion: cmp.Or(s.release, "v1.37.2")}
 	}
 	var source usage.Source
 	if !s.unmeasured {
