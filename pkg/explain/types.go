@@ -10,8 +10,8 @@ import (
 	"github.com/headroom-dev/headroom/pkg/explain/cluster"
 )
 
-// APIVersion is that of everything that is printed as JSON or YAML. docs/explain.md describes the kinds. All figures that
-// end in Bytes are bytes; what is not known is missing, never zero.
+// APIVersion is that of everything that is printed as JSON or YAML. docs/explain-output.md describes the kinds. All
+// figures that end in Bytes are bytes; what is not known is missing, never zero.
 const APIVersion = "headroom.dev/v1alpha1"
 
 // Basis is what an answer rests on.
