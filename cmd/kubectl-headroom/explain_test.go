@@ -10,10 +10,8 @@ import (
 
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
-	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/headroom-dev/headroom/pkg/memory/forecast"
 )
@@ -77,20 +75,7 @@ func TestExplainAnswers(t *testing.T) {
 			s.running("web-2", "100Mi", pod("vital", "100Mi", func(pod *corev1.Pod) { pod.Spec.Priority = new(int32(1000)) }))
 			s.samples.Nodes["web-2"] = nodeOf("7200Mi")
 		}, nil, codeNo},
-		{"many would be preempted, some against a budget and one that nobody measured", pod("asked", "6000Mi", func(pod *corev1.Pod) { pod.Spec.Priority = new(int32(100)) }, requiring(in("zone", "d"))), func(s *shop) {
-			s.node("small-1", "4Gi", map[string]string{"zone": "d"})
-			for i := range 5 {
-				s.running("small-1", "900Mi", pod(fmt.Sprint("guarded-", i), "1Gi", func(pod *corev1.Pod) {
-					pod.Labels, pod.Spec.Priority = map[string]string{"app": "guarded"}, new(int32(-i))
-				}))
-			}
-			delete(s.samples.Pods, types.NamespacedName{Namespace: "default", Name: "guarded-3"})
-			s.objects = append(s.objects, &policyv1.PodDisruptionBudget{
-				ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "guarded"},
-				Spec:       policyv1.PodDisruptionBudgetSpec{Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": "guarded"}}},
-				Status:     policyv1.PodDisruptionBudgetStatus{DisruptionsAllowed: 1},
-			})
-		}, nil, codeNo},
+		{"many would be preempted, some against a budget and one that nobody measured", pod("asked", "6000Mi", func(pod *corev1.Pod) { pod.Spec.Priority = new(int32(100)) }, requiring(in("zone", "d"))), guarded, nil, codeNo},
 		{"it preempts nobody", pod("asked", "1Gi", func(pod *corev1.Pod) { pod.Spec.PreemptionPolicy = new(corev1.PreemptNever) }, requiring(in("zone", "b"))), func(s *shop) {
 			s.samples.Nodes["web-2"] = nodeOf("7200Mi")
 		}, nil, codeNo},
@@ -194,23 +179,6 @@ func TestExplainJudgesAPlacedPodAsIfItWereNotThere(t *testing.T) {
 	s.running("web-3", "4Gi", pod("asked", "4Gi"))
 	stdout, stderr, code := s.run(t, "explain", "asked")
 	wantGolden(t, "explain-placed.txt", answer([]string{"explain", "asked"}, stdout, stderr, code))
-}
-
-func TestExplainPrintsJSON(t *testing.T) {
-	for name, asked := range map[string]*corev1.Pod{
-		"explain-fits": pod("asked", "1Gi", limited("3Gi"), requiring(in("zone", "a", "b"))),
-		"explain-none": pod("asked", "1Gi", requiring(in("zone", "d"))),
-	} {
-		s := newShop()
-		s.objects = append(s.objects, asked)
-		for _, format := range []string{"json", "yaml"} {
-			stdout, stderr, _ := s.run(t, "explain", "asked", "-o", format)
-			if stderr != "" {
-				t.Errorf("%s: on standard error: %s", name, stderr)
-			}
-			wantGolden(t, name+"."+format, stdout)
-		}
-	}
 }
 
 func nodeOf(held string) (made sampleNode) { return sampleNode{Measurement: measured(held)} }
