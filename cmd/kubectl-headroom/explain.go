@@ -134,7 +134,7 @@ func (o *explainOptions) check(arguments []string) error {
 	return nil
 }
 
-// found returns the pod that is asked about, and how many of it.
+// found returns the pod that is asked about, and how many copies of it; 0: copies are not asked for.
 func (o *explainOptions) found(ctx context.Context, of *cluster.Cluster, arguments []string) (*manifest.Found, error) {
 	namespace, err := o.namespace()
 	if err != nil {
@@ -148,7 +148,7 @@ func (o *explainOptions) found(ctx context.Context, of *cluster.Cluster, argumen
 		if apierrors.IsNotFound(err) {
 			return nil, fmt.Errorf("there is no pod %q in namespace %q", name, namespace)
 		}
-		return &manifest.Found{Pod: pod, Replicas: max(o.replicas, 1)}, err
+		return &manifest.Found{Pod: pod, Replicas: o.replicas}, err
 	}
 	text, err := o.read()
 	if err != nil {
@@ -162,10 +162,12 @@ func (o *explainOptions) found(ctx context.Context, of *cluster.Cluster, argumen
 	if err != nil {
 		return nil, err
 	}
-	if o.replicas > 0 {
+	switch {
+	case o.replicas > 0:
 		found.Replicas = o.replicas
+	case found.Replicas <= 1: // Which is not asked for: one is what the answer is about anyhow.
+		found.Replicas = 0
 	}
-	found.Replicas = max(found.Replicas, 1)
 	return found, nil
 }
 

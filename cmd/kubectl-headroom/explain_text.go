@@ -111,7 +111,11 @@ func (t placementText) replicas(p *page) {
 		return
 	}
 	p.gap()
-	p.line("%s", p.paint(bold, fmt.Sprintf("%d of %d copies find a node", replicas.Placed, replicas.Wanted)))
+	words := "copies find"
+	if replicas.Wanted == 1 {
+		words = "copy finds"
+	}
+	p.line("%s", p.paint(bold, fmt.Sprintf("%d of %d %s a node", replicas.Placed, replicas.Wanted, words)))
 	list := &table{headers: []string{">COPIES", "NODE"}}
 	shown := replicas.Nodes
 	if !p.wide {

@@ -17,7 +17,7 @@ import (
 // newUID stands for that of a pod that is not there yet.
 const newUID = types.UID("not-there-yet")
 
-// Explain says where the pod goes and why, and where copies of it would go, one after another, if replicas is more than 1. A pod
+// Explain says where the pod goes and why, and where so many copies of it would go, one after another; 0: that is not asked. A pod
 // that has a node is judged as if it were not there, and what it holds were given back. The pod is not changed.
 func (s *Scheduler) Explain(ctx context.Context, pod *corev1.Pod, replicas int) (*Placement, error) {
 	of, exact, err := s.framework(pod.Spec.SchedulerName)
@@ -53,7 +53,7 @@ func (s *Scheduler) Explain(ctx context.Context, pod *corev1.Pod, replicas int) 
 	p.Basis = s.basis(of.ProfileName())
 	p.Fits = p.Winner != "" && !p.heldBack()
 	p.Verdict = p.verdict()
-	if replicas > 1 {
+	if replicas > 0 {
 		if p.Replicas, err = s.replicas(ctx, of, c.pod, replicas); err != nil {
 			return nil, err
 		}

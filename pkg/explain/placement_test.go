@@ -42,7 +42,7 @@ func TestAPodIsJudgedWithTheClaimsThatWereMadeForIt(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			pod := pending("web", "1Gi", claiming("web-gpu"), test.change)
-			placement, err := openAs(t, shipped(t), func(*corev1.Node) {}, pod, claimOf(pod, "web-gpu")).Explain(t.Context(), pod, 1)
+			placement, err := openAs(t, shipped(t), func(*corev1.Node) {}, pod, claimOf(pod, "web-gpu")).Explain(t.Context(), pod, 0)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -79,7 +79,7 @@ func isALoss(t *testing.T, plugin string) {
 	}
 	pod := pending("web", "1Gi", func(pod *corev1.Pod) { pod.Spec.SchedulerName = "own" })
 	scheduler := openAs(t, with, func(*corev1.Node) {}, pod)
-	placement, err := scheduler.Explain(t.Context(), pod, 1)
+	placement, err := scheduler.Explain(t.Context(), pod, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,7 @@ func TestACordonAndItsTaintAreOneObstacle(t *testing.T) {
 					node.Labels, node.Spec.Unschedulable = pod.Spec.NodeSelector, true
 					node.Spec.Taints = append(test.taints, corev1.Taint{Key: corev1.TaintNodeUnschedulable, Effect: corev1.TaintEffectNoSchedule})
 				}
-			}, pod).Explain(t.Context(), pod, 1)
+			}, pod).Explain(t.Context(), pod, 0)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -170,7 +170,7 @@ func explained(t *testing.T, config *rest.Config, with *profile.Profile, namespa
 	if err != nil {
 		t.Fatal(err)
 	}
-	placement, err := scheduler.Explain(ctx, found.Pod, 1)
+	placement, err := scheduler.Explain(ctx, found.Pod, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
