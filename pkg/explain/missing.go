@@ -56,7 +56,7 @@ func (c *cycle) shortfall(i, j int) shortfall {
 	case names.InterPodAffinity:
 		return c.interPodShortfall(i, status, plain)
 	case names.NodePorts:
-		plain.change = "free the host port there, or do without hostPort"
+		return c.portShortfall(node, plain)
 	case names.PodTopologySpread:
 		return c.spreadShortfall(node, plain)
 	}

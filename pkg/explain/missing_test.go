@@ -167,14 +167,6 @@ func TestEveryCauseSaysWhatIsMissingAndWhatWouldHelp(t *testing.T) {
 			want: []told{{Plugin: "NodeUnschedulable", Missing: "it is cordoned", Change: "kubectl uncordon a"}},
 		},
 		{
-			name: "a port of the host", request: "1Gi", pod: port(80),
-			others: []*corev1.Pod{pending("first", "1Gi", placedOn("a"), port(80)), pending("second", "1Gi", placedOn("b"), port(80))},
-			want: []told{{
-				Plugin: "NodePorts", Missing: "didn't have free ports for the requested pod ports",
-				Change: "free the host port there, or do without hostPort",
-			}},
-		},
-		{
 			name: "a spread over domains that there are not", request: "1Gi", node: labelled("zone", "z1"), pod: spreadOver("rack"),
 			want: []told{{
 				Plugin: "PodTopologySpread", Missing: "a label to spread by: rack",
@@ -337,11 +329,5 @@ func spreadOver(key string) func(*corev1.Pod) {
 		pod.Spec.TopologySpreadConstraints = []corev1.TopologySpreadConstraint{{
 			MaxSkew: 1, TopologyKey: key, WhenUnsatisfiable: corev1.DoNotSchedule, LabelSelector: &metav1.LabelSelector{MatchLabels: pod.Labels},
 		}}
-	}
-}
-
-func port(number int32) func(*corev1.Pod) {
-	return func(pod *corev1.Pod) {
-		pod.Spec.Containers[0].Ports = []corev1.ContainerPort{{ContainerPort: number, HostPort: number, Protocol: corev1.ProtocolTCP}}
 	}
 }
