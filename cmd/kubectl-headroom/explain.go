@@ -86,6 +86,9 @@ func (o *explainOptions) run(ctx context.Context, arguments []string) error {
 	if err != nil {
 		return err
 	}
+	if found.OverQuota != "" {
+		placement.Begin(explain.Note{Kind: explain.NoteQuota, Decides: true, Text: found.OverQuota})
+	}
 	for _, note := range found.Notes {
 		placement.First = append(placement.First, explain.Note{Kind: explain.NoteController, Text: note})
 	}
@@ -158,17 +161,13 @@ func (o *explainOptions) found(ctx context.Context, of *cluster.Cluster, argumen
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.file, err)
 	}
-	found, err = within(ctx, o.limit, func(ctx context.Context) (*manifest.Found, error) { return found, found.Admit(ctx, of.Client, of.Lose) })
-	if err != nil {
-		return nil, err
-	}
 	switch {
 	case o.replicas > 0:
 		found.Replicas = o.replicas
 	case found.Replicas <= 1: // Which is not asked for: one is what the answer is about anyhow.
 		found.Replicas = 0
 	}
-	return found, nil
+	return within(ctx, o.limit, func(ctx context.Context) (*manifest.Found, error) { return found, found.Admit(ctx, of.Client, of.Lose) })
 }
 
 func (o *explainOptions) read() ([]byte, error) {

@@ -22,6 +22,7 @@ import (
 const (
 	NoteBypass         = "bypass"
 	NoteNoNamespace    = "no-namespace"
+	NoteQuota          = "quota"
 	NoteGated          = "gated"
 	NoteNoClaim        = "no-claim"
 	NoteOtherScheduler = "other-scheduler"
@@ -71,6 +72,13 @@ func (s *Scheduler) first(ctx context.Context, pod *corev1.Pod, exact bool) []No
 		add(NoteNominated, false, "it is nominated to node %s, where pods are to make room for it: that node is tried first", nominated)
 	}
 	return notes
+}
+
+// Begin puts notes first that were known before any node was asked, and judges the whole by them.
+func (p *Placement) Begin(notes ...Note) {
+	p.First = append(notes, p.First...)
+	p.Fits = p.Fits && !p.heldBack()
+	p.Verdict = p.verdict()
 }
 
 // lacksNamespace reports whether the namespace of a pod of a file is known not to be there.

@@ -186,6 +186,7 @@ func lost(resource string) string {
 		"priorityclasses.scheduling.k8s.io": "the priority of a pod in a file counts as 0",
 		"runtimeclasses.node.k8s.io":        "the overhead and the placement that a runtime class gives to a pod in a file are not counted",
 		"limitranges":                       "the requests and limits that its namespace gives to a pod in a file are not counted",
+		"resourcequotas":                    "whether a quota of its namespace refuses a pod in a file is not known",
 		"poddisruptionbudgets.policy":       "preemption is judged without them",
 		"leases.coordination.k8s.io":        "whether the scheduler runs is not known",
 		"configmaps":                        "the configuration that the scheduler runs is not known",

@@ -23,7 +23,7 @@ import (
 // Admit gives the pod what the API server would where no webhook and no policy does: the priority of its class, or of the one that is
 // everybody's; the requests and limits that the limit ranges of its namespace have for containers without; the tolerations of every pod,
 // and the overhead, node selector and tolerations of its runtime class; and then what of its own resources follows from the rest of it. An
-// error says why the API server would refuse it. What may not be read is left out, and lose is called with the resource.
+// error says why the API server would refuse it, but for a quota, of which OverQuota tells. What may not be read is left out, and lose is called with the resource.
 func (f *Found) Admit(ctx context.Context, client kubernetes.Interface, lose func(resource string)) error {
 	if err := f.admitPriority(ctx, client, lose); err != nil {
 		return err
@@ -54,7 +54,10 @@ func (f *Found) Admit(ctx context.Context, client kubernetes.Interface, lose fun
 	if err != nil {
 		return err
 	}
-	return check(f.Pod) // what it was given may not go with what it has
+	if err := check(f.Pod); err != nil { // what it was given may not go with what it has
+		return err
+	}
+	return f.admitQuota(ctx, client, lose)
 }
 
 // asInternal lets the API server's own code change the pod.

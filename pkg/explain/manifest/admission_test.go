@@ -72,7 +72,7 @@ func TestAdmitGivesThePriorityAndTheOverheadOfClasses(t *testing.T) {
 		{"a class of its own", "high", "sandbox", []runtime.Object{class("high", 1000, false), class("all", 7, true), sandbox}, false,
 			admitted{Class: "high", Policy: never, Priority: new(int32(1000)), Overhead: "64Mi"}},
 		{"what may not be read is told", "high", "sandbox", []runtime.Object{class("high", 1000, false), sandbox}, true,
-			admitted{Class: "high", Overhead: "0", Lost: []string{"priorityclasses.scheduling.k8s.io", "limitranges", "runtimeclasses.node.k8s.io"}}},
+			admitted{Class: "high", Overhead: "0", Lost: []string{"priorityclasses.scheduling.k8s.io", "limitranges", "runtimeclasses.node.k8s.io", "resourcequotas"}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			client := fake.NewClientset(test.objects...)

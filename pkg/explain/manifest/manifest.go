@@ -21,6 +21,8 @@ type Found struct {
 	Pod *corev1.Pod
 	// Replicas is how many of it the manifest wants; 1 for a Pod.
 	Replicas int
+	// OverQuota says which quota of the namespace refuses the pod, or one of so many, and why; "" is none. Admit sets it.
+	OverQuota string
 	// Notes say what a controller does beyond the pod.
 	Notes []string
 }
