@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
@@ -20,9 +21,12 @@ import (
 	"github.com/headroom-dev/headroom/pkg/explain/manifest"
 )
 
+// errNoPod begins the error of a name that no pod has.
+var errNoPod = errors.New("there is no pod")
+
 // explainOptions are the flags of explain.
 type explainOptions struct {
-	*shared
+	watching
 	file     string
 	replicas int
 	nodes    []string
@@ -32,7 +36,7 @@ type explainOptions struct {
 
 // newExplainCommand says why a pod is pending, or why it is where it is.
 func newExplainCommand(shared *shared) *cobra.Command {
-	options := &explainOptions{shared: shared}
+	options := &explainOptions{watching: watching{shared: shared}}
 	command := &cobra.Command{
 		Use:   "explain [POD | -f FILE | -A]",
 		Short: "Why a pod is pending, or why it is where it is, or where it would go",
@@ -41,7 +45,7 @@ func newExplainCommand(shared *shared) *cobra.Command {
 			"Without a pod, it lists those that are pending, in the namespace or with -A in all, by what keeps most nodes from them.\n\n" +
 			"FILE has a Pod, or an object with a pod template; - is the standard input.",
 		Example: "  kubectl headroom explain -A\n" +
-			"  kubectl headroom explain web-7d4b9c-xk2p5\n" +
+			"  kubectl headroom explain web-7d4b9c-xk2p5 --watch\n" +
 			"  kubectl headroom explain -f pod.yaml --replicas 20\n" +
 			"  kubectl headroom explain web-7d4b9c-xk2p5 --node node-7 -o wide",
 		Args:              cobra.MaximumNArgs(1),
@@ -55,36 +59,79 @@ func newExplainCommand(shared *shared) *cobra.Command {
 	flags.BoolVarP(&options.allNamespaces, "all-namespaces", "A", false, "list the pending pods of all namespaces")
 	flags.IntVar(&options.replicas, "replicas", 0, "place so many copies of the pod one after another; 0: as many as the file says, at least 1")
 	flags.StringSliceVar(&options.nodes, "node", nil, "tell what every plugin says of this node; may be given again")
+	options.addFlags(flags, "of a pod: look again at every --interval, answer again when the answer has changed, and end with 0 when the pod has a node")
 	offer(command, "node", shared.completeNodes)
 	return command
 }
 
 func (o *explainOptions) run(ctx context.Context, arguments []string) error {
-	if err := o.check(arguments); err != nil {
+	if err := o.checkAll(arguments); err != nil {
 		return err
 	}
 	if len(arguments) == 0 && o.file == "" {
 		return o.pending(ctx)
 	}
+	told := ""
+	interrupted, err := o.repeat(ctx, func(ctx context.Context) (over bool, err error) { return o.show(ctx, arguments, &told) })
+	switch {
+	case interrupted && o.answered: // before the pod had a node
+		return errNo
+	case interrupted:
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// show answers, but with --watch only what is other than what was told. It is over for a pod that has a node, has ended or is gone.
+func (o *explainOptions) show(ctx context.Context, arguments []string, told *string) (over bool, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	of, err := o.open()
 	if err != nil {
-		return err
+		return false, err
 	}
 	found, err := o.found(ctx, of, arguments)
 	if err != nil {
-		return err
+		return errors.Is(err, errNoPod), err
 	}
+	placement, err := o.explain(ctx, of, found)
+	if err != nil {
+		return false, err
+	}
+	text := placementText{placement: placement, nodes: o.nodes}
+	if err := text.check(); err != nil {
+		return false, err
+	}
+	if gist := gistOf(placement); gist != *told {
+		*told = gist
+		if err := o.next(placement, goesTo(placement), text.write); err != nil {
+			return false, err
+		}
+	}
+	switch phase := found.Pod.Status.Phase; {
+	case o.watch && placement.Node != "":
+		return true, nil
+	case o.watch && phase != corev1.PodSucceeded && phase != corev1.PodFailed:
+		return false, nil
+	case !placement.Fits:
+		return true, errNo
+	}
+	return true, nil
+}
+
+// explain asks the cluster's scheduler about a pod.
+func (o *explainOptions) explain(ctx context.Context, of *cluster.Cluster, found *manifest.Found) (*explain.Placement, error) {
 	with, err := o.profileOf(ctx, of, found.Pod.Spec.SchedulerName)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	scheduler, err := o.scheduler(ctx, explain.Options{Cluster: of, Profile: with, Wanted: []string{found.Pod.Spec.SchedulerName}})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	placement, err := scheduler.Explain(ctx, found.Pod, found.Replicas)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if found.OverQuota != "" {
 		placement.Begin(explain.Note{Kind: explain.NoteQuota, Decides: true, Text: found.OverQuota})
@@ -92,17 +139,22 @@ func (o *explainOptions) run(ctx context.Context, arguments []string) error {
 	for _, note := range found.Notes {
 		placement.First = append(placement.First, explain.Note{Kind: explain.NoteController, Text: note})
 	}
-	text := placementText{placement: placement, nodes: o.nodes}
-	if err := text.check(); err != nil {
-		return err
+	return placement, nil
+}
+
+// gistOf is what has to change for an answer to be another one: not figures and ages, which differ at every look.
+func gistOf(placement *explain.Placement) string {
+	gist := []string{placement.Node, placement.Winner, fmt.Sprint(placement.Fits, placement.Counts)}
+	for _, note := range placement.First {
+		gist = append(gist, note.Kind)
 	}
-	if err := o.print(placement, goesTo(placement), text.write); err != nil {
-		return err
+	for _, cause := range placement.Causes {
+		gist = append(gist, fmt.Sprint(cause.Plugin, cause.Reason, cause.Nodes))
 	}
-	if !placement.Fits {
-		return errNo
+	if placement.Replicas != nil {
+		gist = append(gist, fmt.Sprint(placement.Replicas.Nodes))
 	}
-	return nil
+	return strings.Join(gist, "\n")
 }
 
 // goesTo returns the nodes that the pod or its copies go to, each once; none for a pod that something but the nodes holds back.
@@ -121,8 +173,8 @@ func goesTo(placement *explain.Placement) []string {
 	return names
 }
 
-// check says which flags do not go together.
-func (o *explainOptions) check(arguments []string) error {
+// checkAll says which flags do not go together.
+func (o *explainOptions) checkAll(arguments []string) error {
 	one := len(arguments) == 1 || o.file != ""
 	switch {
 	case len(arguments) == 1 && o.file != "":
@@ -133,8 +185,10 @@ func (o *explainOptions) check(arguments []string) error {
 		return errors.New("--replicas and --node are for one pod: want the name of a pod, or -f FILE")
 	case o.replicas < 0:
 		return fmt.Errorf("--replicas %d: want 0 or more", o.replicas)
+	case o.watch && len(arguments) == 0:
+		return errors.New("--watch is for a pod that is in the cluster: want its name")
 	}
-	return nil
+	return o.check()
 }
 
 // found returns the pod that is asked about, and how many copies of it; 0: copies are not asked for.
@@ -149,7 +203,7 @@ func (o *explainOptions) found(ctx context.Context, of *cluster.Cluster, argumen
 			return of.Client.CoreV1().Pods(namespace).Get(ctx, name, metav1.GetOptions{})
 		})
 		if apierrors.IsNotFound(err) {
-			return nil, fmt.Errorf("there is no pod %q in namespace %q", name, namespace)
+			return nil, fmt.Errorf("%w %q in namespace %q", errNoPod, name, namespace)
 		}
 		return &manifest.Found{Pod: pod, Replicas: o.replicas}, err
 	}

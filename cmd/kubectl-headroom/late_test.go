@@ -67,6 +67,9 @@ func TestWatchingEndsWellWhenItIsInterrupted(t *testing.T) {
 	if _, stderr, code := onServer(interrupted, t, "nodes", "--watch"); code != codeYes {
 		t.Errorf("exit code %d, want %d:\n%s", code, codeYes, stderr)
 	}
+	if _, stderr, code := onServer(interrupted, t, "explain", "web", "--watch"); code != codeError || stderr == "" {
+		t.Errorf("of a pod exit code %d, want %d, for whether it is placed is not known: %q", code, codeError, stderr)
+	}
 	if _, stderr, code := onServer(interrupted, t, "nodes"); code != codeError || stderr == "" {
 		t.Errorf("without --watch exit code %d, want %d, and why: %q", code, codeError, stderr)
 	}

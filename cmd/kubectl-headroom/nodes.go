@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -21,15 +20,13 @@ import (
 
 // nodesOptions are the flags of nodes.
 type nodesOptions struct {
-	*shared
+	watching
 	selector string
-	watch    bool
-	interval time.Duration
 }
 
 // newNodesCommand shows the memory of nodes as their kubelets see it.
 func newNodesCommand(shared *shared) *cobra.Command {
-	options := &nodesOptions{shared: shared}
+	options := &nodesOptions{watching: watching{shared: shared}}
 	command := &cobra.Command{
 		Use:   "nodes [NODE...]",
 		Short: "What memory nodes hold and have left, as their kubelets see it",
@@ -48,8 +45,7 @@ func newNodesCommand(shared *shared) *cobra.Command {
 	}
 	flags := command.Flags()
 	flags.StringVarP(&options.selector, "selector", "l", "", "label selector of nodes")
-	flags.BoolVarP(&options.watch, "watch", "w", false, "print again at every --interval, until interrupted")
-	flags.DurationVar(&options.interval, "interval", 15*time.Second, "time between two prints of --watch, at least 1s")
+	options.addFlags(flags, "print again at every --interval, until interrupted")
 	return command
 }
 
@@ -58,35 +54,11 @@ func (o *nodesOptions) run(ctx context.Context, names []string) error {
 	if err != nil {
 		return fmt.Errorf("--selector: %w", err)
 	}
-	if o.interval < time.Second {
-		return fmt.Errorf("--interval %s: want 1s or more", o.interval)
+	if err := o.check(); err != nil {
+		return err
 	}
-	var unwritten *writeError
-	for first := true; ; first = false {
-		err := o.show(ctx, selector, names)
-		switch {
-		case o.watch && ctx.Err() != nil:
-			return nil //nolint:nilerr // it was interrupted while it read
-		case !o.watch, first && err != nil, errors.As(err, &unwritten):
-			return err
-		case err != nil: // The cluster may answer again.
-			fmt.Fprintf(o.ErrOut, "error: %v; trying again in %s\n", err, o.interval)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-o.clock.After(o.interval):
-		}
-		between := "\n"
-		if o.output == outputYAML {
-			between = "---\n"
-		}
-		if err == nil {
-			if err := writeAll(o.Out, []byte(between)); err != nil {
-				return err
-			}
-		}
-	}
+	_, err = o.repeat(ctx, func(ctx context.Context) (over bool, err error) { return false, o.show(ctx, selector, names) })
+	return err
 }
 
 func (o *nodesOptions) show(ctx context.Context, selector labels.Selector, names []string) error {
@@ -104,7 +76,7 @@ func (o *nodesOptions) show(ctx context.Context, selector labels.Selector, names
 	for _, node := range nodes.Items {
 		list = append(list, "node/"+node.Node)
 	}
-	return o.print(nodes, list, func(p *page) { nodesText(p, nodes) })
+	return o.next(nodes, list, func(p *page) { nodesText(p, nodes) })
 }
 
 // withMemory returns a scheduler whose profile looks at memory: the cluster's, or else the shipped one.
