@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -284,20 +283,22 @@ func TestALabelThatArrivesWhileThePodIsJudgedWakesIt(t *testing.T) {
 	}
 }
 
-// Labels come and go on all nodes all the time; in the end one stays, and the pod finds it.
+// The label comes and goes on nodes that are cordoned while they have it, so that the pod is tried in vain again and again; in the end it
+// stays on one, and the pod finds it.
 func TestThePodFindsTheLabelThatStays(t *testing.T) {
 	f := newFleet(t, headroomConfiguration(t), 30, nil)
-	end := time.Now().Add(time.Second)
-	for i := 0; time.Now().Before(end); i++ {
-		name := fmt.Sprintf("n%d", i%30)
-		for _, value := range []string{"hdd", "nvme"} {
-			if err := change(t.Context(), f.client, name, func(node *corev1.Node) { node.Labels["disk"] = value }); err != nil {
-				t.Fatal(err)
-			}
+	label := func(name, value string, cordoned bool) {
+		t.Helper()
+		if err := change(t.Context(), f.client, name, func(node *corev1.Node) { node.Labels["disk"], node.Spec.Unschedulable = value, cordoned }); err != nil {
+			t.Fatal(err)
 		}
 	}
-	if err := change(t.Context(), f.client, "n7", func(node *corev1.Node) { node.Labels["disk"] = "ssd" }); err != nil {
-		t.Fatal(err)
+	for i := range 60 {
+		name := fmt.Sprintf("n%d", i%30)
+		label(name, "ssd", true)
+		label(name, "hdd", false)
 	}
+	f.until(t, "the pod was tried in vain", func() bool { return f.attempts.Load() > 1 })
+	label("n7", "ssd", false)
 	f.placed(t, waiter)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/tools/cache"
 	fwk "k8s.io/kube-scheduler/framework"
@@ -237,5 +238,65 @@ func TestNodesThatChangeWhileNobodyAsksTakeNoMemory(t *testing.T) {
 		if noted := len(following.stored.behind); noted > mostBehind {
 			t.Fatalf("%d nodes are noted, want at most %d", noted, mostBehind)
 		}
+	}
+}
+
+// A cycle that finds the index in use by another one visits all nodes, and does not wait.
+func TestACycleDoesNotWaitForTheIndex(t *testing.T) {
+	scheduler := newLaggingScheduler(t)
+	following := newNarrowing(scheduler)
+	for i := range 24 {
+		scheduler.put(labelled(i, i == 0))
+	}
+	scheduler.deliver(24)
+	nodes, err := scheduler.cycle()
+	if err != nil {
+		t.Fatal(err)
+	}
+	selective := constraint.CompileRequired(st.MakePod().NodeSelector(map[string]string{"disk": "ssd"}).Obj())
+	following.mutex.Lock()
+	names, ok := following.find(selective, nil, nodes)
+	following.mutex.Unlock()
+	if ok {
+		t.Errorf("found %v while the index is in use", names)
+	}
+	if _, ok := following.find(selective, nil, nodes); !ok {
+		t.Error("the search is not narrowed afterwards")
+	}
+}
+
+// The informer changes its store while cycles look at it: what is found is never older than the snapshot, and the race detector sees both.
+func TestTheStoreMayChangeWhileACycleLooksAtIt(t *testing.T) {
+	scheduler := newLaggingScheduler(t)
+	following := newNarrowing(scheduler)
+	following.patience = 1
+	for i := range 24 {
+		scheduler.put(labelled(i, i == 0))
+	}
+	scheduler.deliver(24)
+	nodes, err := scheduler.cycle()
+	if err != nil {
+		t.Fatal(err)
+	}
+	selective := constraint.CompileRequired(st.MakePod().NodeSelector(map[string]string{"disk": "ssd"}).Obj())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := range 2000 {
+			_ = scheduler.store.Update(labelled(1+i%23, true)) // The scheduler has not heard of it.
+		}
+	}()
+	for changing := true; changing; {
+		select {
+		case <-done:
+			changing = false
+		default:
+		}
+		if got, ok := following.find(selective, nil, nodes); !ok || !got.Equal(sets.New("n0")) {
+			t.Fatalf("found %v, %v, want n0 alone as in the snapshot", got, ok)
+		}
+	}
+	if following.settled {
+		t.Error("the store has other nodes than the snapshot, which would be compared no more")
 	}
 }
