@@ -5,10 +5,7 @@ package memory
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -16,16 +13,12 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/informers"
-	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
-	"k8s.io/utils/clock"
 	clocktesting "k8s.io/utils/clock/testing"
 
-	"github.com/headroom-dev/headroom/pkg/apis/config"
 	"github.com/headroom-dev/headroom/pkg/memory/ledger"
 	"github.com/headroom-dev/headroom/pkg/memory/sample"
 	"github.com/headroom-dev/headroom/pkg/usage"
@@ -203,64 +196,6 @@ func TestPeerBugNegativeScoresOfManyNodes(t *testing.T) {
 		}
 		before = score.Score
 	}
-}
-
-// load-watcher as a library opens port 2020 on all interfaces and takes the scheduler's signals (watcher.go:160-183).
-func TestPeerBugThePluginOpensAPortOrTakesSignals(t *testing.T) {
-	client := fake.NewClientset()
-	factory := quietFactory(clock.RealClock{})
-	before := listening(t)
-	if _, err := factory.newFrom(t.Context(), arguments(), handle{factory: informers.NewSharedInformerFactory(client, 0), client: client},
-		func(*config.HeadroomMemoryArgs, fwk.Handle) (usage.Source, error) { return &source{}, nil }); err != nil {
-		t.Fatal(err)
-	}
-	if after := listening(t); after > before {
-		t.Errorf("%d sockets listen, %d did before", after, before)
-	}
-	for _, folder := range []string{".", "../../usage", "../../memory"} {
-		if err := filepath.WalkDir(folder, func(path string, _ os.DirEntry, err error) error {
-			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
-				return err
-			}
-			text, err := os.ReadFile(path)
-			for _, forbidden := range []string{`"os/signal"`, "net.Listen", "ListenAndServe"} {
-				if strings.Contains(string(text), forbidden) {
-					t.Errorf("%s has %s", path, forbidden)
-				}
-			}
-			return err
-		}); err != nil {
-			t.Error(err)
-		}
-	}
-}
-
-// listening counts this process's TCP sockets that listen.
-func listening(t *testing.T) int {
-	t.Helper()
-	own := map[string]bool{}
-	descriptors, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Skip("no /proc here: ", err)
-	}
-	for _, descriptor := range descriptors {
-		if target, err := os.Readlink("/proc/self/fd/" + descriptor.Name()); err == nil {
-			own[strings.TrimSuffix(strings.TrimPrefix(target, "socket:["), "]")] = true
-		}
-	}
-	count := 0
-	for _, table := range []string{"/proc/self/net/tcp", "/proc/self/net/tcp6"} {
-		text, err := os.ReadFile(table)
-		if err != nil {
-			continue
-		}
-		for line := range strings.Lines(string(text)) {
-			if fields := strings.Fields(line); len(fields) > 9 && fields[3] == "0A" && own[fields[9]] {
-				count++
-			}
-		}
-	}
-	return count
 }
 
 // Intel's TAS and others leave pods pending after the metric has recovered (#149): a metric is no event in the cluster.
