@@ -204,10 +204,7 @@ func (b *build) sum(line *Node, sum *tally) {
 		line.PodsHeld = max(together.Bytes-sum.goneTogether, 0)
 		unseenByPods, shown = sum.unseenByNode, b.shown(line, sum)
 	}
-	line.Removable = sum.podsMeasured
-	if sum.unmeasured {
-		line.Removable = max(line.NodeHeld, line.PodsHeld)
-	}
+	line.Removable = sum.holdings.removable(max(line.NodeHeld, line.PodsHeld))
 	line.MeasuredLeft, _ = line.Thresholds.Left(line.NodeHeld, line.PodsHeld)
 	node, pods := line.NodeHeld+sum.unseenByNode, line.PodsHeld+unseenByPods
 	line.Left, line.Signal = line.Thresholds.Left(node, pods-min(shown, sum.growing.counted))

@@ -117,20 +117,40 @@ func TestAnOldFigureOfTheKubepodsCgroupSaysNothing(t *testing.T) {
 	}
 }
 
-func TestWhatCouldGoIsAllWhereAPodWasNotMeasured(t *testing.T) {
+func TestWhatCouldGoWithPodsOfWhichPriority(t *testing.T) {
+	// The node holds 1000Mi.
 	for _, test := range []struct {
-		name    string
-		sampled map[string]int64
-		want    int64
+		name       string
+		sampled    map[string]int64
+		priorities map[string]int32
+		want       ledger.Removable
 	}{
-		{"all were", map[string]int64{"a": 100 * mi, "b": 200 * mi}, 300 * mi},
-		{"one was not", map[string]int64{"a": 100 * mi}, 1000 * mi},
+		{"all were measured", map[string]int64{"a": 100 * mi, "b": 200 * mi}, nil, ledger.Removable{{Priority: 0, Bytes: 300 * mi}}},
+		{"one was not: all that is held", map[string]int64{"a": 100 * mi}, nil, ledger.Removable{{Priority: 0, Bytes: 1000 * mi}}},
+		{"two priorities", map[string]int64{"a": 100 * mi, "b": 200 * mi}, map[string]int32{"a": 7},
+			ledger.Removable{{Priority: 0, Bytes: 200 * mi}, {Priority: 7, Bytes: 300 * mi}}},
+		{"the lower was not measured: all but what the other holds", map[string]int64{"a": 100 * mi}, map[string]int32{"b": -7},
+			ledger.Removable{{Priority: -7, Bytes: 900 * mi}, {Priority: 0, Bytes: 1000 * mi}}},
+		{"the higher was not measured", map[string]int64{"a": 100 * mi}, map[string]int32{"b": 7},
+			ledger.Removable{{Priority: 0, Bytes: 100 * mi}, {Priority: 7, Bytes: 1000 * mi}}},
 	} {
-		line := ledger.NewBuilder(options).Build(ledger.Input{Now: now, Nodes: []*corev1.Node{node("n1")},
-			Pods: []*corev1.Pod{pod("a", time.Hour), pod("b", time.Hour)}, Samples: samples(1000*mi, 0, test.sampled)}).Nodes[0]
-		if line.Removable != test.want {
-			t.Errorf("%s: Removable = %dMi, want %dMi", test.name, line.Removable/mi, test.want/mi)
-		}
+		t.Run(test.name, func(t *testing.T) {
+			var pods []*corev1.Pod
+			for _, name := range []string{"a", "b"} {
+				pods = append(pods, pod(name, time.Hour, func(p *corev1.Pod) {
+					if priority, ok := test.priorities[name]; ok {
+						p.Spec.Priority = &priority
+					}
+				}))
+			}
+			got := ledger.NewBuilder(options).Build(ledger.Input{Now: now, Nodes: []*corev1.Node{node("n1")}, Pods: pods, Samples: samples(1000*mi, 0, test.sampled)}).Nodes[0].Removable
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("what could go (-want +got):\n%s", diff)
+			}
+			if got.All() != test.want[len(test.want)-1].Bytes || got.Below(test.want[0].Priority) != 0 || got.Below(8) != got.All() {
+				t.Errorf("all %d, below the lowest %d, below 8 %d", got.All(), got.Below(test.want[0].Priority), got.Below(8))
+			}
+		})
 	}
 }
 

@@ -51,7 +51,7 @@ func (b *build) count(node int, pod *corev1.Pod) {
 		entry.Course.AddTo(&sum.foreseen, 1)
 	}
 	sum.pods++
-	sum.unmeasured = sum.unmeasured || entry.Measured == 0
+	sum.holdings.add(victimPriority(pod), entry.Measured)
 	b.troubles.addKills(pod, known.workload, b.Now)
 }
 

@@ -57,8 +57,8 @@ type Node struct {
 	// cgroup or else by the pods' own samples. What pods held that are gone since is taken off.
 	NodeHeld, PodsHeld int64
 
-	// Removable is how much of it could go with pods: what was measured of them, or all if one was not.
-	Removable int64
+	// Removable is how much of it could go with pods.
+	Removable Removable
 
 	// MeasuredLeft is left until the first eviction signal by what was measured alone.
 	MeasuredLeft int64

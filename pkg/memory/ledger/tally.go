@@ -84,7 +84,7 @@ type tally struct {
 	goneTogether int64
 	phantom      int64 // of pods that are gone and may hold memory still
 	pods         int64
-	unmeasured   bool // there are pods of which nothing is known but that they are there
+	holdings     holdings
 	// foreseen is what all pods are expected to hold in each hour of the day. It is added up only where no sample is to be used.
 	foreseen [forecast.Hours]float64
 }

@@ -62,7 +62,7 @@ func TestTheFullestNodeBoundsWhatFitsEverywhere(t *testing.T) {
 }
 
 func TestFilterAndScoreAllocateNothing(t *testing.T) {
-	fleet := newFleet(nil).node("n1", 3000*mi, 0).node("full", 3899*mi, 0)
+	fleet := newFleet(nil).node("n1", 3000*mi, 0).node("full", 3899*mi, 0).running("p", "full", 0, 3000*mi)
 	fleet.publish()
 	nodes, pod, state := []fwk.NodeInfo{fleet.info("n1"), fleet.info("full")}, newPod("new", 500*mi), framework.NewCycleState()
 	if _, status := fleet.plugin.PreFilter(t.Context(), state, pod, nodes); !status.IsSuccess() {
@@ -71,6 +71,10 @@ func TestFilterAndScoreAllocateNothing(t *testing.T) {
 	ctx := t.Context()
 	if got := testing.AllocsPerRun(100, func() { fleet.plugin.Filter(ctx, state, pod, nodes[0]) }); got != 0 {
 		t.Errorf("Filter allocates %v times a node that fits, want 0", got)
+	}
+	judging, _ := fleet.plugin.latest.Read(state)
+	if got := testing.AllocsPerRun(100, func() { judging.judge(1) }); got != 0 || judging.judge(1) == fits {
+		t.Errorf("to judge a node that is full allocates %v times, and says %q; want 0", got, judging.judge(1).reason())
 	}
 	fleet.plugin.PreScore(ctx, state, pod, nodes)
 	scores := fleet.scores(t, state, pod, nodes)

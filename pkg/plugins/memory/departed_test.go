@@ -249,7 +249,7 @@ func TestWhoHasPreemptedTakesNoVictimBeforeMemoryIsCounted(t *testing.T) {
 			tell(keeper.podHandler(), fleet.pods[0], victim)
 			fleet.publish()
 			pod, state := newPod("p", 500*mi), framework.NewCycleState()
-			pod.Status.NominatedNodeName = test.nominated
+			pod.Status.NominatedNodeName, pod.Spec.Priority = test.nominated, new(int32(1))
 			fleet.plugin.PreFilter(t.Context(), state, pod, nil)
 			if got := fleet.plugin.Filter(t.Context(), state, pod, fleet.info("n1")); got.Code() != fwk.Unschedulable {
 				t.Fatalf("Filter: %v, want Unschedulable", got)

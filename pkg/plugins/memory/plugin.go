@@ -16,6 +16,7 @@ import (
 
 	"github.com/headroom-dev/headroom/pkg/apis/config"
 	"github.com/headroom-dev/headroom/pkg/memory/forecast"
+	"github.com/headroom-dev/headroom/pkg/memory/ledger"
 	"github.com/headroom-dev/headroom/pkg/plugins/cycle"
 )
 
@@ -50,6 +51,7 @@ const (
 	Name = "HeadroomMemory"
 
 	demandKey   = "headroom.dev/HeadroomMemory.Demand()"
+	priorityKey = "headroom.dev/HeadroomMemory.PreemptorPriority()"
 	modeKey     = "headroom.dev/HeadroomMemory.FilterMode()"
 	workloadKey = "headroom.dev/HeadroomMemory.Workload()"
 )
@@ -58,8 +60,8 @@ const (
 func (pl *Memory) Name() string { return Name }
 
 // SignPod signs all of a pod that verdict and score depend on, together with the node: its demand by what it says of itself,
-// its filter mode, and the workload that cooldowns and what is learned go by. Pods that differ in any of them never share a
-// signature. What is learned is not in it: it changes while a pod waits, and is the same for all pods of a signature. A pod
+// its filter mode, the workload that cooldowns and what is learned go by, and the priority below which pods may be preempted for it. Pods
+// that differ in any of them never share a signature. What is learned is not in it: it changes while a pod waits, and is the same for all pods of a signature. A pod
 // with an annotation that cannot be read is not signed: it is rejected.
 func (pl *Memory) SignPod(_ context.Context, pod *corev1.Pod) ([]fwk.SignFragment, *fwk.Status) {
 	mode, err := pl.modeFor(pod)
@@ -70,6 +72,7 @@ func (pl *Memory) SignPod(_ context.Context, pod *corev1.Pod) ([]fwk.SignFragmen
 		{Key: demandKey, Value: pl.prior.Demand(pod)},
 		{Key: modeKey, Value: mode},
 		{Key: workloadKey, Value: forecast.WorkloadOf(pod)},
+		{Key: priorityKey, Value: ledger.PreemptorPriority(pod)},
 	}, nil
 }
 

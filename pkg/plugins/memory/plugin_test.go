@@ -134,10 +134,11 @@ func newPod(name string, request int64) *corev1.Pod {
 	return pod
 }
 
-// filter runs PreFilter and Filter for a pod that requests bytes.
+// filter runs PreFilter and Filter for a pod that requests bytes, and ranks above those that are there.
 func (f *fleet) filter(t *testing.T, request int64, node string) *fwk.Status {
 	t.Helper()
 	state, pod := framework.NewCycleState(), newPod("new", request)
+	priority(1)(pod)
 	if _, status := f.plugin.PreFilter(t.Context(), state, pod, nil); status.IsSkip() {
 		return nil
 	}

@@ -27,6 +27,7 @@ func TestADryRunGivesBackWhatTheVictimReallyHolds(t *testing.T) {
 	fleet := newFleet(nil).node("n1", 3600*mi, 0).running("victim", "n1", 100*mi, 800*mi)
 	fleet.publish()
 	plugin, pod, state := fleet.plugin, newPod("new", 1000*mi), framework.NewCycleState()
+	priority(1)(pod)
 	plugin.PreFilter(t.Context(), state, pod, nil)
 	node := fleet.info("n1")
 	if got := plugin.Filter(t.Context(), state, pod, node); got.Code() != fwk.Unschedulable {

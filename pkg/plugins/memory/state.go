@@ -31,6 +31,7 @@ type cycleState struct {
 	flat     bool
 	nowBytes int64
 	packTo   float64 // the share up to which nodes are filled; 0: they are not
+	priority int32   // below which pods may be preempted for the pod
 	mode     config.FilterMode
 	cooling  []ledger.Cooling
 	changes  []change
@@ -83,7 +84,7 @@ func (pl *Memory) newState(pod *corev1.Pod, mode config.FilterMode, nodes []fwk.
 	book := pl.books.current()
 	state := &cycleState{
 		book: book, version: version, positions: book.positionsOf(nodes), demand: pl.estimator.Demand(pod), mode: mode, packTo: pl.packTo,
-		rejected: &atomic.Uint32{},
+		priority: ledger.PreemptorPriority(pod), rejected: &atomic.Uint32{},
 	}
 	course := state.demand.Course(0)
 	course.AddTo(&state.course, 1)

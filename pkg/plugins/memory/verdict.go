@@ -5,7 +5,8 @@ package memory
 import fwk "k8s.io/kube-scheduler/framework"
 
 const (
-	// ErrReasonMeasured is the reason for a node whose measured memory leaves no room for the pod. Evicting pods can help.
+	// ErrReasonMeasured is the reason for a node whose measured memory leaves no room for the pod. Evicting pods can help, if enough of
+	// them are of a lower priority.
 	ErrReasonMeasured = "node(s) had too little memory left before eviction"
 	// ErrReasonUnseen is the reason for a node whose memory is promised to pods that its sample does not show yet.
 	ErrReasonUnseen = "node(s) had their memory promised to pods that are still starting"
@@ -32,6 +33,7 @@ type verdict uint32
 const (
 	fits verdict = iota
 	measured
+	outranked // measured, and pods of a lower priority do not hold what is missing
 	unseen
 	tooSmall
 	verdicts // how many there are
@@ -42,7 +44,7 @@ func (v verdict) reason() string {
 	switch v {
 	case fits:
 		return VerdictFits
-	case measured:
+	case measured, outranked:
 		return VerdictMeasured
 	case unseen:
 		return VerdictUnseen
@@ -58,6 +60,8 @@ func (v verdict) status() *fwk.Status {
 		return nil
 	case measured:
 		return fwk.NewStatus(fwk.Unschedulable, ErrReasonMeasured)
+	case outranked: // The node lacks the same: the histogram of reasons does not tell why nobody is preempted.
+		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, ErrReasonMeasured)
 	case unseen:
 		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, ErrReasonUnseen)
 	default:
@@ -78,15 +82,20 @@ func (s *cycleState) judge(i int) verdict {
 	switch left := s.book.asides[i].measuredLeft - s.measured(i); {
 	case left >= needed:
 		return unseen
-	case left+s.book.snapshot.Nodes[i].Removable < needed:
+	case left+s.book.snapshot.Nodes[i].Removable.All() < needed:
 		return tooSmall
+	case left+s.book.snapshot.Nodes[i].Removable.Below(s.priority) < needed:
+		return outranked
 	default:
 		return measured
 	}
 }
 
-// reject notes a verdict. Many workers share the note, and once is enough.
+// reject notes a verdict. Many workers share the note, and once is enough. Whether pods rank too high to be preempted is not told apart.
 func (s *cycleState) reject(v verdict) {
+	if v == outranked {
+		v = measured
+	}
 	if bit := uint32(1) << v; s.rejected.Load()&bit == 0 {
 		s.rejected.Or(bit)
 	}

@@ -332,6 +332,7 @@ func TestAPodThatOnlyItsNodesSampleShowsPromisesNothing(t *testing.T) {
 	fleet.samples.Pods = nil
 	fleet.publish()
 	plugin, pod, state := fleet.plugin, newPod("new", 500*mi), framework.NewCycleState()
+	priority(1)(pod)
 	plugin.PreFilter(t.Context(), state, pod, nil)
 	plugin.RemovePod(t.Context(), state, pod, podInfo(t, fleet.pods[0]), fleet.info("n1"))
 	if got := plugin.Filter(t.Context(), state, pod, fleet.info("n1")); got.Code() != fwk.Unschedulable {
