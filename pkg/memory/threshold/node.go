@@ -48,14 +48,13 @@ func Of(node *corev1.Node, known *Settings, assumedEvictionHardBytes int64) (Thr
 	return thresholds, nil
 }
 
-// pods fills in the figures of the kubepods cgroup. Its limit is what pods may have and the threshold that was taken from
-// that, a percentage of the whole capacity (k8s.io/kubernetes pkg/kubelet/cm/helpers.go:45-66), or the whole capacity where
-// nothing is enforced (pkg/kubelet/cm/node_container_manager_linux.go:70-81).
+// pods fills in the figures of the kubepods cgroup. Its limit is the whole capacity where nothing is enforced
+// (k8s.io/kubernetes pkg/kubelet/cm/node_container_manager_linux.go:70-81).
 func (s size) pods(known *Settings, thresholds *Thresholds) {
 	limit, hard := s.capacity, int64(0)
 	thresholds.PodsEdge, thresholds.PodsOrigin = Open, OriginStatus
 	if known.EnforcesPods {
-		limit = s.allocatable + s.hugepages + known.EvictionHard.Of(s.capacity)
+		limit, thresholds.PodsOrigin = s.limit(known)
 		hard = known.EvictionHard.Of(limit)
 		thresholds.PodsEdge = Kills
 		if known.EvictionHard.Fraction > 0 {
@@ -71,6 +70,19 @@ func (s size) pods(known *Settings, thresholds *Thresholds) {
 	}
 	thresholds.Pods, thresholds.PodsLimit = min(limit-hard, s.capacity), min(limit, s.capacity)
 	thresholds.PodsReclaim = known.MinimumReclaim.Of(limit)
+}
+
+// limit returns the limit of the kubepods cgroup, which is capacity - kubeReserved - systemReserved (k8s.io/kubernetes
+// pkg/kubelet/cm/node_container_manager_linux.go:265-285), and where it is known from. The node's status gives it, and may be newer than what
+// the kubelet told: what pods may have and the threshold that was taken from that, a percentage of the whole capacity
+// (pkg/kubelet/cm/helpers.go:45-66). The reservations tell of the one case in which it does not: where pods may have all that is not
+// reserved, nothing was taken from it, as by a kubelet with --experimental-allocatable-ignore-eviction.
+func (s size) limit(known *Settings) (int64, Origin) {
+	offered, hard := s.allocatable+s.hugepages, known.EvictionHard.Of(s.capacity)
+	if known.Reserved != nil && hard > 0 && offered == s.capacity-known.Reserved.Kube-known.Reserved.System {
+		return offered, OriginConfigz
+	}
+	return offered + hard, OriginStatus
 }
 
 // assume returns the settings of a kubelet of which nothing is known.

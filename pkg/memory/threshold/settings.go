@@ -27,9 +27,7 @@ type Settings struct {
 	// when that has lasted for SoftGrace.
 	Soft      Amount
 	SoftGrace time.Duration
-	// PressureTransition is how long MemoryPressure stays true after a threshold was last met. 0: not known.
-	PressureTransition time.Duration
-	// Reserved is nil where it is not known.
+	// Reserved is nil where it is not known. It tells whether allocatable has the threshold taken off.
 	Reserved *Reservations
 }
 
@@ -46,11 +44,12 @@ const podsEnforcement = "pods"
 // the kubelet has put in the default of evictionHard, merged or not, before it shows its configuration
 // (k8s.io/kubernetes cmd/kubelet/app/server.go:469-480), so a configuration without memory.available is one of a kubelet that
 // does not evict for memory. The file that a kubelet is started with says less; do not read that. An error names the field.
+//
+// evictionPressureTransitionPeriod is not read: the node's condition says when pressure is over.
 func SettingsOf(configuration *kubeletconfigv1beta1.KubeletConfiguration) (Settings, error) {
 	settings := Settings{
 		EvictionHardOrigin: OriginConfigz,
 		EnforcesPods:       slices.Contains(configuration.EnforceNodeAllocatable, podsEnforcement),
-		PressureTransition: configuration.EvictionPressureTransitionPeriod.Duration,
 		Reserved:           &Reservations{},
 	}
 	for _, field := range []struct {

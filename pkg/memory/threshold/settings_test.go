@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	kubeletconfigv1beta1 "k8s.io/kubelet/config/v1beta1"
 
 	"github.com/headroom-dev/headroom/pkg/memory/threshold"
@@ -23,13 +22,10 @@ func TestSettingsOf(t *testing.T) {
 		{
 			name: "the defaults, as a kubelet shows them",
 			configuration: kubeletconfigv1beta1.KubeletConfiguration{
-				EvictionHard:                     map[string]string{"memory.available": "100Mi", "nodefs.available": "10%"},
-				EnforceNodeAllocatable:           []string{"pods"},
-				EvictionPressureTransitionPeriod: metav1.Duration{Duration: 5 * time.Minute},
+				EvictionHard:           map[string]string{"memory.available": "100Mi", "nodefs.available": "10%"},
+				EnforceNodeAllocatable: []string{"pods"},
 			},
-			want: threshold.Settings{
-				EvictionHard: threshold.Amount{Bytes: 100 * mi}, EnforcesPods: true, PressureTransition: 5 * time.Minute, Reserved: &threshold.Reservations{},
-			},
+			want: threshold.Settings{EvictionHard: threshold.Amount{Bytes: 100 * mi}, EnforcesPods: true, Reserved: &threshold.Reservations{}},
 		},
 		{
 			name: "everything",

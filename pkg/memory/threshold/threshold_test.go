@@ -79,6 +79,12 @@ func TestOfAKubeletThatIsKnown(t *testing.T) {
 	byName.PodsEvictionHard = threshold.Amount{Bytes: 700 * mi}
 	soft := hard(threshold.Amount{Bytes: 100 * mi})
 	soft.Soft, soft.SoftGrace = threshold.Amount{Fraction: 0.25}, time.Minute
+	reserving := hard(threshold.Amount{Bytes: 100 * mi})
+	reserving.Reserved = &threshold.Reservations{Kube: 300 * mi, System: 200 * mi}
+	share := reserving
+	share.EvictionHard = threshold.Amount{Fraction: 0.25}
+	never := reserving
+	never.EvictionHard = threshold.Amount{}
 	reclaim := hard(threshold.Amount{Bytes: 100 * mi})
 	reclaim.MinimumReclaim = threshold.Amount{Fraction: 0.5}
 	for _, test := range []struct {
@@ -100,6 +106,18 @@ func TestOfAKubeletThatIsKnown(t *testing.T) {
 			threshold.Thresholds{Node: 2250 * mi, Pods: 3000 * mi, PodsLimit: 4000 * mi, PodsOrigin: threshold.OriginConfigz, EvictionHard: 750 * mi}},
 		{"no threshold: the memory ends, and that of the pods does", node("4000Mi", "3000Mi"), hard(threshold.Amount{}),
 			threshold.Thresholds{Node: 4000 * mi, NodeEdge: threshold.Kills, Pods: 3000 * mi, PodsEdge: threshold.Kills, PodsLimit: 3000 * mi, PodsOrigin: threshold.OriginStatus}},
+		{"the reservations are known, and allocatable has them and the threshold taken off", node("4000Mi", "3400Mi"), reserving,
+			threshold.Thresholds{Node: 3900 * mi, Pods: 3400 * mi, PodsLimit: 3500 * mi, PodsOrigin: threshold.OriginStatus, EvictionHard: 100 * mi}},
+		{"they are known, and allocatable has nothing else taken off: the threshold comes on top", node("4000Mi", "3500Mi"), reserving,
+			threshold.Thresholds{Node: 3900 * mi, Pods: 3400 * mi, PodsLimit: 3500 * mi, PodsOrigin: threshold.OriginConfigz, EvictionHard: 100 * mi}},
+		{"the same beside hugepages", node("4000Mi", "2500Mi", "1000Mi"), reserving,
+			threshold.Thresholds{Node: 2900 * mi, Pods: 3400 * mi, PodsLimit: 3500 * mi, PodsOrigin: threshold.OriginConfigz, EvictionHard: 100 * mi}},
+		{"the same with a percentage", node("4000Mi", "3500Mi"), share,
+			threshold.Thresholds{Node: 3000 * mi, Pods: 2625 * mi, PodsLimit: 3500 * mi, PodsOrigin: threshold.OriginConfigz, EvictionHard: 1000 * mi}},
+		{"they are known, and the status is newer", node("4000Mi", "3000Mi"), reserving,
+			threshold.Thresholds{Node: 3900 * mi, Pods: 3000 * mi, PodsLimit: 3100 * mi, PodsOrigin: threshold.OriginStatus, EvictionHard: 100 * mi}},
+		{"they are known, and there is no threshold", node("4000Mi", "3500Mi"), never,
+			threshold.Thresholds{Node: 4000 * mi, NodeEdge: threshold.Kills, Pods: 3500 * mi, PodsEdge: threshold.Kills, PodsLimit: 3500 * mi, PodsOrigin: threshold.OriginStatus}},
 		{"pods are not limited: no second signal", node("4000Mi", "3000Mi"), unenforced,
 			threshold.Thresholds{Node: 3900 * mi, Pods: 4000 * mi, PodsEdge: threshold.Open, PodsLimit: 4000 * mi, PodsOrigin: threshold.OriginStatus, EvictionHard: 100 * mi}},
 		{"a second signal by its own name", node("4000Mi", "3000Mi"), byName,
