@@ -171,7 +171,7 @@ func (s *Scheduler) checkFreshness(context.Context) []Finding {
 	if snapshot.Degraded {
 		severity = Wrong
 		findings = append(findings, finding("freshness", Wrong, "see the nodes below; maxNotFreshPercent sets the share",
-			"requests decide on all nodes: %d of %d have no fresh sample, more than %d %%", snapshot.NotFresh, len(snapshot.Nodes), args.MaxNotFreshPercent)...)
+			"requests decide on all nodes: %d of %d have no fresh sample, more than %d %%", snapshot.NotFresh, snapshot.Supported(), args.MaxNotFreshPercent)...)
 	}
 	if names := states[ledger.Absent]; len(names) > 0 {
 		findings = append(findings, finding("freshness", severity, "look at the kubelets there, and at the source's log",
@@ -182,7 +182,7 @@ func (s *Scheduler) checkFreshness(context.Context) []Finding {
 			"%s with a sample that is too old: %s", plural(len(names), "node"), few(names))...)
 	}
 	if len(findings) == 0 {
-		return finding("freshness", Fine, "", "all %s have a fresh sample", plural(len(snapshot.Nodes), "node"))
+		return finding("freshness", Fine, "", "all %s have a fresh sample", plural(snapshot.Supported(), "node"))
 	}
 	return findings
 }

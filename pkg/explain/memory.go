@@ -88,6 +88,9 @@ func unknownText(account *memory.Account, s *Scheduler) string {
 	if account.Node.State == ledger.Stale {
 		return fmt.Sprintf("its sample is %s old, which is too old: %s", Age(s.now.Sub(account.Node.SampleTime)), decides)
 	}
+	if account.Node.State == ledger.Unsupported {
+		return "it runs Windows, where memory has other rules: " + decides
+	}
 	return "it has no sample: " + decides
 }
 

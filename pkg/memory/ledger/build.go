@@ -129,7 +129,7 @@ func (b *build) finish(i int) {
 	node := b.Nodes[i]
 	line := &b.snapshot.Nodes[i]
 	line.Requested = b.tallies[i].requested
-	if line.State != Absent {
+	if line.State == Fresh || line.State == Stale {
 		b.sum(line, &b.tallies[i])
 	}
 	if b.unsampled(i) {
@@ -159,8 +159,13 @@ func (b *build) learnTroubles() {
 	}
 }
 
-// measure says how far a node's sample can be trusted. One that the machine cannot hold is refused.
+// measure says how far a node's sample can be trusted. One that the machine cannot hold is refused, and that of a node that runs Windows says
+// nothing of when its kubelet evicts.
 func (b *build) measure(line *Node, node *corev1.Node) {
+	if runsWindows(node) {
+		line.State = Unsupported
+		return
+	}
 	measured, ok := b.Samples.Nodes[node.Name]
 	if !ok {
 		return
@@ -184,6 +189,13 @@ func (b *build) measure(line *Node, node *corev1.Node) {
 	if b.Now.Sub(measured.Time) > b.options.FreshFor {
 		line.State = Stale
 	}
+}
+
+// runsWindows reports whether the node's kubelet goes by memory that was committed, which no sample shows (k8s.io/kubernetes
+// pkg/kubelet/eviction/helpers_windows.go), and limits no pods together.
+func runsWindows(node *corev1.Node) bool {
+	const windows = string(corev1.Windows)
+	return node.Status.NodeInfo.OperatingSystem == windows || node.Labels[corev1.LabelOSStable] == windows
 }
 
 // kubepods returns what all pods of a node hold together, by their cgroup; ok is false where that was not measured of late, or of an earlier
@@ -228,11 +240,15 @@ func (n *Node) foresee(hours *[forecast.Hours]float64) {
 // degrade decides whether too few nodes are fresh.
 func (b *build) degrade() {
 	for i := range b.snapshot.Nodes {
-		if b.snapshot.Nodes[i].State != Fresh {
+		switch b.snapshot.Nodes[i].State {
+		case Stale, Absent:
 			b.snapshot.NotFresh++
+		case Unsupported:
+			b.snapshot.Unsupported++
+		case Fresh:
 		}
 	}
-	limit := b.options.MaxNotFreshPercent * len(b.Nodes)
+	limit := b.options.MaxNotFreshPercent * b.snapshot.Supported()
 	if b.degraded && b.sampled { // Before the first samples it is no news that nothing is known.
 		limit -= limit / 5
 	}

@@ -27,6 +27,8 @@ const (
 	Stale
 	// Fresh: the figures hold.
 	Fresh
+	// Unsupported: the node runs Windows, where memory has other rules. Nothing is known.
+	Unsupported
 )
 
 // String returns the state's name in lower case.
@@ -36,6 +38,8 @@ func (s State) String() string {
 		return "fresh"
 	case Stale:
 		return "stale"
+	case Unsupported:
+		return "unsupported"
 	default:
 		return "absent"
 	}
@@ -105,8 +109,8 @@ type Snapshot struct {
 	Degraded bool
 	// Foreseen is true when what at least half of the pods will hold is learned: then nodes can be told apart without samples.
 	Foreseen bool
-	// NotFresh is the number of nodes that are stale or absent.
-	NotFresh int
+	// NotFresh is the number of nodes that are stale or absent, and Unsupported that of those that are neither, nor fresh.
+	NotFresh, Unsupported int
 	// Refused counts the samples that cannot be true of the nodes and pods that there are.
 	Refused map[sample.Reason]int
 
@@ -125,6 +129,9 @@ func (n NodeIndex) Of(node string) int {
 	}
 	return -1
 }
+
+// Supported returns the number of nodes that are fresh, or could be.
+func (s *Snapshot) Supported() int { return len(s.Nodes) - s.Unsupported }
 
 // Index returns the position of the named node in Nodes, or -1.
 func (s *Snapshot) Index(node string) int { return s.index.Of(node) }

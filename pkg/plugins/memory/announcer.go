@@ -77,9 +77,9 @@ func (a *announcer) problems(logger klog.Logger, snapshot *ledger.Snapshot) {
 func (a *announcer) follow(logger klog.Logger, snapshot *ledger.Snapshot) {
 	if snapshot.Degraded != a.degraded {
 		if a.degraded = snapshot.Degraded; a.degraded {
-			logger.Info("Too few nodes have a fresh memory sample: requests decide on every node", "notFresh", snapshot.NotFresh, "nodes", len(snapshot.Nodes))
+			logger.Info("Too few nodes have a fresh memory sample: requests decide on every node", "notFresh", snapshot.NotFresh, "nodes", snapshot.Supported())
 		} else {
-			logger.Info("Nodes have fresh memory samples: memory decides", "notFresh", snapshot.NotFresh, "nodes", len(snapshot.Nodes))
+			logger.Info("Nodes have fresh memory samples: memory decides", "notFresh", snapshot.NotFresh, "nodes", snapshot.Supported())
 		}
 	}
 	now := a.clock.Now()
@@ -90,9 +90,9 @@ func (a *announcer) follow(logger klog.Logger, snapshot *ledger.Snapshot) {
 	about := &corev1.ObjectReference{APIVersion: "v1", Kind: "Namespace", Name: metav1.NamespaceSystem}
 	if a.degraded {
 		a.recorder.Eventf(about, nil, corev1.EventTypeWarning, reasonUnknown, actionDecide,
-			"%d of %d nodes have no fresh memory sample: requests decide on every node", snapshot.NotFresh, len(snapshot.Nodes))
+			"%d of %d nodes have no fresh memory sample: requests decide on every node", snapshot.NotFresh, snapshot.Supported())
 	} else {
 		a.recorder.Eventf(about, nil, corev1.EventTypeNormal, reasonKnown, actionDecide,
-			"%d of %d nodes have a fresh memory sample: memory decides again", len(snapshot.Nodes)-snapshot.NotFresh, len(snapshot.Nodes))
+			"%d of %d nodes have a fresh memory sample: memory decides again", snapshot.Supported()-snapshot.NotFresh, snapshot.Supported())
 	}
 }

@@ -183,14 +183,14 @@ func (m *metrics) kept(snapshot *ledger.Snapshot, took time.Duration) {
 		if node.Cooling > 0 {
 			cooling++
 		}
-		if node.State != ledger.Absent {
+		if node.State == ledger.Fresh || node.State == ledger.Stale {
 			ages = append(ages, snapshot.Time.Sub(node.SampleTime).Seconds())
 		}
 		if node.State == ledger.Fresh && node.Thresholds.Pods > 0 {
 			left = append(left, float64(node.Left)/float64(node.Thresholds.Pods))
 		}
 	}
-	for _, state := range []ledger.State{ledger.Fresh, ledger.Stale, ledger.Absent} {
+	for _, state := range []ledger.State{ledger.Fresh, ledger.Stale, ledger.Absent, ledger.Unsupported} {
 		m.nodes.WithLabelValues(state.String()).Set(float64(states[state]))
 	}
 	m.thresholds.Reset()

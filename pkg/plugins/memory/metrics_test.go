@@ -61,6 +61,7 @@ headroom_memory_left_ratio{book="profile",share="1"} 0.5
 headroom_memory_nodes{book="profile",state="absent"} 0
 headroom_memory_nodes{book="profile",state="fresh"} 2
 headroom_memory_nodes{book="profile",state="stale"} 1
+headroom_memory_nodes{book="profile",state="unsupported"} 0
 # HELP headroom_memory_sample_age_seconds [ALPHA] Age of the nodes' memory samples when the book was made, by the share of nodes whose sample is no older.
 # TYPE headroom_memory_sample_age_seconds gauge
 headroom_memory_sample_age_seconds{book="profile",share="0"} 10

@@ -106,6 +106,14 @@ func (f *fleet) publish() *book {
 	return f.plugin.books.publish(builder.Build(ledger.Input{Now: now, Nodes: f.nodes, Pods: f.pods, Samples: f.samples}))
 }
 
+// windows makes the nodes that are there run Windows.
+func windows(f *fleet) *fleet {
+	for _, node := range f.nodes {
+		node.Labels = map[string]string{corev1.LabelOSStable: "windows"}
+	}
+	return f
+}
+
 func (f *fleet) info(name string) fwk.NodeInfo {
 	info := framework.NewNodeInfo()
 	for _, node := range f.nodes {
@@ -201,6 +209,7 @@ func TestFilterLooksAtBytesLeftUntilEviction(t *testing.T) {
 			fwk.UnschedulableAndUnresolvable, ErrReasonUnseen},
 		{"a pod that asks for nothing, below the threshold", newFleet(nil).node("n1", 3900*mi, 0), 0, fwk.Success, ""},
 		{"a pod that asks for nothing, past the threshold", newFleet(nil).node("n1", 3901*mi, 0).running("p", "n1", 100*mi, 100*mi), 0, fwk.Unschedulable, ErrReasonMeasured},
+		{"what is measured on Windows is not used", windows(newFleet(nil).node("n1", 3900*mi, 0)).node("n2", 0, 0), 900 * mi, fwk.Success, ""},
 		{"stale samples pass", newFleet(nil).node("n1", 3900*mi, 2*time.Minute).node("n2", 0, 0), 900 * mi, fwk.Success, ""},
 		{"most of the fleet is stale: requests decide", newFleet(nil).node("n1", 3900*mi, 0).node("n2", 0, time.Hour).node("n3", 0, time.Hour), 900 * mi, fwk.Success, ""},
 	} {
