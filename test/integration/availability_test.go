@@ -153,6 +153,16 @@ var disturbances = []struct {
 		}
 		eventually(t, "the control plane", r.cluster.Ready)
 	}},
+	{name: "metrics-server is killed and comes back", burst: 500, full: true, disturb: func(t *testing.T, r *replicas, leader string) {
+		ctx, cancel := context.WithTimeout(t.Context(), startLimit)
+		defer cancel()
+		if err := r.cluster.RestartMetricsServer(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if now := r.waitLeader(t, ""); now != leader {
+			t.Errorf("%s leads, want %s still", now, leader)
+		}
+	}},
 	{name: "etcd is slow", burst: 500, full: true, disturb: func(t *testing.T, r *replicas, _ string) {
 		defer r.signalEtcd(t, syscall.SIGCONT)
 		for range 25 { // It stands still for as long as a request then waits, and goes on until one is answered.
