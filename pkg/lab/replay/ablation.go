@@ -7,25 +7,27 @@ import (
 
 	shipped "github.com/headroom-dev/headroom/config"
 	"github.com/headroom-dev/headroom/pkg/apis/config"
+	"github.com/headroom-dev/headroom/pkg/memory/forecast"
 	"github.com/headroom-dev/headroom/pkg/plugins/memory"
 )
 
-// Ablations returns Headroom's shipped policy, and that without one of its parts, to see what each of them is worth.
+// Ablations returns Headroom's shipped policy, and that without one of its parts, to see what each of them is worth. It is
+// missing before the run and in it.
 func Ablations() []Policy {
-	without := func(what string, known history, change func(*schedulerconfig.KubeSchedulerProfile)) Policy {
-		return Policy{Name: "headroom-without-" + what, configuration: string(shipped.SchedulerConfig), history: known, change: change}
+	without := func(what string, part forecast.Part, change func(*schedulerconfig.KubeSchedulerProfile)) Policy {
+		return Policy{Name: "headroom-without-" + what, configuration: string(shipped.SchedulerConfig), unlearned: part, change: change}
 	}
 	return []Policy{
 		headroomPolicy(),
-		without("filter", hourlyHistory, func(profile *schedulerconfig.KubeSchedulerProfile) {
+		without("filter", forecast.NoPart, func(profile *schedulerconfig.KubeSchedulerProfile) {
 			memoryArgs(profile, func(args *config.HeadroomMemoryArgs) { args.Filter = config.FilterOff })
 		}),
-		without("score", hourlyHistory, func(profile *schedulerconfig.KubeSchedulerProfile) {
+		without("score", forecast.NoPart, func(profile *schedulerconfig.KubeSchedulerProfile) {
 			profile.Plugins.Score.Disabled = append(profile.Plugins.Score.Disabled, schedulerconfig.Plugin{Name: memory.Name})
 		}),
 		// The most that a pod held, all day: what one figure a workload tells, as a VerticalPodAutoscaler recommends.
-		without("hours", peakHistory, nil),
-		without("history", noHistory, nil),
+		without("hours", forecast.PartHours, nil),
+		without("history", forecast.PartAll, nil),
 	}
 }
 

@@ -4,7 +4,6 @@ package replay
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -44,25 +43,10 @@ func (h *headroom) refresh(r *run) {
 	r.troubles = nil
 }
 
-// learn tells of the time before the run, as a scheduler that starts reads it from Prometheus, or until ctx ends.
-func (h *headroom) learn(ctx context.Context, plan *Plan, known history) error {
+// learn tells of the time before the run, as a scheduler that starts reads it from Prometheus, or until ctx ends: at each step of the
+// sample that was the last one then. What comes later is not known yet.
+func (h *headroom) learn(ctx context.Context, plan *Plan) error {
 	learner := h.book.Learner()
-	switch known {
-	case noHistory:
-		return nil
-	case peakHistory:
-		recallPeaks(learner, plan)
-	case hourlyHistory:
-		if err := observeAll(ctx, learner, plan); err != nil {
-			return err
-		}
-	}
-	learner.Publish()
-	return nil
-}
-
-// observeAll tells at each step of the sample that was the last one then: what comes later is not known yet.
-func observeAll(ctx context.Context, learner *forecast.Learner, plan *Plan) error {
 	indices := make([]int, len(plan.history))
 	step := time.Duration(plan.step * float64(time.Second))
 	for second := 0.0; second < plan.from; second += plan.step {
@@ -78,23 +62,8 @@ func observeAll(ctx context.Context, learner *forecast.Learner, plan *Plan) erro
 			}
 		}
 	}
+	learner.Publish()
 	return nil
-}
-
-// recallPeaks tells of the largest sample of each pod before the run, as if it had held as much in every hour.
-func recallPeaks(learner *forecast.Learner, plan *Plan) {
-	for _, l := range plan.history {
-		before, _ := slices.BinarySearch(l.times, plan.from)
-		if before == 0 {
-			continue
-		}
-		peak := slices.Max(l.bytes[:before])
-		for hour := range forecast.Hours {
-			at := timeAt(plan.from).Add(-time.Duration(hour+1) * time.Hour)
-			learner.Recall(workloadIn(l), peak, at, time.Hour)
-		}
-	}
-	learner.Begin(timeAt(plan.from))
 }
 
 // workloadIn is the workload as the plugin sees it.

@@ -70,7 +70,8 @@ func (r *run) prepare(ctx context.Context, policy Policy) error {
 	}
 	if books := still.Books(); len(books) > 0 {
 		r.headroom = &headroom{book: books[0], stale: true}
-		return r.headroom.learn(ctx, r.plan, policy.history)
+		r.headroom.book.Learner().LeaveOut(policy.unlearned)
+		return r.headroom.learn(ctx, r.plan)
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/scheduler-plugins/pkg/trimaran/targetloadpacking"
 
 	shipped "github.com/headroom-dev/headroom/config"
+	"github.com/headroom-dev/headroom/pkg/memory/forecast"
 	"github.com/headroom-dev/headroom/pkg/plugins/memory"
 	"github.com/headroom-dev/headroom/pkg/plugins/registry"
 )
@@ -30,24 +31,12 @@ type Policy struct {
 	configuration string
 	// change makes another profile of it, for an ablation.
 	change func(*schedulerconfig.KubeSchedulerProfile)
-	// history is what is known of what pods held before the run, as from Prometheus.
-	history history
-	judge   judge // of a peer
+	// unlearned is what is not learned of workloads, neither before the run, as from Prometheus, nor in it; for an ablation.
+	unlearned forecast.Part
+	judge     judge // of a peer
 	// clairvoyant looks into the future, and bound is no policy but an estimate of what has to go whatever the placement.
 	clairvoyant, bound bool
 }
-
-// history is what is known of a workload's past.
-type history int
-
-const (
-	// noHistory: nothing.
-	noHistory history = iota
-	// peakHistory: the most that a pod held, one figure for all day.
-	peakHistory
-	// hourlyHistory: the most that a pod held in each hour of the day.
-	hourlyHistory
-)
 
 const (
 	header = `apiVersion: kubescheduler.config.k8s.io/v1
@@ -77,7 +66,7 @@ profiles:
 func Policies() []Policy {
 	return []Policy{
 		headroomPolicy(),
-		{Name: "headroom-pack", configuration: string(shipped.PackConfig), history: hourlyHistory},
+		{Name: "headroom-pack", configuration: string(shipped.PackConfig)},
 		{Name: "least-allocated", configuration: header},
 		{Name: "most-allocated", configuration: mostAllocated},
 		{Name: "load-variation", configuration: withPeer, judge: loadVariationJudge{margin: defaultMargin}},
@@ -92,7 +81,7 @@ func Policies() []Policy {
 
 // headroomPolicy is Headroom as it is shipped.
 func headroomPolicy() Policy {
-	return Policy{Name: "headroom", configuration: string(shipped.SchedulerConfig), history: hourlyHistory}
+	return Policy{Name: "headroom", configuration: string(shipped.SchedulerConfig)}
 }
 
 // Named returns all policies that have a name, those that are compared before the ablations and the tuned peers.
@@ -113,7 +102,7 @@ func PolicyNamed(name string) (Policy, error) {
 // PolicyOf is a policy of the user's: a KubeSchedulerConfiguration with one profile. What pods held before a run is known to
 // its HeadroomMemory, if it has that.
 func PolicyOf(name, configuration string) Policy {
-	return Policy{Name: name, configuration: configuration, history: hourlyHistory}
+	return Policy{Name: name, configuration: configuration}
 }
 
 // Check makes the policy's scheduler, with all its plugins, and gives it nothing to do: what a replay cannot play is told before

@@ -92,21 +92,31 @@ func TestAnAblationLacksWhatItsNameSays(t *testing.T) {
 			if got := slices.Contains(names, memory.Name); got != test.scores {
 				t.Errorf("it scores: %v, want %v", got, test.scores)
 			}
-			var hours, peaks bool
-			learner := r.headroom.book.Learner()
-			for _, life := range plan.history {
-				demand := learner.Demand(newPod(life, 0, 0))
-				var sums [forecast.Hours]float64
-				course := demand.Course(0)
-				course.AddTo(&sums, 1)
-				hours = hours || slices.Max(sums[:]) > slices.Min(sums[:])
-				peaks = peaks || demand.PeakSource == forecast.SourceSiblings
+			before := learnedOf(r.headroom.book.Learner(), plan)
+			if err := r.play(t.Context()); err != nil {
+				t.Fatal(err)
 			}
-			if hours != test.hours || peaks != test.peaks {
-				t.Errorf("it knows hours: %v, and peaks: %v, want %v and %v", hours, peaks, test.hours, test.peaks)
+			want := learned{test.hours, test.peaks}
+			if diff := cmp.Diff([]learned{want, want}, []learned{before, learnedOf(r.headroom.book.Learner(), plan)}); diff != "" {
+				t.Errorf("what it knows before the run and after it (-want +got):\n%s", diff)
 			}
 		})
 	}
+}
+
+// learned is what is known of any pod of a plan: that it holds more in some hours than in others, and what its like held.
+type learned struct{ Hours, Peaks bool }
+
+func learnedOf(learner *forecast.Learner, plan *Plan) (known learned) {
+	for _, life := range plan.history {
+		demand := learner.Demand(newPod(life, 0, 0))
+		var sums [forecast.Hours]float64
+		course := demand.Course(0)
+		course.AddTo(&sums, 1)
+		known.Hours = known.Hours || slices.Max(sums[:]) > slices.Min(sums[:])
+		known.Peaks = known.Peaks || demand.PeakSource == forecast.SourceSiblings
+	}
+	return known
 }
 
 func TestLearningEndsWithItsContext(t *testing.T) {
@@ -117,7 +127,7 @@ func TestLearningEndsWithItsContext(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := r.headroom.learn(ctx, plan, hourlyHistory); !errors.Is(err, context.Canceled) {
+	if err := r.headroom.learn(ctx, plan); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want that it was canceled", err)
 	}
 }

@@ -33,6 +33,7 @@ type Learner struct {
 	workloads map[Workload]*learned
 	latest    map[Workload]Workload // by what they are revisions of
 	outcomes  Outcomes
+	without   Part
 	published atomic.Pointer[map[Workload]*Learned]
 	// publishedRatios are those of namespaces.
 	publishedRatios atomic.Pointer[map[string]float64]
@@ -149,6 +150,9 @@ func (l *Learner) Ended(workload Workload, bytes int64, at time.Time) {
 // remembered.
 func (l *Learner) Publish() {
 	l.forget()
+	if l.without == PartAll {
+		return
+	}
 	estimates := make(map[Workload]*Learned, len(l.workloads))
 	for workload, known := range l.workloads {
 		if known.hour.number != hourNumber(l.now) {
@@ -156,6 +160,9 @@ func (l *Learner) Publish() {
 		}
 		if known.published == nil || (l.now.Sub(known.seen) > recent && known.published.levelBytes > 0) {
 			known.published = known.publish(l.now)
+			if l.without == PartHours {
+				known.published.hours.flatten()
+			}
 		}
 		estimates[workload] = known.published
 	}
