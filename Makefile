@@ -9,12 +9,14 @@ GO       ?= go
 GO_TOOL   = $(GO) tool -modfile=go.tools.mod
 BIN      := $(CURDIR)/bin
 VERSION  ?= $(shell git describe --tags --dirty 2>/dev/null || echo v0.1.0-dev)
+# Of which a replay's page is. Go knows it as well, but not where GOFLAGS has -buildvcs=false. A new one links anew, and compiles nothing.
+COMMIT   ?= $(shell git describe --always --dirty --exclude '*' 2>/dev/null)
 
 # The Kubernetes version is written in go.mod and nowhere else.
 KUBERNETES_VERSION = $(shell $(GO) list -m -f '{{.Version}}' k8s.io/kubernetes)
 KUBERNETES_PARTS   = $(subst ., ,$(patsubst v%,%,$(KUBERNETES_VERSION)))
 VERSION_PACKAGE    = k8s.io/component-base/version
-LDFLAGS = -X main.version=$(VERSION) \
+LDFLAGS = -X main.version=$(VERSION) -X main.commit=$(COMMIT) \
 	-X $(VERSION_PACKAGE).gitVersion=$(KUBERNETES_VERSION) \
 	-X $(VERSION_PACKAGE).gitMajor=$(word 1,$(KUBERNETES_PARTS)) \
 	-X $(VERSION_PACKAGE).gitMinor=$(word 2,$(KUBERNETES_PARTS))

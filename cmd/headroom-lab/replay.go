@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -221,7 +220,7 @@ func (o *replayOptions) requests(t *trace.Trace) string {
 // report writes the page: with the stories of headroom and of the first other policy, for the first setting.
 func (o *replayOptions) report(ctx context.Context, m *replay.Matrix, leftOut []string, results []replay.Result) error {
 	c := &comparison.Comparison{
-		Title: "Placement of " + m.Trace.Name, Command: "headroom-lab " + strings.Join(os.Args[1:], " "), Commit: commit(),
+		Title: "Placement of " + m.Trace.Name, Command: "headroom-lab " + strings.Join(os.Args[1:], " "), Commit: builtFrom(),
 		Parameters: []comparison.Fact{
 			{Name: "Memory of a node", Value: o.nodeMemory}, {Name: "Seeds", Value: strconv.Itoa(o.seeds)},
 			{Name: "Base case", Value: o.requests(m.Trace) + ", eviction at 3 % of a node, samples visible after 60 s"},
@@ -252,18 +251,4 @@ func (o *replayOptions) report(ctx context.Context, m *replay.Matrix, leftOut []
 		return err
 	}
 	return comparison.WriteMarkdown(o.page, filepath.Base(o.out), c)
-}
-
-// commit is what the binary was built from, as far as Go knows.
-func commit() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return ""
-	}
-	for _, setting := range info.Settings {
-		if setting.Key == "vcs.revision" {
-			return setting.Value
-		}
-	}
-	return ""
 }

@@ -21,7 +21,7 @@ func image(name string) string { return "replay-" + name + ".svg" }
 // CheckMarkdown says whether a Markdown page has a part for a comparison of that name.
 func CheckMarkdown(path, name string) error { return marked.Check(path, part(name)) }
 
-// WriteMarkdown writes the tables into the part of that name of a Markdown page, and the plot of each curve, where there are
+// WriteMarkdown writes the tables, and of how many runs of which commit they are, into the part of that name of a Markdown page, and the plot of each curve, where there are
 // such, beside the page into images.
 func WriteMarkdown(path, name string, c *Comparison) error {
 	if err := c.validate(); err != nil {
@@ -41,7 +41,12 @@ func WriteMarkdown(path, name string, c *Comparison) error {
 		}
 		text = fmt.Sprintf("![Evictions and OOM kills by number of nodes, one line for each policy](images/%s)\n\n%s", image(name), text)
 	}
-	return marked.Replace(path, part(name), text)
+	return marked.Replace(path, part(name), text+"\n"+provenance(c))
+}
+
+// provenance says what the tables are made from.
+func provenance(c *Comparison) string {
+	return fmt.Sprintf("%s of commit %s.\n", plural(len(c.Results), "run", "runs"), cmp.Or(c.Commit, "unknown"))
 }
 
 // Markdown has a table for each scenario that was played with several numbers of nodes, and one for all others together. Where

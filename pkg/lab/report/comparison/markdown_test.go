@@ -215,7 +215,7 @@ func TestTheTablesGoIntoTheirPartOfThePageAndThePlotBesideIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := string(text); strings.Contains(got, "old") || !strings.Contains(got, "(images/replay-try.svg)\n\n"+strings.TrimSpace(Markdown(c))+"\n\n<!-- replay try: end -->\nafter\n") {
+	if got := string(text); strings.Contains(got, "old") || !strings.Contains(got, "(images/replay-try.svg)\n\n"+strings.TrimSpace(Markdown(c))+"\n\n891\u00a0runs of commit 0123abc.\n\n<!-- replay try: end -->\nafter\n") {
 		t.Errorf("the page is\n%s", got)
 	}
 	if plot, err := os.ReadFile(filepath.Join(filepath.Dir(path), "images", "replay-try.svg")); err != nil || string(plot) != Plot(c) {

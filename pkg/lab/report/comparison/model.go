@@ -8,7 +8,7 @@ import "time"
 // Comparison is everything the page shows.
 type Comparison struct {
 	Title string `json:"title"`
-	// Command repeats the comparison. Commit is that of the code; either may be empty.
+	// Command repeats the comparison. Commit is that of the code; either may be empty: it is not known.
 	Command string `json:"command,omitempty"`
 	Commit  string `json:"commit,omitempty"`
 	// Parameters are what all runs had in common, Traces what a reader must know of the data; shown in this order.
