@@ -45,7 +45,7 @@ func differences(paired []Difference, all []policy) []against {
 	return rows
 }
 
-const notCompared, onePair = "not compared", "one pair"
+const notCompared, onePair, noDifference = "not compared", "one pair", "no difference"
 
 // interval is the text of the difference's interval, a dash where there is none.
 func (d Difference) interval() string {
@@ -67,7 +67,7 @@ func (d Difference) verdict() string {
 	case d.High < 0:
 		return "fewer"
 	}
-	return "no difference"
+	return noDifference
 }
 
 // headline counts the verdicts against the reference, in its own words: where others have more, it has fewer.

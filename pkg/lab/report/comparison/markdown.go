@@ -49,36 +49,59 @@ func provenance(c *Comparison) string {
 	return fmt.Sprintf("%s of commit %s.\n", plural(len(c.Results), "run", "runs"), cmp.Or(c.Commit, "unknown"))
 }
 
-// Markdown has a table for each scenario that was played with several numbers of nodes, and one for all others together. Where
-// kernels kill more than kubelets evict, a second one has the kills alone, and where two policies are compared, their paired difference
-// is a row. The figures are those of the page's tables.
+// Markdown has a table for each scenario that was played with several numbers of nodes, and one for all others together. After each comes
+// one of differences to the reference, where others were played with the same seeds. Where kernels kill more than kubelets evict, another
+// one has the kills alone. The figures are those of the page's tables.
 func Markdown(c *Comparison) string {
 	all := policies(c)
 	var tables []string
 	var single []table
-	var scenarios []string
+	var first []Curve // of each single table
 	played := settings(c)
 	for _, curves := range played {
 		rates := ranked(newTable(curves, nodeCounts(curves), all), curves)
 		if len(rates.Nodes) == 1 {
-			single, scenarios = append(single, rates), append(scenarios, curves[0].Scenario)
+			single, first = append(single, rates), append(first, curves[0])
 			continue
 		}
 		title := ""
 		if len(played) > 1 {
 			title = "`" + curves[0].Scenario + "`:\n\n"
 		}
-		tables = append(tables, title+byNodes(rates, func(row tableRow, i int) string { return row.Cells[i].markdown() })+c.pairedRow(curves, rates))
+		tables = append(tables, title+byNodes(rates, func(row tableRow, i int) string { return row.Cells[i].markdown() }))
+		if paired := c.paired(curves[0], rates); len(paired.Rows) > 0 {
+			tables = append(tables, pairedTitle+byNodes(paired, func(row tableRow, i int) string {
+				return c.pairedCell(curves[0], row.Name, rates.Nodes[i])
+			}))
+		}
 		if c.mostlyKilled(curves) {
 			tables = append(tables, "OOM kills in a run:\n\n"+byNodes(rates, func(row tableRow, i int) string {
 				return c.kills(curves[0].Trace, curves[0].Scenario, row.Name, rates.Nodes[i])
 			}))
 		}
 	}
-	if len(single) > 0 {
-		tables = append(tables, byScenario(scenarios, single))
+	return strings.Join(append(tables, c.singles(first, single)...), "\n")
+}
+
+// singles are the tables of those that have one number of nodes each, of the trace and scenario of these curves.
+func (c *Comparison) singles(curves []Curve, tables []table) []string {
+	if len(tables) == 0 {
+		return nil
 	}
-	return strings.Join(tables, "\n")
+	texts := []string{byScenario(curves, tables, func(_ int, row tableRow) string { return row.Cells[0].markdown() })}
+	var known []Curve
+	var paired []table
+	for i, rates := range tables {
+		if differences := c.paired(curves[i], rates); len(differences.Rows) > 0 {
+			known, paired = append(known, curves[i]), append(paired, differences)
+		}
+	}
+	if len(paired) > 0 {
+		texts = append(texts, pairedTitle+byScenario(known, paired, func(at int, row tableRow) string {
+			return c.pairedCell(known[at], row.Name, paired[at].Nodes[0])
+		}))
+	}
+	return texts
 }
 
 // settings are the curves of each trace and scenario, in their order.
@@ -114,39 +137,8 @@ func byNodes(rates table, text func(row tableRow, i int) string) string {
 	return b.String()
 }
 
-// pairedRow is one more row for a table of two policies: how many more the other one ends than the reference with the same seeds. It is
-// "" for other tables.
-func (c *Comparison) pairedRow(curves []Curve, rates table) string {
-	if len(rates.Rows) != 2 {
-		return ""
-	}
-	texts, other := make([]string, len(rates.Nodes)), ""
-	for _, d := range c.Paired {
-		i := slices.Index(rates.Nodes, d.Nodes)
-		if i < 0 || d.Trace != curves[0].Trace || d.Scenario != curves[0].Scenario {
-			continue
-		}
-		other, texts[i] = d.Policy, signed(d.Mean)
-		if !d.Unknown {
-			texts[i] += fmt.Sprintf(" (%s)", d.interval())
-		}
-		if d.Waits {
-			texts[i] = "*" + texts[i] + "*"
-		}
-	}
-	if other == "" {
-		return ""
-	}
-	var row strings.Builder
-	fmt.Fprintf(&row, "| `%s` more than `%s`, seed by seed |", escaped(other), reference)
-	for _, text := range texts {
-		row.WriteString(cell(text))
-	}
-	return row.String() + "\n"
-}
-
 // byScenario has a row for each table, which has one number of nodes, and a column for each policy.
-func byScenario(scenarios []string, tables []table) string {
+func byScenario(curves []Curve, tables []table, text func(at int, row tableRow) string) string {
 	var names []string
 	for _, rates := range tables {
 		for _, row := range rates.Rows {
@@ -162,13 +154,13 @@ func byScenario(scenarios []string, tables []table) string {
 	}
 	b.WriteString("\n|---|--:|" + strings.Repeat("--:|", len(names)) + "\n")
 	for at, rates := range tables {
-		fmt.Fprintf(&b, "| `%s` | %d |", escaped(scenarios[at]), rates.Nodes[0])
+		fmt.Fprintf(&b, "| `%s` | %d |", escaped(curves[at].Scenario), rates.Nodes[0])
 		for _, name := range names {
-			text := ""
+			told := ""
 			if i := slices.IndexFunc(rates.Rows, func(row tableRow) bool { return row.Name == name }); i >= 0 {
-				text = rates.Rows[i].Cells[0].markdown()
+				told = text(at, rates.Rows[i])
 			}
-			b.WriteString(cell(text))
+			b.WriteString(cell(told))
 		}
 		b.WriteString("\n")
 	}

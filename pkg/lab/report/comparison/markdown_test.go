@@ -80,18 +80,27 @@ func TestMarkdownTables(t *testing.T) {
 				"`memory-sticky`:\n\n| policy | 8 nodes | 9 nodes |\n|---|--:|--:|\n| `headroom` | **3.00 (1.50–6.00)** | **1.00 (0.50–2.00)** |\n",
 		},
 		{
-			name: "two policies are compared seed by seed; what waits is not compared",
+			name: "policies are compared seed by seed in another table; of what waits, and of what nobody can know, nothing is told there",
 			of: Comparison{
-				Curves: []Curve{curve("base", "headroom", point(8, 4), waiting(point(9, 2))), curve("base", "low-risk", point(8, 5), point(9, 1))},
+				Curves: []Curve{
+					curve("base", "headroom", point(8, 4), waiting(point(9, 2))), curve("base", "low-risk", point(8, 5), point(9, 1)),
+					curve("base", "most-allocated", point(8, 9), point(9, 3)), curve("base", "bound", point(8, 0), point(9, 0)),
+				},
 				Paired: []Difference{
 					{Trace: "t", Scenario: "base", Policy: "low-risk", Nodes: 9, Mean: -1, Low: -1.5, High: -0.5, Waits: true},
 					{Trace: "t", Scenario: "base", Policy: "low-risk", Nodes: 8, Mean: 1, Low: -0.25, High: 2.25},
+					{Trace: "t", Scenario: "base", Policy: "most-allocated", Nodes: 8, Mean: 5, Low: 3.5, High: 6.5},
+					{Trace: "t", Scenario: "base", Policy: "bound", Nodes: 8, Mean: -4, Low: -5, High: -3},
 					{Trace: "t", Scenario: "churn", Policy: "low-risk", Nodes: 8, Mean: 7},
+					{Trace: "t", Scenario: "base", Policy: "low-risk", Against: "most-allocated", Nodes: 8, Mean: -4, Low: -4, High: -4},
 				},
 			},
 			want: "| policy | 8 nodes | 9 nodes |\n|---|--:|--:|\n| `low-risk` | 5.00 (2.50–10.0) | **1.00 (0.50–2.00)** |\n" +
 				"| `headroom` | **4.00 (2.00–8.00)** | *2.00 (1.00–4.00)* |\n" +
-				"| `low-risk` more than `headroom`, seed by seed | +1.00 (-0.25 to +2.25) | *-1.00 (-1.50 to -0.50)* |\n",
+				"| `most-allocated` | 9.00 (4.50–18.0) | 3.00 (1.50–6.00) |\n" +
+				"| `bound` | 0 (0–0) | 0 (0–0) |\n\n" +
+				pairedTitle + "| policy | 8 nodes | 9 nodes |\n|---|--:|--:|\n| `low-risk` | +1.00 (-0.25 to +2.25) | not compared |\n" +
+				"| `most-allocated` | **+5.00 (+3.50 to +6.50)** | |\n",
 		},
 		{
 			name: "one run or pair has no interval",
@@ -103,8 +112,25 @@ func TestMarkdownTables(t *testing.T) {
 				},
 			},
 			want: "| policy | 8 nodes | 9 nodes |\n|---|--:|--:|\n| `low-risk` | 5.00 | **1.00 (0.50–2.00)** |\n" +
-				"| `headroom` | **4.00** | 2.00 (1.00–4.00) |\n" +
-				"| `low-risk` more than `headroom`, seed by seed | +1.00 | -1.00 (-1.50 to -0.50) |\n",
+				"| `headroom` | **4.00** | 2.00 (1.00–4.00) |\n\n" +
+				pairedTitle + "| policy | 8 nodes | 9 nodes |\n|---|--:|--:|\n| `low-risk` | +1.00 | **-1.00 (-1.50 to -0.50)** |\n",
+		},
+		{
+			name: "so are those of scenarios that share a table",
+			of: Comparison{
+				Curves: []Curve{
+					curve("base", "headroom", point(30, 1)), curve("base", "low-risk", point(30, 2)),
+					curve("nodes-large", "headroom", point(7, 3)), curve("nodes-large", "low-risk", waiting(point(7, 1))),
+				},
+				Paired: []Difference{
+					{Trace: "t", Scenario: "base", Policy: "low-risk", Nodes: 30, Mean: 1, Low: 0.5, High: 1.5},
+					{Trace: "t", Scenario: "nodes-large", Policy: "low-risk", Nodes: 7, Mean: -2, Low: -3, High: -1, Waits: true},
+				},
+			},
+			want: "| scenario | nodes | `headroom` | `low-risk` |\n|---|--:|--:|--:|\n| `base` | 30 | **1.00 (0.50–2.00)** | 2.00 (1.00–4.00) |\n" +
+				"| `nodes-large` | 7 | **3.00 (1.50–6.00)** | *1.00 (0.50–2.00)* |\n\n" +
+				pairedTitle + "| scenario | nodes | `low-risk` |\n|---|--:|--:|\n| `base` | 30 | **+1.00 (+0.50 to +1.50)** |\n" +
+				"| `nodes-large` | 7 | not compared |\n",
 		},
 		{
 			name: "where kubelets evict more than kernels kill, both are told together",
@@ -204,7 +230,7 @@ func TestThePlotMarksWhatIsNotComparedAndKeepsNamesApart(t *testing.T) {
 
 func TestTheTablesGoIntoTheirPartOfThePageAndThePlotBesideIt(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "page.md")
-	if err := os.WriteFile(path, []byte("before\n<!-- replay try: begin -->\nold\n<!-- replay try: end -->\nafter\n"), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte("before\n<!-- replay try: begin -->\nstale\n<!-- replay try: end -->\nafter\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	c := usual()
@@ -215,7 +241,7 @@ func TestTheTablesGoIntoTheirPartOfThePageAndThePlotBesideIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := string(text); strings.Contains(got, "old") || !strings.Contains(got, "(images/replay-try.svg)\n\n"+strings.TrimSpace(Markdown(c))+"\n\n891\u00a0runs of commit 0123abc.\n\n<!-- replay try: end -->\nafter\n") {
+	if got := string(text); strings.Contains(got, "stale") || !strings.Contains(got, "(images/replay-try.svg)\n\n"+strings.TrimSpace(Markdown(c))+"\n\n891\u00a0runs of commit 0123abc.\n\n<!-- replay try: end -->\nafter\n") {
 		t.Errorf("the page is\n%s", got)
 	}
 	if plot, err := os.ReadFile(filepath.Join(filepath.Dir(path), "images", "replay-try.svg")); err != nil || string(plot) != Plot(c) {
