@@ -213,12 +213,11 @@ func TestPredictWritesAListOfResults(t *testing.T) {
 	if err := json.Unmarshal(content, &rows); err != nil || len(rows) == 0 {
 		t.Fatalf("%d rows, %v", len(rows), err)
 	}
-	// What tells the rows of one predictor apart comes after them.
-	want := []string{"trace", "predictor", "horizonHours", "violation", "severity", "savings", "calibration", "factor", "nodeSteps"}
+	want := []string{"trace", "predictor", "horizonHours", "violation", "severity", "savings"}
 	if diff := cmp.Diff(want, namesIn(t, rows[0])); diff != "" {
 		t.Errorf("fields (-want +got):\n%s", diff)
 	}
-	wantFiles(t, out, "results.json")
+	wantFiles(t, out, "calibrations.json", "results.json")
 }
 
 func TestAnInterruptedPredictLeavesWhatIsDone(t *testing.T) {
@@ -236,7 +235,7 @@ func TestAnInterruptedPredictLeavesWhatIsDone(t *testing.T) {
 	if err := json.Unmarshal(content, &rows); err != nil || len(rows) == 0 {
 		t.Errorf("%d rows, %v: want those that were done", len(rows), err)
 	}
-	wantFiles(t, out, "results.json")
+	wantFiles(t, out, "calibrations.json", "results.json")
 }
 
 func TestReplayAndPredictNameWhatIsWrongAndLeaveNothing(t *testing.T) {

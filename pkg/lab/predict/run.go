@@ -15,8 +15,13 @@ import (
 	"github.com/headroom-dev/headroom/pkg/lab/wholefile"
 )
 
-// ResultsFile is what Run writes into the folder: a list of Result.
-const ResultsFile = "results.json"
+// What Run writes into the folder.
+const (
+	// ResultsFile: a list of Row, one for each trace and predictor.
+	ResultsFile = "results.json"
+	// CalibrationsFile: a list of Result, with every factor.
+	CalibrationsFile = "calibrations.json"
+)
 
 // Options of a comparison.
 type Options struct {
@@ -34,7 +39,7 @@ type Options struct {
 	Screen *screen.Screen
 }
 
-// Run compares the predictors over the traces and returns what it wrote. When ctx ends, what is done so far is written, and
+// Run compares the predictors over the traces and returns what it wrote into CalibrationsFile. When ctx ends, what is done so far is written, and
 // the error says that it is not all. Nothing is written before the first prediction, or of traces that cannot be read.
 func Run(ctx context.Context, o Options) ([]Result, error) {
 	if err := o.check(); err != nil {
@@ -82,7 +87,10 @@ func Run(ctx context.Context, o Options) ([]Result, error) {
 	if err := os.MkdirAll(o.Out, 0o755); err != nil {
 		return nil, err
 	}
-	if err := wholefile.WriteJSON(filepath.Join(o.Out, ResultsFile), results); err != nil {
+	if err := wholefile.WriteJSON(filepath.Join(o.Out, CalibrationsFile), results); err != nil {
+		return nil, err
+	}
+	if err := wholefile.WriteJSON(filepath.Join(o.Out, ResultsFile), rows(results)); err != nil {
 		return nil, err
 	}
 	if ctx.Err() != nil {

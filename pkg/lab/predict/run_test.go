@@ -38,14 +38,17 @@ func optionsFor(t *testing.T, traces ...string) Options {
 	}
 }
 
-// read returns what a file of results says.
-func read(t *testing.T, folder string) []Result {
+// read returns what the file of all results says.
+func read(t *testing.T, folder string) []Result { return list[Result](t, folder, CalibrationsFile) }
+
+// list returns the rows of a file.
+func list[Of any](t *testing.T, folder, file string) []Of {
 	t.Helper()
-	content, err := os.ReadFile(filepath.Join(folder, ResultsFile))
+	content, err := os.ReadFile(filepath.Join(folder, file))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var results []Result
+	var results []Of
 	if err := json.Unmarshal(content, &results); err != nil {
 		t.Fatal(err)
 	}
@@ -80,6 +83,18 @@ func TestRunWritesWhatItReturns(t *testing.T) {
 	if diff := cmp.Diff(got, read(t, options.Out)); diff != "" {
 		t.Errorf("file (-returned +written):\n%s", diff)
 	}
+	want := make([]map[string]any, 0, len(predictors()))
+	for _, result := range got {
+		if result.Calibration == FirstHalf && result.TargetViolation == 0.01 {
+			want = append(want, map[string]any{
+				"trace": result.Trace, "predictor": result.Predictor, "horizonHours": result.HorizonHours,
+				"violation": result.Violation, "severity": result.Severity, "savings": result.Savings,
+			})
+		}
+	}
+	if diff := cmp.Diff(want, list[map[string]any](t, options.Out, ResultsFile)); diff != "" || len(want) != len(predictors()) {
+		t.Errorf("%d rows, want one for each of %d predictors (-want +written):\n%s", len(want), len(predictors()), diff)
+	}
 	// Peaks above what is requested are missed at any factor: what the oracle misses, all do.
 	missed := 0.0
 	for _, result := range got {
@@ -92,11 +107,11 @@ func TestRunWritesWhatItReturns(t *testing.T) {
 		count[result.Predictor]++
 		judge(t, result, missed)
 	}
-	want := map[string]int{}
+	times := map[string]int{}
 	for _, p := range predictors() {
-		want[p.name] = 1 + 3*len(targets())
+		times[p.name] = 1 + 3*len(targets())
 	}
-	if diff := cmp.Diff(want, count); diff != "" {
+	if diff := cmp.Diff(times, count); diff != "" {
 		t.Errorf("rows by predictor (-want +got):\n%s", diff)
 	}
 }
