@@ -229,7 +229,7 @@ func (o *replayOptions) report(ctx context.Context, m *replay.Matrix, leftOut []
 			len(m.Trace.Series), m.Trace.Facts.Samples, m.Trace.Step, float64(m.Trace.Window)/86400)}},
 	}
 	for _, text := range leftOut {
-		c.Traces = append(c.Traces, comparison.Fact{Name: "Left out", Value: text})
+		c.Traces = append(c.Traces, comparison.Fact{Name: comparison.LeftOut, Value: text})
 	}
 	for _, file := range m.Trace.Facts.Files {
 		c.Traces = append(c.Traces, comparison.Fact{Name: file.Name, Value: fmt.Sprintf("%d bytes, SHA-256 %s", file.Bytes, file.SHA256)})

@@ -44,9 +44,15 @@ func WriteMarkdown(path, name string, c *Comparison) error {
 	return marked.Replace(path, part(name), text+"\n"+provenance(c))
 }
 
-// provenance says what the tables are made from.
+// provenance says what the tables are made from, and what of a trace is not played.
 func provenance(c *Comparison) string {
-	return fmt.Sprintf("%s of commit %s.\n", plural(len(c.Results), "run", "runs"), cmp.Or(c.Commit, "unknown"))
+	text := fmt.Sprintf("%s of commit %s.", plural(len(c.Results), "run", "runs"), cmp.Or(c.Commit, "unknown"))
+	for _, fact := range c.Traces {
+		if fact.Name == LeftOut {
+			text += " " + fact.Value + "."
+		}
+	}
+	return text + "\n"
 }
 
 // Markdown has a table for each scenario that was played with several numbers of nodes, and one for all others together. After each comes

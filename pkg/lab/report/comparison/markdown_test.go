@@ -234,6 +234,7 @@ func TestTheTablesGoIntoTheirPartOfThePageAndThePlotBesideIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := usual()
+	c.Traces = append(c.Traces, Fact{LeftOut, "5 of 9 series are left out: 5 too large for a node"})
 	if err := WriteMarkdown(path, "try", c); err != nil {
 		t.Fatal(err)
 	}
@@ -241,7 +242,7 @@ func TestTheTablesGoIntoTheirPartOfThePageAndThePlotBesideIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := string(text); strings.Contains(got, "stale") || !strings.Contains(got, "(images/replay-try.svg)\n\n"+strings.TrimSpace(Markdown(c))+"\n\n891\u00a0runs of commit 0123abc.\n\n<!-- replay try: end -->\nafter\n") {
+	if got := string(text); strings.Contains(got, "stale") || !strings.Contains(got, "(images/replay-try.svg)\n\n"+strings.TrimSpace(Markdown(c))+"\n\n891\u00a0runs of commit 0123abc. 5 of 9 series are left out: 5 too large for a node.\n\n<!-- replay try: end -->\nafter\n") {
 		t.Errorf("the page is\n%s", got)
 	}
 	if plot, err := os.ReadFile(filepath.Join(filepath.Dir(path), "images", "replay-try.svg")); err != nil || string(plot) != Plot(c) {

@@ -26,6 +26,9 @@ type Comparison struct {
 	Predictors []PredictorRow `json:"predictors"`
 }
 
+// LeftOut is the name of a fact of a trace that says how many of its series are not played, and why.
+const LeftOut = "Left out"
+
 // Fact is a named value that a reader needs to judge or repeat the comparison.
 type Fact struct {
 	Name  string `json:"name"`
