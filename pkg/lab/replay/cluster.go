@@ -30,6 +30,7 @@ type node struct {
 	calm     float64
 	// marks are what the node held at past steps, the last day's, for those who look at windows.
 	marks []mark
+	most  dayMost
 }
 
 // mark is what a node held at a time.

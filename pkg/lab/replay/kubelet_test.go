@@ -294,7 +294,7 @@ func TestCranesDayIsADay(t *testing.T) {
 		want int64
 	}{{24, 900}, {26, 100}, {47, 100}} {
 		u := &usage{latest: 100}
-		if u.windows(n.marks, test.hour*3600); u.day != test.want {
+		if u.windows(n, test.hour*3600); u.day != test.want {
 			t.Errorf("after %g hours the most of a day is %d, want %d", test.hour, u.day, test.want)
 		}
 	}

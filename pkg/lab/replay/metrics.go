@@ -68,19 +68,20 @@ func (r *run) measure(second float64) *measurement {
 		// Between two steps memory may run in a straight line over what the node has: its kubelet and kernel act at steps.
 		// No machine measures that.
 		n.latest = min(n.latest, r.cluster.nodes[i].bytes)
-		n.windows(r.cluster.nodes[i].marks, n.taken)
+		n.windows(r.cluster.nodes[i], n.taken)
 	}
 	r.measured = m
 	return m
 }
 
 // windows fills in what the marks of the past say at the time of the measurement. Memory moves in a straight line from one to the next, and
-// on to what is held at last; means over it are what scrapes every few seconds would add up to.
-func (u *usage) windows(marks []mark, taken float64) {
+// on to what is held at last; means over it are what scrapes every few seconds would add up to. It looks at
+// marks of the last hour alone, and may not be asked for a time before one that it was asked for.
+func (u *usage) windows(n *node, taken float64) {
 	five, quarter := span{from: taken - fiveMinutes}, span{from: taken - quarterHour}
-	u.hour, u.day = u.latest, u.latest
+	u.hour, u.day = u.latest, max(u.latest, n.most.at(n.marks, taken))
 	later := point{taken, float64(u.latest)}
-	for _, mark := range slices.Backward(marks) {
+	for _, mark := range slices.Backward(n.marks) {
 		age := taken - mark.second
 		if age < 0 {
 			continue
@@ -89,12 +90,10 @@ func (u *usage) windows(marks []mark, taken float64) {
 		five.add(earlier, later)
 		quarter.add(earlier, later)
 		later = earlier
-		if age <= hour {
-			u.hour = max(u.hour, mark.bytes)
+		if age > hour { // The line from there on was the last that counts.
+			break
 		}
-		if age <= daySeconds { // Marks are kept for longer.
-			u.day = max(u.day, mark.bytes)
-		}
+		u.hour = max(u.hour, mark.bytes)
 	}
 	u.fiveMinutes, _ = five.mean(u.latest)
 	u.quarter, u.deviation = quarter.mean(u.latest)

@@ -31,7 +31,7 @@ func TestMeansAreOfTheLineBetweenSamples(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			u := &usage{latest: test.latest}
-			u.windows(test.marks, test.taken)
+			u.windows(&node{marks: test.marks}, test.taken)
 			got := want{u.fiveMinutes, u.quarter, u.deviation}
 			if diff := cmp.Diff(test.want, got, cmpopts.EquateApprox(1e-9, 1e-9)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
