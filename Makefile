@@ -75,7 +75,8 @@ replay: build ## Place the pods of memory traces by all policies, into out/evalu
 		--policies headroom,least-allocated,load-variation,low-risk,koordinator-like --out out/evaluation/bitbrains-unseen
 	@$(REPLAY) --trace $(TRACES)/bitbrains-faststorage --nodes 26,30 --seeds $(REPLAY_SEEDS) --policies ablation --out out/evaluation/ablation
 	@$(REPLAY) --trace $(TRACES)/bitbrains-faststorage --nodes 26,30 --seeds $(REPLAY_SEEDS) --policies tuned --out out/evaluation/tuned
-	@$(REPLAY) --trace $(TRACES)/google2011-jobs-a --node-memory 16Gi --nodes 6,8 --seeds $(REPLAY_SEEDS) --policies all --out out/evaluation/google
+	@$(REPLAY) --trace $(TRACES)/google2011-jobs-a --node-memory 16Gi --nodes 8,10 --seeds $(REPLAY_SHORT_SEEDS) \
+		--policies headroom,headroom-pack,least-allocated,load-variation,koordinator-like --out out/evaluation/google
 	@$(REPLAY) --trace $(TRACES)/agent-containers-a --node-memory 4Gi --scenarios requests-underset --nodes 6,7,8 --seeds $(REPLAY_SHORT_SEEDS) \
 		--policies headroom,least-allocated,load-variation,low-risk,koordinator-like --out out/evaluation/agents
 	@$(REPLAY) --trace $(TRACES)/agent-containers-a --node-memory 4Gi --scenarios requests-underset --nodes 7,8 --seeds $(REPLAY_SHORT_SEEDS) \
