@@ -31,7 +31,7 @@ import (
 type replayOptions struct {
 	trace, arrivals, out, nodeMemory string
 	page                             string
-	nodes                            []int
+	nodes                            []string // numbers
 	policies, scenarios, configs     []string
 	seeds, starts, parallel          int
 }
@@ -63,7 +63,7 @@ func newReplayCommand() *cobra.Command {
 	flags.StringVar(&options.trace, "trace", "", "folder of the trace (required)")
 	flags.StringVar(&options.out, "out", "out/replay", "folder for results.json and report.html")
 	flags.StringVar(&options.page, "page", "", "Markdown page whose part \"replay NAME\" gets the tables and a plot, where NAME is the last folder of --out")
-	flags.IntSliceVar(&options.nodes, "nodes", []int{30}, "how many nodes there are; several for a curve")
+	flags.StringSliceVar(&options.nodes, "nodes", []string{"30"}, "how many nodes there are; several for a curve")
 	flags.StringVar(&options.nodeMemory, "node-memory", "64Gi", "memory of a node")
 	flags.StringSliceVar(&options.policies, "policies", []string{"headroom", "least-allocated", "load-variation", "koordinator-like"}, "policies to compare; all: those of the published comparison; ablation: headroom and what it is without one of its parts; tuned: the peers with other settings")
 	flags.StringArrayVar(&options.configs, "config", nil, "KubeSchedulerConfiguration with one profile, to compare as a policy of the file's name; may be given several times")
@@ -80,9 +80,9 @@ func newReplayCommand() *cobra.Command {
 
 // matrix reads and checks everything before anything is played.
 func (o *replayOptions) matrix(ctx context.Context) (*replay.Matrix, error) {
-	m := &replay.Matrix{Nodes: o.nodes, Seeds: o.seeds, Starts: o.starts}
-	if o.seeds < 1 || o.starts < 1 || o.parallel < 1 || len(o.nodes) == 0 || slices.Min(o.nodes) < 1 {
-		return nil, errors.New("--seeds, --starts, --parallel, --nodes: want 1 or more")
+	m := &replay.Matrix{Seeds: o.seeds, Starts: o.starts}
+	if err := o.counts(m); err != nil {
+		return nil, err
 	}
 	memory, err := resource.ParseQuantity(o.nodeMemory)
 	if err != nil || memory.Value() < 1<<30 {
@@ -107,6 +107,29 @@ func (o *replayOptions) matrix(ctx context.Context) (*replay.Matrix, error) {
 		return nil, err
 	}
 	return m, m.Check(ctx)
+}
+
+// counts checks the numbers, and reads how many nodes there are to be.
+func (o *replayOptions) counts(m *replay.Matrix) error {
+	for _, flag := range []struct {
+		name  string
+		value int
+	}{{"seeds", o.seeds}, {"starts", o.starts}, {"parallel", o.parallel}} {
+		if flag.value < 1 {
+			return fmt.Errorf("--%s %d: want 1 or more", flag.name, flag.value)
+		}
+	}
+	for _, text := range o.nodes {
+		nodes, err := strconv.Atoi(text)
+		if err != nil || nodes < 1 {
+			return fmt.Errorf("--nodes %q: want a whole number of 1 or more, or several such as 26,30", text)
+		}
+		m.Nodes = append(m.Nodes, nodes)
+	}
+	if len(m.Nodes) == 0 {
+		return errors.New("--nodes: want a whole number of 1 or more, or several such as 26,30")
+	}
+	return nil
 }
 
 // read reads the trace, and the arrivals if there are any.
@@ -184,7 +207,10 @@ func (o *replayOptions) run(ctx context.Context, show *screen.Screen, command *c
 	if played != nil {
 		return fmt.Errorf("after %d of %d runs, which are in %s: %w", len(results), total, filepath.Join(o.out, "results.json"), played)
 	}
-	return o.report(ctx, m, leftOut, results)
+	if err := o.report(ctx, m, leftOut, results); err != nil {
+		return fmt.Errorf("all %d runs are in %s, but their page was not written: %w", total, filepath.Join(o.out, "results.json"), err)
+	}
+	return nil
 }
 
 // writeResults writes results.json, and removes the page of results that were there before: its own is written when all runs are done.
