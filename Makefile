@@ -81,6 +81,7 @@ replay: build ## Place the pods of memory traces by all policies, into out/evalu
 		--policies headroom,least-allocated,load-variation,low-risk,koordinator-like --out out/evaluation/agents
 	@$(REPLAY) --trace $(TRACES)/agent-containers-a --node-memory 4Gi --scenarios requests-underset --nodes 7,8 --seeds $(REPLAY_SHORT_SEEDS) \
 		--policies headroom,headroom-without-filter,headroom-without-score --out out/evaluation/agents-ablation
+	@$(BIN)/headroom-lab predict --trace $(TRACES)/bitbrains-faststorage --trace $(TRACES)/google2011-jobs-a --out out/evaluation/predict
 
 .PHONY: image
 image: ## Build the container image headroom-scheduler with docker, without a registry (BASE=image for another than scratch, AUTHORITIES=file of certificate authorities)
