@@ -36,8 +36,7 @@ func fieldsOf(t *testing.T, heading string, of reflect.Type, noted map[string][]
 		return
 	}
 	noted[heading] = nil
-	for i := range of.NumField() {
-		member := of.Field(i)
+	for member := range of.Fields() {
 		if member.Type == reflect.TypeFor[metav1.TypeMeta]() {
 			continue // which the page says of all of them
 		}

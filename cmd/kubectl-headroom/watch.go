@@ -42,7 +42,7 @@ func (w *watching) repeat(ctx context.Context, look func(context.Context) (over 
 		over, err := look(ctx)
 		switch {
 		case w.watch && ctx.Err() != nil:
-			return true, nil
+			return true, nil //nolint:nilerr // what was asked last was not answered because of the interruption
 		case !w.watch, over, first && err != nil, errors.As(err, &unwritten):
 			return false, err
 		case err != nil:

@@ -39,7 +39,10 @@ func optionsFor(t *testing.T, traces ...string) Options {
 }
 
 // read returns what the file of all results says.
-func read(t *testing.T, folder string) []Result { return list[Result](t, folder, CalibrationsFile) }
+func read(t *testing.T, folder string) []Result {
+	t.Helper()
+	return list[Result](t, folder, CalibrationsFile)
+}
 
 // list returns the rows of a file.
 func list[Of any](t *testing.T, folder, file string) []Of {

@@ -3,6 +3,7 @@
 package replay
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -14,20 +15,20 @@ func allMarks(latest int64, marks []mark, taken float64) usage {
 	u := usage{latest: latest, hour: latest, day: latest}
 	five, quarter := span{from: taken - fiveMinutes}, span{from: taken - quarterHour}
 	later := point{taken, float64(latest)}
-	for i := len(marks) - 1; i >= 0; i-- {
-		age := taken - marks[i].second
+	for _, mark := range slices.Backward(marks) {
+		age := taken - mark.second
 		if age < 0 {
 			continue
 		}
-		earlier := point{marks[i].second, float64(marks[i].bytes)}
+		earlier := point{mark.second, float64(mark.bytes)}
 		five.add(earlier, later)
 		quarter.add(earlier, later)
 		later = earlier
 		if age <= hour {
-			u.hour = max(u.hour, marks[i].bytes)
+			u.hour = max(u.hour, mark.bytes)
 		}
 		if age <= daySeconds {
-			u.day = max(u.day, marks[i].bytes)
+			u.day = max(u.day, mark.bytes)
 		}
 	}
 	u.fiveMinutes, _ = five.mean(latest)

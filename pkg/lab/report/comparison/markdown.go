@@ -46,13 +46,14 @@ func WriteMarkdown(path, name string, c *Comparison) error {
 
 // provenance says what the tables are made from, and what of a trace is not played.
 func provenance(c *Comparison) string {
-	text := fmt.Sprintf("%s of commit %s.", plural(len(c.Results), "run", "runs"), cmp.Or(c.Commit, "unknown"))
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s of commit %s.", plural(len(c.Results), "run", "runs"), cmp.Or(c.Commit, "unknown"))
 	for _, fact := range c.Traces {
 		if fact.Name == LeftOut {
-			text += " " + fact.Value + "."
+			text.WriteString(" " + fact.Value + ".")
 		}
 	}
-	return text + "\n"
+	return text.String() + "\n"
 }
 
 // Markdown has a table for each scenario that was played with several numbers of nodes, and one for all others together. After each comes
