@@ -32,7 +32,7 @@ func (b *build) count(node int, pod *corev1.Pod) {
 	b.keep(pod, known, entry, later)
 	if steady {
 		b.learn(pod, known, entry.Measured, sampled)
-	} else if old && pod.DeletionTimestamp == nil && !b.warming(pod, measured.Time) {
+	} else if old && b.snapshot.Nodes[node].State != Unsupported && pod.DeletionTimestamp == nil && !b.warming(pod, measured.Time) {
 		b.recall(pod, known, measured)
 	}
 	sum := &b.tallies[node]

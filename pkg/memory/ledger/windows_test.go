@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/headroom-dev/headroom/pkg/memory/forecast"
 	"github.com/headroom-dev/headroom/pkg/memory/ledger"
 	"github.com/headroom-dev/headroom/pkg/memory/sample"
 )
@@ -52,6 +53,23 @@ func TestNodesThatRunWindowsAreUnknownAndDoNotCountForTheBreaker(t *testing.T) {
 			}
 			if book.Degraded != test.wantDegraded {
 				t.Errorf("degraded: %t, want %t: %d of %d nodes are not fresh", book.Degraded, test.wantDegraded, book.NotFresh, book.Supported())
+			}
+		})
+	}
+}
+
+// Neither samples of now nor such as are too old to tell of now teach anything there.
+func TestNothingIsLearnedOfPodsOnWindows(t *testing.T) {
+	for name, age := range map[string]time.Duration{"samples of now": 0, "old samples": 10 * time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			options := options
+			options.Learner = forecast.NewLearner(options.Estimator)
+			windows := node("n1")
+			windows.Labels = map[string]string{corev1.LabelOSStable: "windows"}
+			ledger.NewBuilder(options).Build(ledger.Input{Now: now, Nodes: []*corev1.Node{windows}, Pods: []*corev1.Pod{pod("p", 2*time.Hour)},
+				Samples: samples(1000*mi, age, map[string]int64{"p": 100 * mi})})
+			if got := options.Learner.Demand(pod("sibling", -1)); got.PeakSource != forecast.SourceLimit {
+				t.Errorf("of a sibling %dMi are expected by %s, want by %s", got.PeakBytes/mi, got.PeakSource, forecast.SourceLimit)
 			}
 		})
 	}

@@ -76,7 +76,8 @@ func (s size) pods(known *Settings, thresholds *Thresholds) {
 // pkg/kubelet/cm/node_container_manager_linux.go:265-285), and where it is known from. The node's status gives it, and may be newer than what
 // the kubelet told: what pods may have and the threshold that was taken from that, a percentage of the whole capacity
 // (pkg/kubelet/cm/helpers.go:45-66). The reservations tell of the one case in which it does not: where pods may have all that is not
-// reserved, nothing was taken from it, as by a kubelet with --experimental-allocatable-ignore-eviction.
+// reserved, nothing was taken from it, as by a kubelet with --experimental-allocatable-ignore-eviction. Until the kubelet is asked again, one
+// of which the reservations went down by just the threshold looks like that, too: then less is thought to be left than is.
 func (s size) limit(known *Settings) (int64, Origin) {
 	offered, hard := s.allocatable+s.hugepages, known.EvictionHard.Of(s.capacity)
 	if known.Reserved != nil && hard > 0 && offered == s.capacity-known.Reserved.Kube-known.Reserved.System {

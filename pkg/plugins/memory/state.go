@@ -32,10 +32,12 @@ type cycleState struct {
 	nowBytes int64
 	packTo   float64 // the share up to which nodes are filled; 0: they are not
 	priority int32   // below which pods may be preempted for the pod
-	mode     config.FilterMode
-	cooling  []ledger.Cooling
-	changes  []change
-	fitsAll  bool // but for changes, every node has room for the pod
+	// nominated is the node that the pod was nominated to, by its index plus one; 0: none. Pods may be ending there for it.
+	nominated int
+	mode      config.FilterMode
+	cooling   []ledger.Cooling
+	changes   []change
+	fitsAll   bool // but for changes, every node has room for the pod
 	// rejected has a bit for each verdict by which a node was rejected. It is shared with copies of the state: Filter gets
 	// one for a node to which pods are nominated.
 	rejected *atomic.Uint32
@@ -85,6 +87,9 @@ func (pl *Memory) newState(pod *corev1.Pod, mode config.FilterMode, nodes []fwk.
 	state := &cycleState{
 		book: book, version: version, positions: book.positionsOf(nodes), demand: pl.estimator.Demand(pod), mode: mode, packTo: pl.packTo,
 		priority: ledger.PreemptorPriority(pod), rejected: &atomic.Uint32{},
+	}
+	if name := pod.Status.NominatedNodeName; name != "" {
+		state.nominated = book.snapshot.Index(name) + 1
 	}
 	course := state.demand.Course(0)
 	course.AddTo(&state.course, 1)

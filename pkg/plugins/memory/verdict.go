@@ -70,7 +70,9 @@ func (v verdict) status() *fwk.Status {
 }
 
 // judge says whether the node at index i of the book has room for the pod. Of a node that is not in the book, or has no
-// fresh sample, nothing is known: it passes.
+// fresh sample, nothing is known: it passes. The node that the pod was nominated to is never one where preempting cannot help: preemption
+// would look for other victims then, while those of there are ending (k8s.io/kubernetes
+// pkg/scheduler/framework/plugins/defaultpreemption/default_preemption.go:461).
 func (s *cycleState) judge(i int) verdict {
 	if i < 0 || !s.book.lines[i].fresh {
 		return fits
@@ -84,7 +86,7 @@ func (s *cycleState) judge(i int) verdict {
 		return unseen
 	case left+s.book.snapshot.Nodes[i].Removable.All() < needed:
 		return tooSmall
-	case left+s.book.snapshot.Nodes[i].Removable.Below(s.priority) < needed:
+	case i+1 != s.nominated && left+s.book.snapshot.Nodes[i].Removable.Below(s.priority) < needed:
 		return outranked
 	default:
 		return measured

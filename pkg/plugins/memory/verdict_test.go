@@ -55,6 +55,22 @@ func TestRejectionsSayWhetherPreemptionCanHelp(t *testing.T) {
 			}
 		})
 	}
+	t.Run("pods of a lower priority may be ending on the node that the pod was nominated to", func(t *testing.T) {
+		fleet := full().running("p", "n1", 100*mi, 3000*mi).node("n2", 3500*mi, 0).running("q", "n2", 100*mi, 3000*mi)
+		for i := range fleet.pods {
+			priority(10)(fleet.pods[i])
+		}
+		fleet.publish()
+		pod, state := newPod("new", 900*mi), framework.NewCycleState()
+		priority(10)(pod)
+		pod.Status.NominatedNodeName = "n1"
+		fleet.plugin.PreFilter(t.Context(), state, pod, nil)
+		for node, want := range map[string]verdict{"n1": measured, "n2": outranked} {
+			if got := fleet.plugin.Filter(t.Context(), state, pod, fleet.info(node)); got.Code() != want.status().Code() {
+				t.Errorf("%s: %v, want %v", node, got.Code(), want.status().Code())
+			}
+		}
+	})
 	for _, verdict := range []verdict{tooSmall, outranked, unseen} {
 		if code := verdict.status().Code(); code != fwk.UnschedulableAndUnresolvable {
 			t.Errorf("verdict %d: %v: preemption would kill, or look for victims, in vain", verdict, code)
