@@ -122,6 +122,12 @@ func TestDoctorSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 			Check: "freshness", Severity: explain.Mind, Text: "3 nodes with a sample that is too old: web-1, web-2, web-3",
 			Fix: "the source must measure more often than freshFor, 1m30s",
 		}}, codeYes},
+		{"a node that Windows runs on", func(s *shop) {
+			s.node("windows", "1Gi", map[string]string{corev1.LabelOSStable: "windows"})
+		}, "", []explain.Finding{
+			{Check: "freshness", Severity: explain.Fine, Text: "all 6 nodes have a fresh sample"},
+			{Check: "freshness", Severity: explain.Fine, Text: "requests decide on 1 node that Windows runs on: windows"},
+		}, codeYes},
 		{"too many of them, and none of one node", func(s *shop) {
 			measuredAt(s, 91*time.Second, "web-1", "web-2", "web-3")
 			delete(s.samples.Nodes, "full-1")
@@ -177,4 +183,14 @@ func writtenDown(s *shop, data []byte) {
 		return ok && configMap.Name == "headroom-forecast"
 	})
 	s.objects = append(s.objects, checkpoint("headroom-system", data))
+}
+
+func TestVictimsOfANodeThatWindowsRunsOnAreNotKnown(t *testing.T) {
+	s := healthy(t)
+	s.node("windows", "1Gi", map[string]string{corev1.LabelOSStable: "windows"})
+	stdout, stderr, code := s.run(t, "victims", "windows")
+	const want = "error: node windows runs Windows, where memory has other rules: who would go first is not known\n"
+	if stdout != "" || stderr != want || code != codeError {
+		t.Errorf("printed %q, and %q on standard error, with exit code %d; want %q and %d", stdout, stderr, code, want, codeError)
+	}
 }

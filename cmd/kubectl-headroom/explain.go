@@ -151,6 +151,12 @@ func gistOf(placement *explain.Placement) string {
 	for _, cause := range placement.Causes {
 		gist = append(gist, fmt.Sprint(cause.Plugin, cause.Reason, cause.Nodes))
 	}
+	if preemption := placement.Preemption; preemption != nil {
+		gist = append(gist, preemption.Node)
+		for _, preempted := range preemption.Preempted {
+			gist = append(gist, fmt.Sprint(preempted.Pod))
+		}
+	}
 	if placement.Replicas != nil {
 		gist = append(gist, fmt.Sprint(placement.Replicas.Nodes))
 	}

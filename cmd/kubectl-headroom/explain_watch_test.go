@@ -20,6 +20,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	clocktesting "k8s.io/utils/clock/testing"
+
+	"github.com/headroom-dev/headroom/pkg/explain"
 )
 
 // moment is how a cluster of one node and one pod is when it is looked at.
@@ -179,5 +181,30 @@ func TestOnlyAPodOfTheClusterIsWatched(t *testing.T) {
 		if _, stderr, code := newShop().run(t, test.arguments...); code != codeError || stderr != test.want {
 			t.Errorf("%v: exit code %d and %q, want %d and %q", test.arguments, code, stderr, codeError, test.want)
 		}
+	}
+}
+
+// Whom the scheduler would preempt, and where, is an answer of its own, though all nodes are rejected as before.
+func TestWhomTheSchedulerWouldPreemptIsAnotherAnswer(t *testing.T) {
+	preempting := func(node string, pods ...string) *explain.Placement {
+		preemption := &explain.Preemption{Node: node}
+		for _, name := range pods {
+			preemption.Preempted = append(preemption.Preempted, explain.Preempted{Pod: explain.PodName{Namespace: "default", Name: name}})
+		}
+		return &explain.Placement{Preemption: preemption}
+	}
+	seen := map[string]string{}
+	for name, placement := range map[string]*explain.Placement{
+		"nobody":         preempting(""),
+		"a on node-1":    preempting("node-1", "a"),
+		"b on node-1":    preempting("node-1", "b"),
+		"a on node-2":    preempting("node-2", "a"),
+		"both on node-1": preempting("node-1", "a", "b"),
+	} {
+		gist := gistOf(placement)
+		if other, known := seen[gist]; known {
+			t.Errorf("%q and %q are one answer: %q", name, other, gist)
+		}
+		seen[gist] = name
 	}
 }

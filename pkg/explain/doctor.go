@@ -181,8 +181,11 @@ func (s *Scheduler) checkFreshness(context.Context) []Finding {
 		findings = append(findings, finding("freshness", severity, "the source must measure more often than freshFor, "+args.FreshFor.Duration.String(),
 			"%s with a sample that is too old: %s", plural(len(names), "node"), few(names))...)
 	}
-	if len(findings) == 0 {
-		return finding("freshness", Fine, "", "all %s have a fresh sample", plural(snapshot.Supported(), "node"))
+	if len(findings) == 0 && snapshot.Supported() > 0 {
+		findings = finding("freshness", Fine, "", "all %s have a fresh sample", plural(snapshot.Supported(), "node"))
+	}
+	if names := states[ledger.Unsupported]; len(names) > 0 {
+		findings = append(findings, finding("freshness", Fine, "", "requests decide on %s that Windows runs on: %s", plural(len(names), "node"), few(names))...)
 	}
 	return findings
 }

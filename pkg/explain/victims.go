@@ -80,6 +80,9 @@ func (s *Scheduler) Victims(name string, after int64) (*Victims, error) {
 		return nil, s.noSuchNode(name)
 	}
 	line, node, pods := &snapshot.Nodes[i], s.nodes[i], s.podsByNode()[name]
+	if line.State == ledger.Unsupported {
+		return nil, errors.New("node " + name + " runs Windows, where memory has other rules: who would go first is not known")
+	}
 	v := &Victims{
 		TypeMeta: typeMeta("NodeVictims"), Basis: s.basis(""), Node: s.nodeLine(node, line, pods), Evicted: []Victim{}, Killed: []Killed{},
 	}
