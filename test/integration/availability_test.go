@@ -153,7 +153,7 @@ var disturbances = []struct {
 		}
 		eventually(t, "the control plane", r.cluster.Ready)
 	}},
-	{name: "metrics-server is killed and comes back", burst: 500, full: true, disturb: func(t *testing.T, r *replicas, leader string) {
+	{name: "metrics-server is killed and comes back", burst: 500, disturb: func(t *testing.T, r *replicas, leader string) {
 		ctx, cancel := context.WithTimeout(t.Context(), startLimit)
 		defer cancel()
 		if err := r.cluster.RestartMetricsServer(ctx); err != nil {
