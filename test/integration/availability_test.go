@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -21,6 +22,9 @@ import (
 	"github.com/headroom-dev/headroom/pkg/lab/cluster"
 	"github.com/headroom-dev/headroom/pkg/memory/forecast"
 )
+
+// replicaNames are those that a test may start.
+var replicaNames = []string{"replica-1", "replica-2", "replica-3", "replica-4"}
 
 // replicas are schedulers of which one leads, with the shipped configuration.
 type replicas struct {
@@ -153,7 +157,7 @@ var disturbances = []struct {
 		}
 		eventually(t, "the control plane", r.cluster.Ready)
 	}},
-	{name: "metrics-server is killed and comes back", burst: 500, disturb: func(t *testing.T, r *replicas, leader string) {
+	{name: "metrics-server is killed and comes back", burst: 500, full: true, disturb: func(t *testing.T, r *replicas, leader string) {
 		ctx, cancel := context.WithTimeout(t.Context(), startLimit)
 		defer cancel()
 		if err := r.cluster.RestartMetricsServer(ctx); err != nil {
@@ -197,13 +201,14 @@ func holding(mebibytes int) map[string]string {
 }
 
 // burstNodes adds nodes that have room for a burst and half as much again, every other one full if that is asked for: pods that have started
-// count twice until they are measured themselves, and where that takes a while the rest of the burst would wait for it.
+// count twice until they are measured themselves, and where that takes a while the rest of the burst would wait for it. Their names are of
+// this test alone: of a node that was there before under the same name metrics are served still, and a scheduler refuses them.
 func burstNodes(t *testing.T, c *cluster.Cluster, namespace string, burst int, full bool) []string {
 	t.Helper()
 	const ofTwo = mostOnEmpty + mostOnFull
 	var names []string
 	for i := range 2 * ((burst*3/2 + ofTwo - 1) / ofTwo) {
-		names = append(names, fmt.Sprintf("burst-%02d", i))
+		names = append(names, fmt.Sprintf("%s-%02d", namespace, i))
 	}
 	addNodes(t, c, nodeMemory, names...)
 	for i := 1; full && i < len(names); i += 2 {
@@ -313,7 +318,23 @@ func (r *replicas) tellWhoWaits(t *testing.T, namespace string) {
 			reasons[condition.Message]++
 		}
 		t.Logf("why pods wait: %v; pods by node: %v", reasons, perNode)
+		for _, name := range replicaNames {
+			for _, line := range r.logged(name) {
+				if strings.Contains(line, "emory") { // whether it is known, and what could not be read
+					t.Logf("%s: %s", name, line)
+				}
+			}
+		}
 	})
+}
+
+// logged returns what a replica has logged; nothing of one that never ran.
+func (r *replicas) logged(name string) []string {
+	log, err := os.ReadFile(filepath.Join(r.cluster.Dir(), "logs", name+".log"))
+	if err != nil {
+		return nil
+	}
+	return strings.Split(string(log), "\n")
 }
 
 // checkPods holds what became of the pods against what is there.
@@ -349,9 +370,8 @@ func (r *replicas) checkPods(t *testing.T, namespace string, seen *bindings, bur
 	for _, pod := range seen.twice {
 		t.Error(pod)
 	}
-	for _, name := range []string{"replica-1", "replica-2", "replica-3", "replica-4"} {
-		log, err := os.ReadFile(filepath.Join(r.cluster.Dir(), "logs", name+".log"))
-		if err == nil && strings.Contains(string(log), "panic:") {
+	for _, name := range replicaNames {
+		if slices.ContainsFunc(r.logged(name), func(line string) bool { return strings.Contains(line, "panic:") }) {
 			t.Errorf("%s panicked", name)
 		}
 	}
