@@ -33,7 +33,7 @@ type laggingScheduler struct {
 	snapshot  *internalcache.Snapshot
 }
 
-func newLaggingScheduler(t *testing.T) *laggingScheduler {
+func newLaggingScheduler(t testing.TB) *laggingScheduler {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel() // the goroutine that keeps the cache's metrics
