@@ -33,9 +33,9 @@ type laggingScheduler struct {
 	snapshot  *internalcache.Snapshot
 }
 
-func newLaggingScheduler(t testing.TB) *laggingScheduler {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
+func newLaggingScheduler(tb testing.TB) *laggingScheduler {
+	tb.Helper()
+	ctx, cancel := context.WithCancel(tb.Context())
 	cancel() // the goroutine that keeps the cache's metrics
 	factory := informers.NewSharedInformerFactory(nil, 0)
 	return &laggingScheduler{
