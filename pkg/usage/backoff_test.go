@@ -101,12 +101,13 @@ func TestAFailingSourceIsReadLessOften(t *testing.T) {
 		want    []int // seconds at which it was read
 	}{
 		{"healthy: at the interval", []any{nodes()}, usage.PollerOptions{}, []int{0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110, 120}},
-		{"down: the interval doubles to a minute", []any{down}, usage.PollerOptions{}, []int{0, 10, 30, 70}},
-		{"down: to the cap that is given", []any{down}, usage.PollerOptions{MaxBackoff: 25 * time.Second}, []int{0, 10, 30, 55, 80, 105}},
-		{"back: at the interval at once", []any{down, down, nodes()}, usage.PollerOptions{}, []int{0, 10, 30, 40, 50, 60, 70, 80, 90, 100, 110, 120}},
-		{"shaken: earlier by up to a half", []any{down}, usage.PollerOptions{Jitter: func() float64 { return 0.999999 }}, []int{0, 5, 15, 35, 65, 95}},
+		{"down since the start: a second doubles to a minute", []any{down}, usage.PollerOptions{}, []int{0, 1, 3, 7, 15, 31, 63}},
+		{"down after it was up: the interval doubles to a minute", []any{nodes(), down}, usage.PollerOptions{}, []int{0, 10, 20, 40, 80}},
+		{"down: to the cap that is given", []any{nodes(), down}, usage.PollerOptions{MaxBackoff: 25 * time.Second}, []int{0, 10, 20, 40, 65, 90, 115}},
+		{"back: at the interval at once", []any{nodes(), down, down, nodes()}, usage.PollerOptions{}, []int{0, 10, 20, 40, 50, 60, 70, 80, 90, 100, 110, 120}},
+		{"shaken: earlier by up to a half", []any{nodes(), down}, usage.PollerOptions{Jitter: func() float64 { return 0.999999 }}, []int{0, 10, 15, 25, 45, 75, 105}},
 		{"it asks for 45 seconds", []any{busy(45 * time.Second), nodes()}, usage.PollerOptions{}, []int{0, 45, 55, 65, 75, 85, 95, 105, 115}},
-		{"it asks for less than we wait", []any{down, busy(time.Second), nodes()}, usage.PollerOptions{}, []int{0, 10, 30, 40, 50, 60, 70, 80, 90, 100, 110, 120}},
+		{"it asks for less than we wait", []any{nodes(), down, busy(time.Second), nodes()}, usage.PollerOptions{}, []int{0, 10, 20, 40, 50, 60, 70, 80, 90, 100, 110, 120}},
 		{"it asks through other errors", []any{fmt.Errorf("list: %w", busy(100*time.Second)), nodes()}, usage.PollerOptions{}, []int{0, 100, 110, 120}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

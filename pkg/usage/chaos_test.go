@@ -78,7 +78,7 @@ func TestAPollerLivesThroughTroubleWithItsSource(t *testing.T) {
 		// waits until the next read.
 		waits time.Duration
 	}{
-		{"it is not there yet", refusal(503, ""), nil, 10 * time.Second},
+		{"it is not there yet", refusal(503, ""), nil, time.Second},
 		{"it comes up", list(nodeItem("a", "1", now), nodeItem("b", "2", now)), both, 10 * time.Second},
 		{"half of the nodes are missing", list(nodeItem("a", "3", later)), map[string]sample.Node{"a": at(3, 20*time.Second), "b": at(2, 0)}, 10 * time.Second},
 		{"it is busy", refusal(429, "25"), map[string]sample.Node{"a": at(3, 20*time.Second), "b": at(2, 0)}, 25 * time.Second},

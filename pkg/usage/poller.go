@@ -23,6 +23,9 @@ const (
 	// DefaultMaxBackoff is the longest time between two reads of a source that fails. One failing request a minute is a
 	// load for nobody, while every minute more is one in which requests decide although the source is back.
 	DefaultMaxBackoff = time.Minute
+	// startBackoff is the time before the second read of a source that never answered yet: a scheduler that starts knows nothing of any
+	// node, and a source that starts with it answers within seconds.
+	startBackoff = time.Second
 	// maxRetryAfter is the longest time for which a source may ask to be left alone.
 	maxRetryAfter = 5 * time.Minute
 )
@@ -127,10 +130,13 @@ func (p *Poller) rest(ctx context.Context, wait time.Duration, tick func()) bool
 	return true
 }
 
-// backoff is the time to wait after so many failures in a row, of which err is the last: the interval, doubled with every
-// further failure.
+// backoff is the time to wait after so many failures in a row, of which err is the last: the interval, or a moment if nothing was
+// ever read, doubled with every further failure.
 func (p *Poller) backoff(failures int, err error) time.Duration {
 	wait := min(p.options.Interval, p.options.MaxBackoff)
+	if p.latest.Load() == nil {
+		wait = min(wait, startBackoff)
+	}
 	for range failures - 1 {
 		if wait >= p.options.MaxBackoff/2 {
 			wait = p.options.MaxBackoff
