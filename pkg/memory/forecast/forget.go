@@ -19,6 +19,8 @@ const (
 // forget forgets workloads that were not seen for long. If too many are left, those that were seen least lately go, and no more of
 // them than have to.
 func (l *Learner) forget() {
+	before := len(l.workloads)
+	defer func() { l.unindexed = l.unindexed || len(l.workloads) < before }()
 	maps.DeleteFunc(l.workloads, func(_ Workload, known *learned) bool { return l.now.Sub(known.seen) >= remembered })
 	surplus := len(l.workloads) - maxWorkloads
 	if surplus <= 0 {

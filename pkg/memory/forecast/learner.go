@@ -34,7 +34,9 @@ type Learner struct {
 	latest    map[Workload]Workload // by what they are revisions of
 	outcomes  Outcomes
 	without   Part
-	published atomic.Pointer[map[Workload]*Learned]
+	published atomic.Pointer[estimates]
+	// unindexed is set when there are workloads that are not published yet, or some are no more.
+	unindexed bool
 	// publishedRatios are those of namespaces.
 	publishedRatios atomic.Pointer[map[string]float64]
 }
@@ -51,8 +53,11 @@ type learned struct {
 	seen    time.Time
 	hour    ongoing
 	endings endings
-	// published is nil if there is news since.
-	published *Learned
+	// share is what ofRequest said when it was published.
+	share float64
+	// published is what others see of all this, nil before the first time, and news says that it is of before.
+	published atomic.Pointer[Learned]
+	news      bool
 }
 
 // Learned is what is published of one workload. It never changes.
@@ -95,7 +100,7 @@ func (l *Learner) Observe(workload Workload, bytes int64, ran time.Duration) {
 	known.level = float64(bytes) + (known.level-float64(bytes))*left*math.Exp(-ran.Seconds()/recent.Seconds())
 	known.warm = min(known.warm+ran, maxWarm)
 	known.seen = l.now
-	known.published = nil
+	known.news = true
 }
 
 // note takes in what a pod held at a time. Nothing is lost thereby of what was expected of an hour that is not over.
@@ -120,7 +125,7 @@ func (l *Learner) Recall(workload Workload, bytes int64, at time.Time, ran time.
 		known.level *= known.lasting(at)
 		known.seen = at
 	}
-	known.published = nil
+	known.news = true
 }
 
 // Ended takes in that a pod of the workload held so many bytes when it was ended for want of memory. It may be told of late, and
@@ -143,46 +148,7 @@ func (l *Learner) Ended(workload Workload, bytes int64, at time.Time) {
 		known.level = max(known.level*left, float64(raised(bytes)))
 		known.seen = at
 	}
-	known.published = nil
-}
-
-// Publish makes what was observed count, and forgets workloads that were not seen for so long that nothing of them is
-// remembered.
-func (l *Learner) Publish() {
-	l.forget()
-	if l.without == PartAll {
-		return
-	}
-	estimates := make(map[Workload]*Learned, len(l.workloads))
-	for workload, known := range l.workloads {
-		if known.hour.number != hourNumber(l.now) {
-			l.settle(known)
-		}
-		if known.published == nil || (l.now.Sub(known.seen) > recent && known.published.levelBytes > 0) {
-			known.published = known.publish(l.now)
-			if l.without == PartHours {
-				known.published.hours.flatten()
-			}
-		}
-		estimates[workload] = known.published
-	}
-	l.publishRevisions(estimates)
-	ratios := l.ratios()
-	l.publishedRatios.Store(&ratios)
-	l.published.Store(&estimates)
-}
-
-func (k *learned) publish(now time.Time) *Learned {
-	hours := k.hourly.profile(k.seen)
-	if k.hour.number == hourNumber(now) { // Until the hour is over, all that was expected of it may still come.
-		hours[HourOf(now)] = max(hours[HourOf(now)], k.hour.expected)
-	}
-	return &Learned{
-		hours:      hours,
-		peakBytes:  int64((1 + margin) * float64(hours.Most())),
-		levelBytes: int64(k.level * k.lasting(now)),
-		trust:      1 - math.Exp(-k.warm.Seconds()/trusted.Seconds()),
-	}
+	known.news = true
 }
 
 // Demand returns the pod's demand: the prior's, corrected by what was learned of its workload.
@@ -205,10 +171,10 @@ func (l *Learner) Adjust(demand Demand, workload Workload) Demand {
 		return demand
 	}
 	demand = l.inNamespace(demand, workload.Namespace)
-	known, source := (*estimates)[workload], SourceSiblings
+	known, source := estimates.of(workload), SourceSiblings
 	if known == nil {
 		if all, ok := workload.revisions(); ok {
-			known, source = (*estimates)[all], SourceRevision
+			known, source = estimates.of(all), SourceRevision
 		}
 	}
 	if known == nil {

@@ -32,7 +32,7 @@ func (l *Learner) Report(outcomes Outcomes) { l.outcomes = outcomes }
 // judge compares what a pod of a workload holds now with what was expected of it at most.
 func (l *Learner) judge(workload Workload, bytes int64) {
 	if estimates := l.published.Load(); estimates != nil && l.outcomes.Exceeded != nil {
-		if before := (*estimates)[workload]; before != nil && before.trust >= enough && bytes > before.peakBytes {
+		if before := estimates.of(workload); before != nil && before.trust >= enough && bytes > before.peakBytes {
 			l.outcomes.Exceeded()
 		}
 	}
@@ -53,7 +53,7 @@ func (l *Learner) settle(known *learned) {
 		l.outcomes.HourEnded(float64(known.hour.most / known.hour.expected))
 	}
 	if known.hour.expected > 0 {
-		known.hour.expected, known.published = 0, nil
+		known.hour.expected, known.news = 0, true
 	}
 }
 

@@ -21,9 +21,17 @@ const (
 
 // Requested takes in what a pod of the workload requests, in bytes. Of a workload of which no pod was observed it tells nothing.
 func (l *Learner) Requested(workload Workload, bytes int64) {
-	if known := l.workloads[workload]; known != nil {
-		known.request = bytes
+	if known := l.workloads[workload]; known != nil && known.request != bytes {
+		known.request, known.news = bytes, true
 	}
+}
+
+// ofRequest returns the most that a pod of the workload held as a ratio of what it requested, or -1 where that says nothing.
+func (k *learned) ofRequest() float64 {
+	if k.request <= 0 || k.warm < ratioWarm {
+		return -1
+	}
+	return float64(k.hourly.most.Most()) / float64(k.request)
 }
 
 // ratios returns for each namespace what its workloads hold at most as a share of what their pods request, in the middle: half of
@@ -31,8 +39,8 @@ func (l *Learner) Requested(workload Workload, bytes int64) {
 func (l *Learner) ratios() map[string]float64 {
 	shares := map[string][]float64{}
 	for workload, known := range l.workloads {
-		if known.request > 0 && known.warm >= ratioWarm {
-			shares[workload.Namespace] = append(shares[workload.Namespace], float64(known.hourly.most.Most())/float64(known.request))
+		if known.share >= 0 {
+			shares[workload.Namespace] = append(shares[workload.Namespace], known.share)
 		}
 	}
 	ratios := map[string]float64{}

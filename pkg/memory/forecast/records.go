@@ -53,7 +53,7 @@ func (l *Learner) Merge(records []Record, now time.Time) {
 		known := l.workloads[record.workload]
 		if known == nil {
 			known = &learned{}
-			l.workloads[record.workload] = known
+			l.workloads[record.workload], l.unindexed = known, true
 			l.follows(record.workload, seen)
 		}
 		known.mergeHours(record.hourly, seen, now)
@@ -67,7 +67,7 @@ func (l *Learner) Merge(records []Record, now time.Time) {
 		}
 		known.warm = min(known.warm+record.warm, maxWarm)
 		known.endings.merge(record.endings, now)
-		known.published = nil
+		known.news = true
 	}
 }
 

@@ -33,7 +33,7 @@ func (l *Learner) begin(workload Workload, at time.Time) *learned {
 		}
 		l.latest[all] = workload
 	}
-	l.workloads[workload] = made
+	l.workloads[workload], l.unindexed = made, true
 	return made
 }
 
@@ -48,11 +48,11 @@ func (l *Learner) follows(workload Workload, seen time.Time) {
 	}
 }
 
-// publishRevisions adds the latest revision of each owner to what is published, under the owner.
-func (l *Learner) publishRevisions(estimates map[Workload]*Learned) {
+// indexRevisions adds the latest revision of each owner to what is published, under the owner.
+func (l *Learner) indexRevisions(published estimates) {
 	for all, workload := range l.latest {
-		if known := estimates[workload]; known != nil {
-			estimates[all] = known
+		if known := published[workload]; known != nil {
+			published[all] = known
 		} else {
 			delete(l.latest, all)
 		}
