@@ -125,8 +125,8 @@ bench: ## Speed on the upstream harness, four arms, into out/bench and docs/perf
 CYCLES ?= 2000
 
 .PHONY: bench-cycles
-bench-cycles: ## Time to choose a node, Headroom and stock cycle by cycle in one process, and the parts alone; kubectl headroom on 5,000 nodes (CYCLES=n)
-	@$(GO) test -run '^$$' -bench . ./pkg/constraint ./pkg/plugins/nodeaffinity ./pkg/plugins/memory ./pkg/memory/ledger ./pkg/usage/metricsapi ./cmd/kubectl-headroom
+bench-cycles: ## Time to choose a node, Headroom and stock cycle by cycle in one process, and the parts alone; what a replay costs; kubectl headroom on 5,000 nodes (CYCLES=n)
+	@$(GO) test -run '^$$' -bench . ./pkg/constraint ./pkg/plugins/nodeaffinity ./pkg/plugins/memory ./pkg/memory/ledger ./pkg/usage/metricsapi ./pkg/lab/replay ./cmd/kubectl-headroom
 	@$(GO) test -run '^$$' -bench . -benchtime $(CYCLES)x ./test/perf/cycle
 
 .PHONY: bench-commands

@@ -48,6 +48,10 @@ func (h *headroom) refresh(r *run) {
 func (h *headroom) learn(ctx context.Context, plan *Plan) error {
 	learner := h.book.Learner()
 	indices := make([]int, len(plan.history))
+	workloads := make([]forecast.Workload, len(plan.history))
+	for i, l := range plan.history {
+		workloads[i] = workloadIn(l)
+	}
 	step := time.Duration(plan.step * float64(time.Second))
 	for second := 0.0; second < plan.from; second += plan.step {
 		if err := ctx.Err(); err != nil {
@@ -58,7 +62,7 @@ func (h *headroom) learn(ctx context.Context, plan *Plan) error {
 			bytes, index, known := l.sampled(second, indices[i])
 			indices[i] = index
 			if known {
-				learner.Observe(workloadIn(l), bytes, step)
+				learner.Observe(workloads[i], bytes, step)
 			}
 		}
 	}
