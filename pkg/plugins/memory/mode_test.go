@@ -113,6 +113,12 @@ func TestSoftRanksANodeWithoutRoomBelowAllOthers(t *testing.T) {
 	if soft, stale := score(config.FilterSoft, "tight"), score(config.FilterSoft, "stale"); soft >= stale {
 		t.Errorf("scores: without room %d, unknown %d, want less", soft, stale)
 	}
+	fleet.node("tighter", 3700*mi, 0).node("tightest", 3880*mi, 0)
+	fleet.publish()
+	tight, tighter, tightest := score(config.FilterSoft, "tight"), score(config.FilterSoft, "tighter"), score(config.FilterSoft, "tightest")
+	if tight <= tighter || tighter <= tightest {
+		t.Errorf("scores: %d of the node that lacks least, %d of one that lacks more, %d of one that lacks most, want them to fall", tight, tighter, tightest)
+	}
 	if off, stale := score(config.FilterOff, "tight"), score(config.FilterOff, "stale"); off <= stale {
 		t.Errorf("scores with the filter off: with expected room %d, unknown %d, want more", off, stale)
 	}

@@ -15,6 +15,7 @@ import (
 // still better than one that is expected to run over.
 const (
 	overflowTop = 19 // 0..19: fresh, and expected to run over its threshold
+	noRoomTop   = 9  // 0..9: fresh, and without room for the pod now, which the soft filter lets pass
 	unknownTop  = 29 // 20..29: no fresh sample
 	// 30..100: fresh, with room
 
@@ -29,7 +30,7 @@ const (
 
 // score ranks the node at index i of the book, 0 to 100 in fine steps: by what is expected to be left with the pod at its peak. Of a node
 // without a fresh sample, and of all while the book is degraded, only what is expected counts, by what was learned; where that is
-// not enough, the requests, by which the node scores byRequests. With the soft filter, a node without room scores 0.
+// not enough, the requests, by which the node scores byRequests. With the soft filter, a node without room scores by how little is missing.
 //
 // A node that was short of memory a moment ago loses up to half of what sets it above the worst of its kind, and one where a
 // pod of the same workload was ended for that loses all of it; both fade away.
@@ -45,7 +46,7 @@ func (s *cycleState) score(i int, byRequests int64) int64 {
 	case !line.fresh && !snapshot.Degraded:
 		score, lowest = unknown(s.scoreByStrategy(line, i)), leastUnknown
 	case s.mode == config.FilterSoft && !snapshot.Degraded && s.judge(i) != fits:
-		return fwk.MinScore
+		score, lowest = scoreWithoutRoom(s.demand.FirmBytes-(line.left-s.counted(i)), line.size), fwk.MinScore
 	default:
 		if score = s.scoreByStrategy(line, i); score <= overflowTop*finePerPoint {
 			lowest = fwk.MinScore
@@ -151,6 +152,14 @@ func scoreByFullness(dayCubed, now float64) int64 {
 	now = max(now, 0)
 	full := math.Cbrt((dayCubed + now*now*now) / 2)
 	return leastWithRoom + int64(float64(roomPoints*finePerPoint)*(1-full))
+}
+
+// scoreWithoutRoom scores a fresh node that lacks so many bytes of its memory for pods for the pod, in fine steps.
+func scoreWithoutRoom(lacking, size int64) int64 {
+	if size <= 0 {
+		return fwk.MinScore
+	}
+	return int64(noRoomTop * finePerPoint * max(1-float64(lacking)/float64(size), 0))
 }
 
 // scoreByPacking scores a fresh node for filling nodes up to a target, in fine steps: below it the fuller the better, in the

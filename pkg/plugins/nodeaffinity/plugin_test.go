@@ -56,6 +56,23 @@ func TestAPodWithoutConstraintsCostsNothing(t *testing.T) {
 	}
 }
 
+func TestScoreAllocatesNothing(t *testing.T) {
+	built, err := nodeaffinity.New(t.Context(), &config.HeadroomNodeAffinityArgs{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plugin, pod, state := built.(*nodeaffinity.NodeAffinity), preferring(5), framework.NewCycleState()
+	node := framework.NewNodeInfo()
+	node.SetNode(st.MakeNode().Name("n1").Label("zone", "a").Obj())
+	if status := plugin.PreScore(t.Context(), state, pod, []fwk.NodeInfo{node}); !status.IsSuccess() {
+		t.Fatal(status)
+	}
+	ctx, score := t.Context(), int64(0)
+	if got := testing.AllocsPerRun(100, func() { score, _ = plugin.Score(ctx, state, pod, node) }); got != 0 || score != 5 {
+		t.Errorf("Score allocates %v times a node and says %d, want 0 and 5", got, score)
+	}
+}
+
 func TestFilterAllocatesNothingForANodeThatFits(t *testing.T) {
 	built, err := nodeaffinity.New(t.Context(), &config.HeadroomNodeAffinityArgs{}, nil)
 	if err != nil {
