@@ -16,7 +16,7 @@ import (
 
 // drawMemory draws a list with memory, with something else only, or none.
 func drawMemory(t *rapid.T, label string) corev1.ResourceList {
-	switch text := rapid.SampledFrom([]string{"", "cpu", "100Mi", "200Mi", "0"}).Draw(t, label); text {
+	switch text := rapid.SampledFrom([]string{"", "cpu", "100Mi", "200Mi", "0", "400m"}).Draw(t, label); text {
 	case "":
 		return nil
 	case "cpu":
