@@ -11,6 +11,7 @@ import (
 	v1resource "k8s.io/kubernetes/pkg/api/v1/resource"
 	"k8s.io/utils/ptr"
 
+	"github.com/headroom-dev/headroom/pkg/memory/request"
 	"github.com/headroom-dev/headroom/pkg/memory/sample"
 )
 
@@ -28,13 +29,12 @@ const (
 // The request is that of the kubelet's own order, k8s.io/kubernetes pkg/api/v1/resource/helpers.go:33-62, of the resources
 // that the kubelet has allocated to the pod, where its status tells them. The caller leaves out pods that have ended.
 func PodOf(pod *corev1.Pod, measured sample.Measurement) Pod {
-	request := v1resource.GetResourceRequestQuantity(allocated(pod), corev1.ResourceMemory)
 	made := Pod{
 		Namespace: pod.Namespace, Name: pod.Name,
 		Priority:     ptr.Deref(pod.Spec.Priority, 0),
 		Static:       isStatic(pod),
 		Measured:     runs(pod),
-		RequestBytes: request.Value(),
+		RequestBytes: requestOf(allocated(pod)),
 	}
 	switch {
 	case !made.Measured:
@@ -44,6 +44,15 @@ func PodOf(pod *corev1.Pod, measured sample.Measurement) Pod {
 		made.UsageBytes, made.Guessed = made.RequestBytes, true
 	}
 	return made
+}
+
+// requestOf returns what the pod requests, in bytes, as PodOf has it.
+func requestOf(pod *corev1.Pod) int64 {
+	memory, plain := request.OfPlain(&pod.Spec)
+	if !plain {
+		memory = v1resource.GetResourceRequestQuantity(pod, corev1.ResourceMemory)
+	}
+	return memory.Value()
 }
 
 // isStatic reports whether the pod is static, or the API server's mirror of a static pod
@@ -70,25 +79,36 @@ func runs(pod *corev1.Pod) bool {
 // resize is pending, the spec has those that are asked for (k8s.io/kubernetes pkg/kubelet/kubelet_pods.go:216-229). The pod
 // that was passed in is not changed.
 func allocated(pod *corev1.Pod) *corev1.Pod {
+	containers, resized := allocatedContainers(pod.Spec.Containers, pod.Status.ContainerStatuses)
+	starting, resizedToo := allocatedContainers(pod.Spec.InitContainers, pod.Status.InitContainerStatuses)
+	resources := allocatedResources(pod)
+	if !resized && !resizedToo && resources == pod.Spec.Resources {
+		return pod
+	}
 	copied := *pod
-	copied.Spec.Containers = allocatedContainers(pod.Spec.Containers, pod.Status.ContainerStatuses)
-	copied.Spec.InitContainers = allocatedContainers(pod.Spec.InitContainers, pod.Status.InitContainerStatuses)
+	copied.Spec.Containers, copied.Spec.InitContainers, copied.Spec.Resources = containers, starting, resources
+	return &copied
+}
+
+// allocatedResources returns those of the pod itself.
+func allocatedResources(pod *corev1.Pod) *corev1.ResourceRequirements {
 	if pod.Spec.Resources == nil {
-		return &copied
+		return nil
 	}
 	memory, ok := pod.Status.AllocatedResources[corev1.ResourceMemory]
 	if _, asked := pod.Spec.Resources.Requests[corev1.ResourceMemory]; !ok || !asked {
-		return &copied
+		return pod.Spec.Resources
 	}
 	// The status has the pod's overhead in it (k8s.io/kubernetes pkg/kubelet/kubelet_pods.go:2178-2182).
 	memory = memory.DeepCopy()
 	memory.Sub(pod.Spec.Overhead[corev1.ResourceMemory])
-	copied.Spec.Resources = pod.Spec.Resources.DeepCopy()
-	copied.Spec.Resources.Requests[corev1.ResourceMemory] = memory
-	return &copied
+	resources := pod.Spec.Resources.DeepCopy()
+	resources.Requests[corev1.ResourceMemory] = memory
+	return resources
 }
 
-func allocatedContainers(containers []corev1.Container, statuses []corev1.ContainerStatus) []corev1.Container {
+// allocatedContainers returns the containers, and whether one of them has another request than it asks for.
+func allocatedContainers(containers []corev1.Container, statuses []corev1.ContainerStatus) (allocated []corev1.Container, resized bool) {
 	var copied []corev1.Container
 	for i := range containers {
 		memory, ok := allocatedMemory(statuses, containers[i].Name)
@@ -106,9 +126,9 @@ func allocatedContainers(containers []corev1.Container, statuses []corev1.Contai
 		copied[i].Resources.Requests = requests
 	}
 	if copied == nil {
-		return containers
+		return containers, false
 	}
-	return copied
+	return copied, true
 }
 
 func allocatedMemory(statuses []corev1.ContainerStatus, name string) (memory resource.Quantity, ok bool) {

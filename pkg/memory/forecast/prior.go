@@ -32,7 +32,7 @@ var _ Estimator = Prior{}
 // Of a pod that is on a node already, a resize that is under way counts: the largest of what is wanted, what its kubelet has
 // admitted and what is in force (resource/helpers.go:295-332).
 func (p Prior) Demand(pod *corev1.Pod) Demand {
-	demand := Demand{RequestBytes: request(pod), FirmSource: SourceRequest, PeakSource: SourceRequest}
+	demand := Demand{RequestBytes: requestOf(pod), FirmSource: SourceRequest, PeakSource: SourceRequest}
 	demand.FirmBytes = demand.RequestBytes
 	if bytes, declared, err := DeclaredPeak(pod); declared && err == nil {
 		bytes = min(bytes, largestPod)

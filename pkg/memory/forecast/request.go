@@ -4,38 +4,24 @@ package forecast
 
 import (
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	resourcehelper "k8s.io/component-helpers/resource"
 
 	"github.com/headroom-dev/headroom/pkg/memory/quantity"
+	"github.com/headroom-dev/headroom/pkg/memory/request"
 )
 
-// request returns the pod's effective memory request, as the scheduler counts it: by its spec before it has a node, and with
+// requestOf returns the pod's effective memory request, as the scheduler counts it: by its spec before it has a node, and with
 // its status after that. A status that asks for what the spec does, as nearly all do, changes nothing, and takes three times as long.
-func request(pod *corev1.Pod) int64 {
+func requestOf(pod *corev1.Pod) int64 {
 	placed := pod.Spec.NodeName != "" && !settled(pod)
-	if !placed && plain(&pod.Spec) {
-		return min(quantity.Bytes(sum(pod.Spec.Containers)), largestPod)
+	if memory, plain := request.OfPlain(&pod.Spec); plain && !placed {
+		return min(quantity.Bytes(memory), largestPod)
 	}
 	requests := resourcehelper.PodRequests(pod, resourcehelper.PodResourcesOptions{
 		UseStatusResources: placed,
 		InPlacePodLevelResourcesVerticalScalingEnabled: placed,
 	})
 	return min(quantity.Bytes(*requests.Memory()), largestPod)
-}
-
-// plain reports whether nothing but its containers asks for memory for the pod, all at the same time.
-func plain(spec *corev1.PodSpec) bool {
-	return len(spec.InitContainers) == 0 && spec.Resources == nil && len(spec.Overhead) == 0
-}
-
-// sum adds up what containers request: what the scheduler's own way comes to for a plain pod, without a list for each container.
-func sum(containers []corev1.Container) resource.Quantity {
-	var total resource.Quantity
-	for i := range containers {
-		total.Add(*containers[i].Resources.Requests.Memory())
-	}
-	return total
 }
 
 // settled reports whether the pod's status has just the memory requests of its spec: no resize is under way.
