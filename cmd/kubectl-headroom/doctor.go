@@ -63,6 +63,7 @@ func (s *shared) examine(ctx context.Context) (*explain.Report, error) {
 	if findings := explain.ConfigurationFindings(with); slices.ContainsFunc(findings, func(finding explain.Finding) bool { return finding.Severity == explain.Wrong }) {
 		return explain.NewReport(nil, findings), nil // No scheduler can be made of it.
 	}
+	of.LookForBypassing()
 	scheduler, wrong := s.scheduler(ctx, explain.Options{Cluster: of, Profile: with})
 	if unanswered(ctx, wrong) {
 		return nil, wrong

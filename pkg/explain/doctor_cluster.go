@@ -147,7 +147,10 @@ func (s *Scheduler) checkSchedulers(context.Context) []Finding {
 
 // checkBypass tells of pods that were made with spec.nodeName.
 func (s *Scheduler) checkBypass(context.Context) []Finding {
-	bypassed := s.options.Cluster.Bypassed()
+	bypassed, looked := s.options.Cluster.Bypassed()
+	if !looked {
+		return nil
+	}
 	if len(bypassed) == 0 {
 		return finding("bypass", Fine, "", "no pod was made with spec.nodeName")
 	}

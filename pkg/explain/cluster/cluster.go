@@ -42,6 +42,8 @@ type Cluster struct {
 	pods      atomic.Int64
 	announced chan watch.Event
 
+	// looking is set where somebody wants to know the pods that bypass schedulers.
+	looking  bool
 	mutex    sync.Mutex
 	bypassed []types.NamespacedName
 }
@@ -90,17 +92,24 @@ func newCluster(client, reading kubernetes.Interface, config *rest.Config, once 
 	return c
 }
 
-// begin forgets what was seen: a list that breaks off begins anew.
-func (c *Cluster) begin() {
+// LookForBypassing makes Read look for pods that bypass schedulers, which takes it a quarter longer. It is for before Read.
+func (c *Cluster) LookForBypassing() { c.looking = true }
+
+// begin forgets what was seen, since a list that breaks off begins anew, and says what to leave out.
+func (c *Cluster) begin() *cuts {
 	c.pods.Store(0)
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	c.bypassed = nil
+	return cutsOfPods(c.looking)
 }
 
 // see takes note of a page of pods before they are trimmed.
 func (c *Cluster) see(pods []corev1.Pod) {
 	c.pods.Add(int64(len(pods)))
+	if !c.looking {
+		return
+	}
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	for i := range pods {
@@ -110,11 +119,11 @@ func (c *Cluster) see(pods []corev1.Pod) {
 	}
 }
 
-// Bypassed returns the pods that were created with spec.nodeName, in the order in which they were listed.
-func (c *Cluster) Bypassed() []types.NamespacedName {
+// Bypassed returns the pods that were created with spec.nodeName, in the order in which they were listed, and whether Read looked for them.
+func (c *Cluster) Bypassed() (pods []types.NamespacedName, looked bool) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
-	return slices.Clone(c.bypassed)
+	return slices.Clone(c.bypassed), c.looking
 }
 
 // Reading is the client that Informers list with. What a scheduler does with another client than that could change something.
@@ -184,6 +193,6 @@ func (c *Cluster) LosePlugin(name string) {
 
 // Failed returns the pods that have failed, trimmed: they tell which nodes ran short of memory.
 func (c *Cluster) Failed(ctx context.Context) ([]*corev1.Pod, error) {
-	pods, _, err := listPods(ctx, c.reading, "status.phase="+string(corev1.PodFailed), func([]corev1.Pod) {})
+	pods, _, err := listPods(ctx, c.reading, "status.phase="+string(corev1.PodFailed), cutsOfPods(false), func([]corev1.Pod) {})
 	return pods, err
 }

@@ -87,6 +87,7 @@ func readOnce(t *testing.T, base string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.LookForBypassing()
 	c.Informers.Core().V1().Nodes().Informer()
 	c.Informers.Core().V1().Namespaces().Informer()
 	c.Informers.Storage().V1().CSINodes().Informer()
@@ -104,8 +105,9 @@ func readOnce(t *testing.T, base string) {
 			t.Errorf("%s is not trimmed, or too much: %s", pod.Name, diff)
 		}
 	}
-	if diff := cmp.Diff([]types.NamespacedName{{Namespace: "default", Name: "two"}}, c.Bypassed()); diff != "" {
-		t.Errorf("pods that bypass schedulers (-want +got):\n%s", diff)
+	bypassed, looked := c.Bypassed()
+	if diff := cmp.Diff([]types.NamespacedName{{Namespace: "default", Name: "two"}}, bypassed); diff != "" || !looked {
+		t.Errorf("pods that bypass schedulers (looked for: %t; -want +got):\n%s", looked, diff)
 	}
 	var losses []string
 	for _, loss := range c.Losses() {
@@ -171,6 +173,7 @@ func TestAListThatBreaksOffBeginsAnew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.LookForBypassing()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if err := c.Read(ctx); err != nil {
@@ -179,8 +182,25 @@ func TestAListThatBreaksOffBeginsAnew(t *testing.T) {
 	if !broken.Load() || c.PodsRead() != 3 {
 		t.Errorf("%d pods read, broken off %t; want 3, true", c.PodsRead(), broken.Load())
 	}
-	if diff := cmp.Diff([]types.NamespacedName{{Namespace: "default", Name: "two"}}, c.Bypassed()); diff != "" {
-		t.Errorf("pods that bypass schedulers (-want +got):\n%s", diff)
+	bypassed, looked := c.Bypassed()
+	if diff := cmp.Diff([]types.NamespacedName{{Namespace: "default", Name: "two"}}, bypassed); diff != "" || !looked {
+		t.Errorf("pods that bypass schedulers (looked for: %t; -want +got):\n%s", looked, diff)
+	}
+}
+
+// Who does not ask for them is not kept waiting for them, and is not told that there are none.
+func TestPodsThatBypassSchedulersAreLookedForWhereThatIsAskedFor(t *testing.T) {
+	c, err := cluster.Open(server(t, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := c.Read(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if bypassed, looked := c.Bypassed(); looked || len(bypassed) > 0 || c.PodsRead() != 3 {
+		t.Errorf("of %d pods %v bypass schedulers, looked for: %t; want 3, none, false", c.PodsRead(), bypassed, looked)
 	}
 }
 

@@ -27,18 +27,18 @@ type page struct {
 	decode func() (*corev1.PodList, error)
 }
 
-// eachPage lists the pods of all namespaces and returns the list's resource version. While a page is decoded and seen to, the
+// eachPage lists the pods of all namespaces, without what cuts say where that is in protobuf, and returns the list's resource version. While a page is decoded and seen to, the
 // server makes the next one: with tens of thousands of pods either takes seconds.
-func eachPage(ctx context.Context, client kubernetes.Interface, selector string, see func([]corev1.Pod)) (version string, err error) {
+func eachPage(ctx context.Context, client kubernetes.Interface, selector string, without *cuts, see func([]corev1.Pod)) (version string, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	options := metav1.ListOptions{FieldSelector: selector, Limit: pageSize}
 	var bodies [2]bytes.Buffer // of the page that comes, and of the one that is decoded
-	coming := ask(ctx, client, options, &bodies[0])
+	coming := ask(ctx, client, options, without, &bodies[0])
 	for turn := 1; ; turn++ {
 		got := <-coming
 		if options.Continue = got.next; options.Continue != "" {
-			coming = ask(ctx, client, options, &bodies[turn%2])
+			coming = ask(ctx, client, options, without, &bodies[turn%2])
 		}
 		list, err := got.decode()
 		if err != nil {
@@ -53,19 +53,19 @@ func eachPage(ctx context.Context, client kubernetes.Interface, selector string,
 				<-coming // another page than that
 			}
 			options.Continue = list.Continue
-			coming = ask(ctx, client, options, &bodies[turn%2])
+			coming = ask(ctx, client, options, without, &bodies[turn%2])
 		}
 	}
 }
 
 // ask sends the page that options name once it has come, into a buffer that is the page's until it is decoded.
-func ask(ctx context.Context, client kubernetes.Interface, options metav1.ListOptions, into *bytes.Buffer) <-chan page {
+func ask(ctx context.Context, client kubernetes.Interface, options metav1.ListOptions, without *cuts, into *bytes.Buffer) <-chan page {
 	coming := make(chan page, 1)
-	go func() { coming <- fetch(ctx, client, options, into) }()
+	go func() { coming <- fetch(ctx, client, options, without, into) }()
 	return coming
 }
 
-func fetch(ctx context.Context, client kubernetes.Interface, options metav1.ListOptions, into *bytes.Buffer) page {
+func fetch(ctx context.Context, client kubernetes.Interface, options metav1.ListOptions, without *cuts, into *bytes.Buffer) page {
 	connection, ok := client.CoreV1().RESTClient().(*rest.RESTClient)
 	if !ok || connection == nil { // a client without a server
 		return page{decode: func() (*corev1.PodList, error) { return client.CoreV1().Pods(metav1.NamespaceAll).List(ctx, options) }}
@@ -79,7 +79,7 @@ func fetch(ctx context.Context, client kubernetes.Interface, options metav1.List
 	if err != nil {
 		return page{decode: func() (*corev1.PodList, error) { return nil, err }}
 	}
-	return page{next: continuation(into.Bytes()), decode: func() (*corev1.PodList, error) { return decode(into.Bytes()) }}
+	return page{next: continuation(into.Bytes()), decode: func() (*corev1.PodList, error) { return decode(into.Bytes(), without) }}
 }
 
 // The fields of what a server sends in protobuf: an envelope (runtime.Unknown, k8s.io/apimachinery/pkg/runtime/generated.proto) around a
@@ -94,8 +94,8 @@ const (
 )
 
 // decode decodes a page. One in protobuf is not copied out of its envelope first, as the client's own decoder does, and not decoded whole:
-// its pods lack what trim drops. The body is spent then.
-func decode(body []byte) (*corev1.PodList, error) {
+// its pods lack what is to be left out. The body is spent then.
+func decode(body []byte, without *cuts) (*corev1.PodList, error) {
 	list := &corev1.PodList{}
 	if envelope, ok := bytes.CutPrefix(body, []byte(magic)); ok {
 		kind, _ := field(envelope, envelopeType, typeKind)
@@ -103,7 +103,7 @@ func decode(body []byte) (*corev1.PodList, error) {
 		if contents, whole := count(envelope, envelopeRaw); whole && contents == 1 && string(kind) == "PodList" {
 			pods, _ := count(content, listItems)
 			list.Items = make([]corev1.Pod, 0, min(pods, pageSize))
-			if err := list.Unmarshal(strip(content, cutsOfPods())); err != nil {
+			if err := list.Unmarshal(strip(content, without)); err != nil {
 				return nil, fmt.Errorf("list of pods in protobuf: %w", err)
 			}
 			return list, nil

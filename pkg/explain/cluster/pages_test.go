@@ -81,7 +81,7 @@ func TestAPageIsAskedForWhileTheOneBeforeItIsSeenTo(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			var seen, requested []string
-			version, err := eachPage(ctx, client, live, func(pods []corev1.Pod) {
+			version, err := eachPage(ctx, client, live, cutsOfPods(false), func(pods []corev1.Pod) {
 				seen = append(seen, pods[0].Name)
 				for test.ahead && len(requested) <= len(seen) && len(requested) < len(pages) {
 					select {
@@ -128,7 +128,7 @@ func TestAPageDoesNotOverwriteTheOneThatIsDecoded(t *testing.T) {
 		t.Fatal(err)
 	}
 	seen := 0
-	if _, err := eachPage(t.Context(), client, live, func(pods []corev1.Pod) {
+	if _, err := eachPage(t.Context(), client, live, cutsOfPods(false), func(pods []corev1.Pod) {
 		for j := range pods {
 			if want := fmt.Sprintf("pod-%d-%04d", seen/pageSize, seen%pageSize); pods[j].Name != want {
 				t.Fatalf("pod %d is %s, want %s", seen, pods[j].Name, want)
@@ -170,7 +170,7 @@ func TestWhatIsWrongWithAPageIsSaid(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := eachPage(t.Context(), client, live, func([]corev1.Pod) {}); err == nil || !strings.Contains(err.Error(), test.want) {
+			if _, err := eachPage(t.Context(), client, live, cutsOfPods(false), func([]corev1.Pod) {}); err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v, want one with %q", err, test.want)
 			}
 		})

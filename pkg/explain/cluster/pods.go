@@ -22,12 +22,11 @@ import (
 const live = "status.phase!=" + string(corev1.PodSucceeded) + ",status.phase!=" + string(corev1.PodFailed)
 
 // podInformer lists pods page by page and keeps of each what decides, so that no more than one page is there in full. begin is
-// called when the list begins, which it does anew where it broke off.
-func podInformer(client kubernetes.Interface, selector string, begin func(), read func([]corev1.Pod)) cache.SharedIndexInformer {
+// called when the list begins, which it does anew where it broke off, and says what to leave out.
+func podInformer(client kubernetes.Interface, selector string, begin func() *cuts, read func([]corev1.Pod)) cache.SharedIndexInformer {
 	return cache.NewSharedIndexInformer(cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, _ metav1.ListOptions) (runtime.Object, error) {
-			begin()
-			pods, version, err := listPods(ctx, client, selector, read)
+			pods, version, err := listPods(ctx, client, selector, begin(), read)
 			if err != nil {
 				return nil, err
 			}
@@ -46,8 +45,8 @@ func podInformer(client kubernetes.Interface, selector string, begin func(), rea
 }
 
 // listPods returns the pods of all namespaces, trimmed, and the list's resource version; read sees each page before that.
-func listPods(ctx context.Context, client kubernetes.Interface, selector string, read func([]corev1.Pod)) (pods []*corev1.Pod, version string, err error) {
-	version, err = eachPage(ctx, client, selector, func(page []corev1.Pod) {
+func listPods(ctx context.Context, client kubernetes.Interface, selector string, without *cuts, read func([]corev1.Pod)) (pods []*corev1.Pod, version string, err error) {
+	version, err = eachPage(ctx, client, selector, without, func(page []corev1.Pod) {
 		read(page)
 		for i := range page {
 			trim(&page[i])

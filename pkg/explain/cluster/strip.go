@@ -52,16 +52,19 @@ func strip(message []byte, by *cuts) []byte {
 	return message[:kept]
 }
 
-// cutsOfPods leave out of a list of pods what trim drops, as far as that is known without the rest of the pod. Numbers are those of
-// k8s.io/api/core/v1/generated.proto and k8s.io/apimachinery/pkg/apis/meta/v1/generated.proto.
-func cutsOfPods() *cuts {
+// cutsOfPods leave out of a list of pods what trim drops, as far as that is known without the rest of the pod; what Bypasses looks at stays
+// where that is asked for. Numbers are those of k8s.io/api/core/v1/generated.proto and k8s.io/apimachinery/pkg/apis/meta/v1/generated.proto.
+func cutsOfPods(bypasses bool) *cuts {
 	always := cut{out: func([]byte) bool { return true }}
 	metadata := &cuts{
 		12: {out: func(annotation []byte) bool {
 			key, whole := field(annotation, 1)
 			return whole && !decides(string(key))
 		}},
-		17: {out: func(managed []byte) bool { return !bytes.Contains(managed, []byte(quotedNodeName)) }}, // see Bypasses
+		17: always, // managedFields
+	}
+	if bypasses {
+		metadata[17] = cut{out: func(managed []byte) bool { return !bytes.Contains(managed, []byte(quotedNodeName)) }}
 	}
 	container := &cuts{
 		7: always, 19: always, // env, envFrom
