@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package cluster reads a cluster once, for those who ask what its scheduler would do: through informers that a scheduler can
-// be built on, page by page, and without what it may not see.
+// be built on, pods while they arrive, and without what it may not see.
 package cluster
 
 import (
@@ -104,7 +104,7 @@ func (c *Cluster) begin() *cuts {
 	return cutsOfPods(c.looking)
 }
 
-// see takes note of a page of pods before they are trimmed.
+// see takes note of pods before they are trimmed.
 func (c *Cluster) see(pods []corev1.Pod) {
 	c.pods.Add(int64(len(pods)))
 	if !c.looking {

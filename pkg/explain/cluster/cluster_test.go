@@ -3,8 +3,10 @@
 package cluster_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -17,14 +19,17 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/serializer/protobuf"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 
 	"github.com/headroom-dev/headroom/pkg/explain/cluster"
 )
 
-// server is an API server that serves two pages of pods and forbids, or does not know, some resources.
+// server is an API server that serves pods and forbids, or does not know, some resources.
 func server(t *testing.T, refuse map[string]int) *rest.Config {
 	t.Helper()
 	made := httptest.NewServer(http.HandlerFunc(func(response http.ResponseWriter, request *http.Request) {
@@ -40,7 +45,7 @@ func server(t *testing.T, refuse map[string]int) *rest.Config {
 		}
 		var list any = map[string]any{"metadata": map[string]string{"resourceVersion": "7"}, "items": []any{}}
 		if resource == "pods" {
-			list = podPage(request.URL.Query().Get("continue"))
+			list = threePods()
 		}
 		_ = json.NewEncoder(response).Encode(list)
 	}))
@@ -48,7 +53,7 @@ func server(t *testing.T, refuse map[string]int) *rest.Config {
 	return &rest.Config{Host: made.URL}
 }
 
-func podPage(token string) *corev1.PodList {
+func threePods() *corev1.PodList {
 	pod := func(name string, managed bool) corev1.Pod {
 		made := corev1.Pod{
 			ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "default", UID: types.UID(name), Annotations: map[string]string{"headroom.dev/memory-peak": "1Gi", "note": "long"}},
@@ -60,16 +65,11 @@ func podPage(token string) *corev1.PodList {
 		return made
 	}
 	list := &corev1.PodList{ListMeta: metav1.ListMeta{ResourceVersion: "7"}}
-	if token == "" {
-		list.Continue = "second"
-		list.Items = []corev1.Pod{pod("one", false), pod("two", true)}
-		return list
-	}
-	list.Items = []corev1.Pod{pod("three", false)}
+	list.Items = []corev1.Pod{pod("one", false), pod("two", true), pod("three", false)}
 	return list
 }
 
-func TestAClusterIsReadOncePageByPageAndTrimmed(t *testing.T) {
+func TestAClusterIsReadOnceAndTrimmed(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	for name, base := range map[string]string{"read": "", "read through a proxy": "/k8s/clusters/x", "read through one that is named as a folder": "/k8s/"} {
 		t.Run(name, func(t *testing.T) { readOnce(t, base) })
@@ -156,17 +156,27 @@ func TestAServerThatDoesNotAnswerIsNamed(t *testing.T) {
 	}
 }
 
-// The second page fails once, and the list begins anew: no pod is counted twice.
+// The connection is cut once, and the list begins anew: no pod is counted twice.
 func TestAListThatBreaksOffBeginsAnew(t *testing.T) {
+	list, count := threePods(), 2000
+	for i := len(list.Items); i < count; i++ {
+		list.Items = append(list.Items, corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprint("pod-", i), Namespace: "default"}})
+	}
+	list.TypeMeta = metav1.TypeMeta{APIVersion: "v1", Kind: "PodList"}
+	var encoded bytes.Buffer
+	if err := protobuf.NewSerializer(scheme.Scheme, scheme.Scheme).Encode(list, &encoded); err != nil {
+		t.Fatal(err)
+	}
+	body := encoded.Bytes()
 	var broken atomic.Bool
 	made := httptest.NewServer(http.HandlerFunc(func(response http.ResponseWriter, request *http.Request) {
-		response.Header().Set("Content-Type", "application/json")
-		token := request.URL.Query().Get("continue")
-		if token != "" && broken.CompareAndSwap(false, true) {
-			response.WriteHeader(http.StatusGatewayTimeout)
-			return
+		response.Header().Set("Content-Type", runtime.ContentTypeProtobuf)
+		_, _ = response.Write(body[:len(body)/2])
+		if broken.CompareAndSwap(false, true) {
+			response.(http.Flusher).Flush()
+			panic(http.ErrAbortHandler)
 		}
-		_ = json.NewEncoder(response).Encode(podPage(token))
+		_, _ = response.Write(body[len(body)/2:])
 	}))
 	t.Cleanup(made.Close)
 	c, err := cluster.Open(&rest.Config{Host: made.URL})
@@ -179,8 +189,8 @@ func TestAListThatBreaksOffBeginsAnew(t *testing.T) {
 	if err := c.Read(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if !broken.Load() || c.PodsRead() != 3 {
-		t.Errorf("%d pods read, broken off %t; want 3, true", c.PodsRead(), broken.Load())
+	if !broken.Load() || c.PodsRead() != count {
+		t.Errorf("%d pods read, broken off %t; want %d, true", c.PodsRead(), broken.Load(), count)
 	}
 	bypassed, looked := c.Bypassed()
 	if diff := cmp.Diff([]types.NamespacedName{{Namespace: "default", Name: "two"}}, bypassed); diff != "" || !looked {

@@ -21,7 +21,7 @@ import (
 // live selects the pods that a scheduler sees.
 const live = "status.phase!=" + string(corev1.PodSucceeded) + ",status.phase!=" + string(corev1.PodFailed)
 
-// podInformer lists pods page by page and keeps of each what decides, so that no more than one page is there in full. begin is
+// podInformer lists pods and keeps of each what decides, while the next ones arrive. begin is
 // called when the list begins, which it does anew where it broke off, and says what to leave out.
 func podInformer(client kubernetes.Interface, selector string, begin func() *cuts, read func([]corev1.Pod)) cache.SharedIndexInformer {
 	return cache.NewSharedIndexInformer(cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
@@ -44,13 +44,13 @@ func podInformer(client kubernetes.Interface, selector string, begin func() *cut
 	}, client), &corev1.Pod{}, 0, cache.Indexers{})
 }
 
-// listPods returns the pods of all namespaces, trimmed, and the list's resource version; read sees each page before that.
+// listPods returns the pods of all namespaces, trimmed, and the list's resource version; read sees them before that, some at a time.
 func listPods(ctx context.Context, client kubernetes.Interface, selector string, without *cuts, read func([]corev1.Pod)) (pods []*corev1.Pod, version string, err error) {
-	version, err = eachPage(ctx, client, selector, without, func(page []corev1.Pod) {
-		read(page)
-		for i := range page {
-			trim(&page[i])
-			pods = append(pods, &page[i])
+	version, err = eachPod(ctx, client, selector, without, func(some []corev1.Pod) {
+		read(some)
+		for i := range some {
+			trim(&some[i])
+			pods = append(pods, &some[i])
 		}
 	})
 	return pods, version, err

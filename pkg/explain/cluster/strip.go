@@ -52,7 +52,7 @@ func strip(message []byte, by *cuts) []byte {
 	return message[:kept]
 }
 
-// cutsOfPods leave out of a list of pods what trim drops, as far as that is known without the rest of the pod; what Bypasses looks at stays
+// cutsOfPods leave out of a pod what trim drops, as far as that is known without the rest of the pod; what Bypasses looks at stays
 // where that is asked for. Numbers are those of k8s.io/api/core/v1/generated.proto and k8s.io/apimachinery/pkg/apis/meta/v1/generated.proto.
 func cutsOfPods(bypasses bool) *cuts {
 	always := cut{out: func([]byte) bool { return true }}
@@ -72,7 +72,7 @@ func cutsOfPods(bypasses bool) *cuts {
 		12: always, 15: always, // lifecycle, securityContext
 	}
 	status := &cuts{6: always, 7: always, 8: always, 12: always} // image, imageID, containerID, volumeMounts
-	pod := &cuts{
+	return &cuts{
 		1: {inside: metadata},
 		2: {inside: &cuts{ // spec
 			1: {out: func(volume []byte) bool { // a secret, downwardAPI, configMap or projected
@@ -86,11 +86,40 @@ func cutsOfPods(bypasses bool) *cuts {
 			5: always, 16: always, 6: always, 12: always, // hostIP, hostIPs, podIP, podIPs
 		}},
 	}
-	return &cuts{listItems: {inside: pod}}
 }
 
 // has reports whether a message has a field that a path of numbers leads to.
 func has(message []byte, path ...protowire.Number) bool {
 	_, whole := field(message, path...)
 	return whole
+}
+
+// field returns the field that a path of numbers leads to, each the first one of its message that has the number; whole is false if
+// there is none, or if the message ends within it.
+func field(message []byte, path ...protowire.Number) (value []byte, whole bool) {
+	for _, number := range path {
+		if message, whole = first(message, number); !whole {
+			return nil, false
+		}
+	}
+	return message, true
+}
+
+func first(message []byte, number protowire.Number) (value []byte, whole bool) {
+	for len(message) > 0 {
+		at, kind, size := protowire.ConsumeTag(message)
+		if size < 0 {
+			return nil, false
+		}
+		message = message[size:]
+		if at == number && kind == protowire.BytesType {
+			value, size = protowire.ConsumeBytes(message)
+			return value, size >= 0
+		}
+		if size = protowire.ConsumeFieldValue(at, kind, message); size < 0 {
+			return nil, false
+		}
+		message = message[size:]
+	}
+	return nil, false
 }
