@@ -169,7 +169,7 @@ func TestAListThatBreaksOffBeginsAnew(t *testing.T) {
 	}
 	body := encoded.Bytes()
 	var broken atomic.Bool
-	made := httptest.NewServer(http.HandlerFunc(func(response http.ResponseWriter, request *http.Request) {
+	made := httptest.NewServer(http.HandlerFunc(func(response http.ResponseWriter, _ *http.Request) {
 		response.Header().Set("Content-Type", runtime.ContentTypeProtobuf)
 		_, _ = response.Write(body[:len(body)/2])
 		if broken.CompareAndSwap(false, true) {
