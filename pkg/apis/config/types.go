@@ -14,7 +14,7 @@ type FilterMode string
 const (
 	// FilterHard rejects a node whose measured memory leaves no room for the pod.
 	FilterHard FilterMode = "Hard"
-	// FilterSoft rejects nothing: a node that Hard would reject scores below all others, the more the less it lacks.
+	// FilterSoft rejects nothing: a node that Hard would reject scores 0 to 9 of 100, the more the less it lacks.
 	FilterSoft FilterMode = "Soft"
 	// FilterOff rejects nothing: memory only scores.
 	FilterOff FilterMode = "Off"

@@ -3,7 +3,6 @@
 package cluster
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
 	"math/rand/v2"
@@ -18,6 +17,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/randfill"
+
+	"github.com/headroom-dev/headroom/pkg/usage/protolist"
 )
 
 // anyPods are pods with every field set to something, for better or worse.
@@ -50,7 +51,7 @@ func anyPods(seed int64, count int) *corev1.PodList {
 func arrived(t *testing.T, list *corev1.PodList, without *cuts) *corev1.PodList {
 	t.Helper()
 	got := &corev1.PodList{}
-	version, err := readProtobuf(bufio.NewReader(bytes.NewReader(inProtobuf(t, list))), without, func(some []corev1.Pod) { got.Items = append(got.Items, some...) })
+	version, err := readProtobuf(bytes.NewReader(inProtobuf(t, list)), without, func(some []corev1.Pod) { got.Items = append(got.Items, some...) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,13 +113,13 @@ func TestWhatIsDroppedIsNotDecoded(t *testing.T) {
 func FuzzStrip(f *testing.F) {
 	for seed := range int64(3) {
 		body := inProtobuf(f, anyPods(seed, 2))
-		content, _ := field(body[len(magic):], envelopeRaw)
+		content, _ := field(body[len(protolist.Magic):], 2) // raw, of runtime.Unknown
 		f.Add(content)
 	}
 	f.Add([]byte("\x12\x02\x0a\xff"))
 	f.Fuzz(func(t *testing.T, message []byte) {
 		strip(bytes.Clone(message), cutsOfPods(true)) // must not panic, whatever it is
-		none := &cuts{listItems: {inside: &cuts{1: {inside: &cuts{}}, 2: {inside: &cuts{2: {inside: &cuts{}}}}}}}
+		none := &cuts{2: {inside: &cuts{1: {inside: &cuts{}}, 2: {inside: &cuts{2: {inside: &cuts{}}}}}}}
 		want, got := &corev1.PodList{}, &corev1.PodList{}
 		if want.Unmarshal(message) != nil {
 			return

@@ -12,6 +12,16 @@ import (
 	metricsv1beta1 "k8s.io/metrics/pkg/apis/metrics/v1beta1"
 
 	"github.com/headroom-dev/headroom/pkg/usage/jsonstream"
+	"github.com/headroom-dev/headroom/pkg/usage/protolist"
+)
+
+// What an answer in protobuf begins with, and the numbers of its fields.
+const (
+	magic = protolist.Magic
+
+	unknownTypeMeta, unknownRaw, unknownContentEncoding = 1, 2, 3
+	typeMetaKind                                        = 2
+	listMetadata, listItems, listMetaContinue           = 1, 2, 3
 )
 
 // fields makes a message from fields: a number, then bytes or a varint.

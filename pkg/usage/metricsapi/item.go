@@ -71,8 +71,3 @@ func (i *item) refuse(reason sample.Reason, detail string) {
 		i.reason, i.detail = reason, detail
 	}
 }
-
-// tooMany is the error of a list with more than maxItems.
-func tooMany() error {
-	return fmt.Errorf("the list has more than %d items; it was not read further", maxItems)
-}

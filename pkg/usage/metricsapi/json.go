@@ -11,6 +11,7 @@ import (
 
 	"github.com/headroom-dev/headroom/pkg/memory/sample"
 	"github.com/headroom-dev/headroom/pkg/usage/jsonstream"
+	"github.com/headroom-dev/headroom/pkg/usage/protolist"
 )
 
 // decodeJSON hands each item of the list in an answer to take. It holds one item at a time.
@@ -69,7 +70,7 @@ func (j jsonReader) items(kind listKind, take func(*item)) error {
 	items := 0
 	return j.Array(func() error {
 		if items++; items > maxItems {
-			return tooMany()
+			return protolist.TooMany(maxItems)
 		}
 		var message metrics
 		var wrongType *json.UnmarshalTypeError

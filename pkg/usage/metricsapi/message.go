@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/headroom-dev/headroom/pkg/usage/protolist"
 )
 
 // Field numbers of NodeMetrics and PodMetrics, which differ in the fourth alone, and of what is in them.
@@ -137,7 +139,7 @@ func unmarshalUsage(entry []byte, memory *[]byte) error {
 	if string(key) != memoryKey {
 		return nil
 	}
-	quantity, err := fieldOf(value, quantityString)
+	quantity, err := protolist.FieldOf(value, quantityString)
 	*memory = quantity
 	return err
 }

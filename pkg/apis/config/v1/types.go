@@ -35,7 +35,7 @@ type HeadroomNodeAffinityArgs struct {
 type HeadroomMemoryArgs struct {
 	metav1.TypeMeta `json:",inline"`
 
-	// Filter is Hard (a node whose measured memory leaves no room for the pod is rejected), Soft (it scores below all others, the more the less it lacks) or Off (memory only scores). Default Hard.
+	// Filter is Hard (a node whose measured memory leaves no room for the pod is rejected), Soft (it scores 0 to 9 of 100, the more the less it lacks) or Off (memory only scores). Default Hard.
 	// +optional
 	Filter FilterMode `json:"filter,omitempty"`
 
