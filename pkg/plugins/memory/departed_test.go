@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	corelisters "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
 	fwk "k8s.io/kube-scheduler/framework"
@@ -17,6 +18,12 @@ import (
 
 	"github.com/headroom-dev/headroom/pkg/memory/sample"
 )
+
+// keeper returns a keeper of the fleet's book that is told of pods by hand, and makes no books.
+func (f *fleet) keeper() *keeper {
+	clock := clocktesting.NewFakeClock(now)
+	return &keeper{clock: clock, books: f.plugin.books, waiting: f.plugin.waiting, history: newHistory(clock, func() {}), changed: make(chan struct{}, 1)}
+}
 
 // terminate marks a pod as on its way out, with grace.
 func terminate(pod *corev1.Pod) {
@@ -136,7 +143,7 @@ func TestAPodThatWasMadeAnewUnwatchedLeavesNothingBehind(t *testing.T) {
 		fleet.plugin.books.reserve(pod.UID, "n1", fleet.plugin.estimator.Demand(pod))
 		fleet.plugin.waiting.add(pod, mi, fleet.plugin.books.current())
 	}
-	keeper := &keeper{clock: clocktesting.NewFakeClock(now), books: fleet.plugin.books, waiting: fleet.plugin.waiting, changed: make(chan struct{}, 1)}
+	keeper := fleet.keeper()
 	keeper.podHandler().OnUpdate(old, old)
 	if reserved := fleet.plugin.books.reserved(); reserved != 2 {
 		t.Errorf("%d reservations are left when a pod changed, want both", reserved)
@@ -164,7 +171,7 @@ func TestAVictimsMemoryIsBackBeforeItIsGone(t *testing.T) {
 			going.DeletionTimestamp.Time = now.Add(-test.asked)
 			stopped := going.DeepCopy()
 			stopped.DeletionTimestamp, stopped.DeletionGracePeriodSeconds = &metav1.Time{Time: now}, new(int64(0))
-			keeper := &keeper{clock: clocktesting.NewFakeClock(now), books: fleet.plugin.books, waiting: fleet.plugin.waiting, changed: make(chan struct{}, 1)}
+			keeper := fleet.keeper()
 			keeper.podHandler().OnUpdate(fleet.pods[0], going)
 			if left, _ := fleet.plugin.books.current().left(0); left != 100*mi {
 				t.Errorf("on its way out left = %dMi, want the 100Mi of before", left/mi)
@@ -175,6 +182,64 @@ func TestAVictimsMemoryIsBackBeforeItIsGone(t *testing.T) {
 			}
 			if hint, err := fleet.plugin.isSchedulableAfterPodDeletion(klog.Background(), newPod("p", 500*mi), stopped, nil); hint != test.wantQueue || err != nil {
 				t.Errorf("hint = %v, %v, want %v", hint, err, test.wantQueue)
+			}
+		})
+	}
+}
+
+// A pod may be deleted, and gone, between two books: the next one has not seen it on its way out, and must not count it as one that vanished.
+func TestAPodThatEndedBetweenTwoBooksIsInNone(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		// tell tells the keeper how the pod went.
+		tell     func(watched cache.ResourceEventHandler, pod, going, letGo *corev1.Pod)
+		wantLeft int64
+	}{
+		{"its kubelet let it go", func(watched cache.ResourceEventHandler, pod, going, letGo *corev1.Pod) {
+			watched.OnUpdate(pod, going)
+			watched.OnUpdate(going, letGo)
+			watched.OnDelete(letGo)
+		}, 2900 * mi},
+		{"it had not been started", func(watched cache.ResourceEventHandler, pod, _, _ *corev1.Pod) {
+			pod = pod.DeepCopy()
+			pod.Status.StartTime = nil
+			watched.OnDelete(pod)
+		}, 2900 * mi},
+		{"it was deleted by force", func(watched cache.ResourceEventHandler, pod, _, _ *corev1.Pod) { watched.OnDelete(pod) }, 2100 * mi},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			fleet := newFleet(nil).node("n1", 1000*mi, 10*time.Second)
+			pod := newPod("p", 800*mi)
+			pod.Spec.NodeName = "n1"
+			started := metav1.NewTime(now.Add(-2 * time.Second)) // after the sample
+			pod.Status = corev1.PodStatus{Phase: corev1.PodRunning, StartTime: &started, ContainerStatuses: []corev1.ContainerStatus{
+				{State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ImagePullBackOff"}}},
+			}}
+			fleet.pods = append(fleet.pods, pod)
+			measured := &source{}
+			measured.set.Store(fleet.samples)
+			k := newKeeping(t, fleet, measured)
+			k.read(t)
+			k.keep(t)
+			left := func() int64 {
+				left, _ := k.books.current().left(0)
+				return left
+			}
+			if got := left(); got != 2100*mi {
+				t.Fatalf("with the pod left = %dMi, want 2100Mi", got/mi)
+			}
+			going := pod.DeepCopy()
+			terminate(going)
+			letGo := going.DeepCopy()
+			letGo.DeletionGracePeriodSeconds = new(int64(0))
+			test.tell(k.podHandler(), pod, going, letGo)
+			if got := left(); got != test.wantLeft {
+				t.Errorf("at once left = %dMi, want %dMi", got/mi, test.wantLeft/mi)
+			}
+			k.pods = corelisters.NewPodLister(cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{}))
+			k.keep(t)
+			if got := left(); got != test.wantLeft {
+				t.Errorf("by the next book left = %dMi, want %dMi", got/mi, test.wantLeft/mi)
 			}
 		})
 	}
@@ -204,7 +269,7 @@ func TestAVictimThatWasJustPlacedGivesItsMemoryBack(t *testing.T) {
 	if got := left(); got != free-800 {
 		t.Fatalf("with it left = %dMi, want %dMi", got, free-800)
 	}
-	keeper := &keeper{clock: clocktesting.NewFakeClock(now), books: books, waiting: fleet.plugin.waiting, changed: make(chan struct{}, 1)}
+	keeper := fleet.keeper()
 	keeper.podHandler().OnUpdate(going, letGo)
 	if got := left(); got != free {
 		t.Errorf("when it is let go left = %dMi, want %dMi", got, free)
@@ -245,7 +310,7 @@ func TestWhoHasPreemptedTakesNoVictimBeforeMemoryIsCounted(t *testing.T) {
 			fleet := newFleet(nil).node("n1", 3800*mi, 0).running("victim", "n1", 100*mi, 800*mi)
 			victim := fleet.pods[0].DeepCopy()
 			terminate(victim)
-			keeper := &keeper{clock: clocktesting.NewFakeClock(now), books: fleet.plugin.books, waiting: fleet.plugin.waiting, changed: make(chan struct{}, 1)}
+			keeper := fleet.keeper()
 			tell(keeper.podHandler(), fleet.pods[0], victim)
 			fleet.publish()
 			pod, state := newPod("p", 500*mi), framework.NewCycleState()

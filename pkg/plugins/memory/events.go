@@ -49,7 +49,7 @@ func (k *keeper) updated(old, pod *corev1.Pod) {
 	case old.UID != pod.UID: // It was deleted and made anew while nobody watched.
 		k.deleted(old)
 	case ledger.LetGo(ledger.StopsBy(old), pod, k.clock.Now()):
-		k.books.depart(pod.UID)
+		k.ended(pod)
 	case !ledger.StopsBy(pod).IsZero():
 		k.books.leaving.add(pod)
 	}
@@ -71,10 +71,18 @@ func (k *keeper) deleted(pod *corev1.Pod) {
 	k.waiting.remove(pod.UID)
 	k.books.release(pod.UID)
 	k.books.leaving.remove(pod.UID)
-	k.history.left(pod)
 	if leftItsMemory(pod, k.clock.Now()) {
-		k.books.depart(pod.UID)
+		k.ended(pod)
+		return
 	}
+	k.history.left(pod, false)
+}
+
+// ended takes in that nothing of a pod runs any more: the book has it back at once, and the next one, which may not have seen it on its way
+// out, does not take it for one that vanished.
+func (k *keeper) ended(pod *corev1.Pod) {
+	k.history.left(pod, true)
+	k.books.depart(pod.UID)
 }
 
 func (k *keeper) nodeHandler() cache.ResourceEventHandler {

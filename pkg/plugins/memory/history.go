@@ -176,15 +176,16 @@ func troubleOf(pod *corev1.Pod) (ledger.Trouble, bool) {
 	return trouble, true
 }
 
-// left takes in that a pod is gone from the API, if its kubelet told before that its containers had stopped.
-func (h *history) left(pod *corev1.Pod) {
+// left takes in that a pod is gone from the API, or about to be, if it has ended: its kubelet told before that its containers had stopped,
+// or ended says that by all that is known of it nothing of it runs.
+func (h *history) left(pod *corev1.Pod, ended bool) {
 	stopped := ledger.StoppedAt(pod)
-	if stopped.IsZero() {
+	if stopped.IsZero() && !ended {
 		return
 	}
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
-	if _, known := h.ended[pod.UID]; !known {
+	if known := h.ended[pod.UID]; !known.told && known.stopped.IsZero() {
 		h.ended[pod.UID] = ending{seen: h.clock.Now(), stopped: stopped}
 	}
 }

@@ -61,11 +61,16 @@ func TestWhenAPodStoppedIsRemembered(t *testing.T) {
 	}{
 		{"it failed", func(h *history) { watched(h, pod(corev1.PodFailed, terminated)) }, true, stopped.Time},
 		{"it failed, and its kubelet did not tell when", func(h *history) { watched(h, pod(corev1.PodFailed, running)) }, true, time.Time{}},
-		{"it was deleted when it had stopped", func(h *history) { h.left(pod(corev1.PodRunning, terminated)) }, true, stopped.Time},
-		{"it was deleted while it ran", func(h *history) { h.left(pod(corev1.PodRunning, running)) }, false, time.Time{}},
+		{"it was deleted when it had stopped", func(h *history) { h.left(pod(corev1.PodRunning, terminated), false) }, true, stopped.Time},
+		{"it was deleted while it ran", func(h *history) { h.left(pod(corev1.PodRunning, running), false) }, false, time.Time{}},
+		{"it was let go, and its kubelet did not tell when it had stopped", func(h *history) { h.left(pod(corev1.PodRunning, running), true) }, true, time.Time{}},
+		{"it was let go, and its kubelet tells when later", func(h *history) {
+			h.left(pod(corev1.PodRunning, running), true)
+			h.left(pod(corev1.PodRunning, terminated), false)
+		}, true, stopped.Time},
 		{"it failed and then was deleted", func(h *history) {
 			watched(h, pod(corev1.PodFailed, terminated))
-			h.left(pod(corev1.PodFailed, terminated))
+			h.left(pod(corev1.PodFailed, terminated), false)
 		}, true, stopped.Time},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -93,7 +98,7 @@ func TestAnEvictionIsTakenInThoughThePodWasLostBefore(t *testing.T) {
 	before := evicted.DeepCopy()
 	before.Status.Phase, before.Status.Reason, before.Status.Conditions = corev1.PodRunning, "", nil
 	h := newHistory(clocktesting.NewFakePassiveClock(now), func() {})
-	h.left(before)
+	h.left(before, false)
 	for range 2 { // told of twice
 		h.see(evicted)
 	}

@@ -8,7 +8,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/tools/cache"
-	clocktesting "k8s.io/utils/clock/testing"
 )
 
 func TestAPodIsGoneWhenTheStoreHasItNoMoreInItsTime(t *testing.T) {
@@ -68,9 +67,7 @@ func TestNothingIsKeptOfPodsThatAreGone(t *testing.T) {
 			books.reserve(pod.UID, "n1", fleet.plugin.estimator.Demand(pod))
 			going := pod.DeepCopy()
 			terminate(going)
-			end((&keeper{
-				clock: clocktesting.NewFakeClock(now), books: books, waiting: fleet.plugin.waiting, history: &history{}, changed: make(chan struct{}, 1),
-			}).podHandler(), pod, going)
+			end(fleet.keeper().podHandler(), pod, going)
 			if reserved, leaving := books.reserved(), len(books.leaving.pods); reserved != 0 || leaving != 0 {
 				t.Errorf("%d reservations and %d pods on their way out are left, want none", reserved, leaving)
 			}

@@ -51,7 +51,7 @@ func TestWhoWasRejectedBesideANominatedPodIsWokenWhenThatGoesElsewhere(t *testin
 			if len(woken) > 0 {
 				t.Fatalf("woken while it is nominated: %v", woken)
 			}
-			keeper := &keeper{books: plugin.books, waiting: plugin.waiting, clock: clocktesting.NewFakeClock(now), changed: make(chan struct{}, 1)}
+			keeper := &keeper{books: plugin.books, waiting: plugin.waiting, clock: clocktesting.NewFakeClock(now), history: newHistory(clocktesting.NewFakeClock(now), func() {}), changed: make(chan struct{}, 1)}
 			keeper.podHandler().OnUpdate(nominated(func(*corev1.Pod) {}), test.after)
 			plugin.waiting.wake(logger, fleet.publish())
 			if diff := cmp.Diff(test.want, woken); diff != "" {

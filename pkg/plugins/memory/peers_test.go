@@ -49,7 +49,7 @@ func TestPeerBugTombstone(t *testing.T) {
 	pod := newPod("p", mi)
 	fleet.plugin.books.reserve(pod.UID, "n1", fleet.plugin.estimator.Demand(pod))
 	fleet.plugin.waiting.add(pod, mi, fleet.plugin.books.current())
-	keeper := &keeper{clock: clocktesting.NewFakeClock(now), books: fleet.plugin.books, waiting: fleet.plugin.waiting, changed: make(chan struct{}, 1)}
+	keeper := fleet.keeper()
 	keeper.podHandler().OnDelete(cache.DeletedFinalStateUnknown{Key: "default/p", Obj: pod})
 	if reserved, waiting := fleet.plugin.books.reserved(), fleet.plugin.waiting.count(); reserved != 0 || waiting != 0 {
 		t.Errorf("%d reservations and %d waiting pods are left, want none", reserved, waiting)
