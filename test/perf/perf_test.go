@@ -16,7 +16,7 @@ import (
 
 func result(arm perf.Arm, run int, podsPerSecond float64) perf.Result {
 	return perf.Result{Workload: "basic", Nodes: 10, Arm: arm, Run: run,
-		Measured: perf.Measured{PodsPerSecond: podsPerSecond, AlgorithmMsMean: 100 / podsPerSecond, AllocsPerPod: 7}}
+		Measured: perf.Measured{PodsPerSecond: podsPerSecond, AlgorithmMsMean: 100 / podsPerSecond, AllocsPerPod: 7, CPUMsPerPod: 200 / podsPerSecond}}
 }
 
 func podsPerSecond(r *perf.Result) float64 { return r.PodsPerSecond }
@@ -42,10 +42,10 @@ func TestRatiosPairRunsOfTheSameNumber(t *testing.T) {
 
 func TestOneRunHasNoInterval(t *testing.T) {
 	results := []perf.Result{result(perf.Stock, 1, 100), result(perf.Headroom, 1, 150)}
-	want := "| workload | nodes | arm | runs | pods/s | time to choose a node | allocations |\n" +
-		"|---|--:|---|--:|--:|--:|--:|\n" +
-		"| basic | 10 | stock | 1 | 100 | 1.00 ms | 7 |\n" +
-		"| basic | 10 | headroom | 1 | x 1.50 | x 0.67 | x 1.00 |\n"
+	want := "| workload | nodes | arm | runs | pods/s | time to choose a node | CPU | allocations |\n" +
+		"|---|--:|---|--:|--:|--:|--:|--:|\n" +
+		"| basic | 10 | stock | 1 | 100 | 1.00 ms | 2.00 ms | 7 |\n" +
+		"| basic | 10 | headroom | 1 | x 1.50 | x 0.67 | x 0.67 | x 1.00 |\n"
 	if diff := cmp.Diff(want, perf.Table(results)); diff != "" {
 		t.Errorf("table (-want +got):\n%s", diff)
 	}

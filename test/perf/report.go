@@ -24,6 +24,7 @@ func figures() []struct {
 	}{
 		{"pods/s", func(r *Result) float64 { return r.PodsPerSecond }},
 		{"time to choose a node", func(r *Result) float64 { return r.AlgorithmMsMean }},
+		{"CPU", func(r *Result) float64 { return r.CPUMsPerPod }},
 		{"allocations", func(r *Result) float64 { return r.AllocsPerPod }},
 	}
 }
@@ -35,7 +36,7 @@ func Table(results []Result) string {
 	for _, figure := range figures() {
 		text.WriteString(" " + figure.name + " |")
 	}
-	text.WriteString("\n|---|--:|---|--:|--:|--:|--:|\n")
+	text.WriteString("\n|---|--:|---|--:|--:|--:|--:|--:|\n")
 	for _, group := range Groups(results) {
 		for _, arm := range Arms() {
 			cells, runs := row(results, group, arm)
@@ -57,7 +58,7 @@ func row(results []Result, group Group, arm Arm) (cells []string, runs int) {
 				}
 			}
 			mean, _ := meanAndDeviation(values)
-			format := []string{"%.0f", "%.2f ms", "%.0f"}[i]
+			format := []string{"%.0f", "%.2f ms", "%.2f ms", "%.0f"}[i]
 			cells, runs = append(cells, fmt.Sprintf(format, mean)), len(values)
 			continue
 		}

@@ -39,6 +39,9 @@ type Measured struct {
 	FilterMsMean float64 `json:"filterMsMean"`
 	// AllocsPerPod is the number of heap allocations of the whole process, API server included, by pods that count.
 	AllocsPerPod float64 `json:"allocsPerPod"`
+	// CPUMsPerPod is what the whole process had of the processors, API server included and etcd not, in milliseconds a pod that counts.
+	// Results of before it was measured have none.
+	CPUMsPerPod float64 `json:"cpuMsPerPod,omitempty"`
 }
 
 // Result is a measurement and what was measured.

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"os/exec"
 	"slices"
 	"strings"
@@ -14,20 +15,21 @@ import (
 	"github.com/headroom-dev/headroom/test/perf"
 )
 
-func TestWhatIsMissingIsMeasuredArmAfterArm(t *testing.T) {
+func TestWhatIsMissingIsMeasuredWithAllArms(t *testing.T) {
 	plan, err := newPlan("selective/1000,selective/1000,basic", "stock,headroom", 2)
 	if err != nil {
 		t.Fatal(err)
 	}
-	have := []perf.Result{{Workload: "basic", Nodes: 5000, Arm: perf.Headroom, Run: 1}}
+	have := []perf.Result{
+		{Workload: "basic", Nodes: 5000, Arm: perf.Headroom, Run: 1}, {Workload: "basic", Nodes: 5000, Arm: perf.Stock, Run: 1}, // whole
+		{Workload: "basic", Nodes: 5000, Arm: perf.Headroom, Run: 2}, {Workload: "basic", Nodes: 5000, Arm: perf.Config, Run: 2}, // without stock
+		{Workload: "basic", Nodes: 100, Arm: perf.Headroom, Run: 7}, // another size
+	}
 	var got []string
 	for _, next := range plan.missing(have) {
-		got = append(got, strings.Join([]string{next.workload.String(), string(next.arm)}, " "))
+		got = append(got, fmt.Sprintf("%s %d %v", next.workload, next.run, next.arms))
 	}
-	want := []string{
-		"selective/1000 headroom", "selective/1000 stock", "basic/5000 stock", // run 1
-		"selective/1000 stock", "selective/1000 headroom", "basic/5000 stock", "basic/5000 headroom",
-	}
+	want := []string{"selective/1000 1 [headroom stock]", "basic/5000 3 [headroom stock]", "selective/1000 2 [stock headroom]"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("to do (-want +got):\n%s", diff)
 	}

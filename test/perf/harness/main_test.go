@@ -20,6 +20,7 @@ import (
 const (
 	armVariable    = "HEADROOM_BENCH_ARM"    // an arm of test/perf
 	configVariable = "HEADROOM_BENCH_CONFIG" // a file of config/ that the arms config and headroom run
+	turnsVariable  = "HEADROOM_BENCH_TURNS"  // in how many turns with other processes pods are created
 	resultVariable = "HEADROOM_BENCH_RESULT" // where the measurement is written
 )
 
@@ -37,12 +38,16 @@ func BenchmarkScheduling(b *testing.B) {
 	if arm == "" {
 		b.Skipf("started by make bench, which sets %s", armVariable)
 	}
-	measure := newMeasurement(b, arm)
+	turns, gate, err := turnsOf(os.Getenv(turnsVariable))
+	if err != nil {
+		b.Fatal(err)
+	}
+	measure := newMeasurement(b, arm, turns, gate)
 	configuration, err := arms.Configuration(arm, os.Getenv(configVariable), measure.metrics, stopwatchName)
 	if err != nil {
 		b.Fatal(err)
 	}
-	cases := withConfig(b, "workloads.yaml", configuration)
+	cases := withConfig(b, "workloads.yaml", configuration, turns)
 	if path := os.Getenv(resultVariable); path != "" {
 		// As soon as it is known: what follows is the end of the API server, for which nobody has to wait.
 		measure.whenDone = func(result *testperf.Measured) error { return testperf.WriteMeasured(path, result) }
@@ -53,8 +58,9 @@ func BenchmarkScheduling(b *testing.B) {
 	}
 }
 
-// withConfig copies the test cases of a file, with the scheduler's configuration added to each, and returns the copy's path.
-func withConfig(b *testing.B, path string, configuration []byte) string {
+// withConfig copies the test cases of a file, with the scheduler's configuration added to each and their pods in so many turns, and
+// returns the copy's path.
+func withConfig(b *testing.B, path string, configuration []byte, turns int) string {
 	b.Helper()
 	folder := b.TempDir()
 	configPath := filepath.Join(folder, "scheduler-config.yaml")
@@ -71,6 +77,10 @@ func withConfig(b *testing.B, path string, configuration []byte) string {
 	}
 	for _, testCase := range cases {
 		testCase["schedulerConfigPath"] = configPath
+		operations, _ := testCase["workloadTemplate"].([]any)
+		if testCase["workloadTemplate"], err = inTurns(operations, turns); err != nil {
+			b.Fatalf("%s: %v: %v", path, testCase["name"], err)
+		}
 	}
 	text, err = yaml.Marshal(cases)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -32,17 +33,21 @@ const stopwatchName = "Stopwatch"
 // measured is the label of the pods that count.
 const measured = "measured"
 
-// measurement times one workload: from the first scheduling attempt of a measured pod to the last bind of one.
+// measurement times one workload, turn by turn: from the first scheduling attempt of a turn's measured pods to the last bind of one.
 type measurement struct {
 	arm      testperf.Arm
 	metrics  *arms.Metrics
+	gate     *gate
+	turns    int
 	whenDone func(*testperf.Measured) error
 
 	mutex     sync.Mutex
 	prepared  bool
-	expected  int // measured pods
-	bound     int
+	expected  int // measured pods of a turn
+	bound     int // of this turn
 	start     counters
+	taken     int // turns
+	spent     spending
 	algorithm []time.Duration // of each attempt of a measured pod
 	doneErr   error
 }
@@ -50,19 +55,36 @@ type measurement struct {
 // counters are totals of this process at one moment.
 type counters struct {
 	at          time.Time
+	cpu         time.Duration
 	allocations uint64
 	filterSum   float64 // seconds
 	filterCount uint64
 }
 
-func newMeasurement(b *testing.B, arm testperf.Arm) *measurement {
+// spending is what all turns took together.
+type spending struct {
+	time, cpu   time.Duration
+	allocations uint64
+	filterSum   float64 // seconds
+	filterCount uint64
+}
+
+func (s *spending) add(start, end counters) {
+	s.time += end.at.Sub(start.at)
+	s.cpu += end.cpu - start.cpu
+	s.allocations += end.allocations - start.allocations
+	s.filterSum += end.filterSum - start.filterSum
+	s.filterCount += end.filterCount - start.filterCount
+}
+
+func newMeasurement(b *testing.B, arm testperf.Arm, turns int, gate *gate) *measurement {
 	b.Helper()
 	if !slices.Contains(testperf.Arms(), arm) {
 		b.Fatalf("%s=%s: want one of %v", armVariable, arm, testperf.Arms())
 	}
 	metrics := arms.NewMetrics()
 	b.Cleanup(metrics.Close)
-	return &measurement{arm: arm, metrics: metrics}
+	return &measurement{arm: arm, metrics: metrics, turns: turns, gate: gate}
 }
 
 // registry has the plugins of all arms, and the stopwatch.
@@ -102,19 +124,31 @@ func (m *measurement) prepare(instance *scheduler.Scheduler, workload *perf.Work
 	if each, err := workload.GetParam("eachPods"); err == nil {
 		m.expected += 3 * each
 	}
-	m.algorithm = make([]time.Duration, 0, 2*m.expected)
+	m.algorithm = make([]time.Duration, 0, 2*m.turns*m.expected)
 	schedulePod := instance.SchedulePod
 	instance.SchedulePod = func(ctx context.Context, f framework.Framework, state fwk.CycleState, pod *framework.QueuedPodInfo) (scheduler.ScheduleResult, error) {
+		if pod.Pod.Labels[gateLabel] != "" {
+			if err := m.gate.pass(pod.Pod.UID); err != nil {
+				return scheduler.ScheduleResult{}, err
+			}
+		}
 		if pod.Pod.Labels[measured] == "" {
 			return schedulePod(ctx, f, state, pod)
 		}
-		if m.start.at.IsZero() {
-			m.start = count()
-		}
+		m.begin()
 		begin := time.Now()
 		result, err := schedulePod(ctx, f, state, pod)
 		m.algorithm = append(m.algorithm, time.Since(begin)) // cycles come one after another
 		return result, err
+	}
+}
+
+// begin notes when a turn's first measured pod is tried.
+func (m *measurement) begin() {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	if m.start.at.IsZero() {
+		m.start = count()
 	}
 }
 
@@ -136,15 +170,29 @@ func (s *stopwatch) PostBind(_ context.Context, _ fwk.CycleState, pod *corev1.Po
 	if pod.Labels[measured] == "" {
 		return
 	}
-	if m.bound++; m.bound == m.expected {
-		m.doneErr = errors.Join(m.doneErr, m.done(count()))
+	if m.bound++; m.bound < m.expected {
+		return
 	}
+	m.spent.add(m.start, count())
+	m.start, m.bound = counters{}, 0
+	if m.taken++; m.taken == m.turns {
+		m.doneErr = errors.Join(m.doneErr, m.done())
+	}
+}
+
+// cpuTime is what this process has had of the processors: what others take, on a machine that is shared, is not in it.
+func cpuTime() time.Duration {
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		return 0
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
 func count() counters {
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
-	now := counters{at: time.Now(), allocations: stats.Mallocs}
+	now := counters{at: time.Now(), allocations: stats.Mallocs, cpu: cpuTime()}
 	families, err := legacyregistry.DefaultGatherer.Gather()
 	if err != nil {
 		return now
@@ -165,21 +213,23 @@ func count() counters {
 	return now
 }
 
-// done hands over the result, given the counters at the end.
-func (m *measurement) done(end counters) error {
+// done hands over the result of all turns.
+func (m *measurement) done() error {
 	slices.Sort(m.algorithm)
 	var sum time.Duration
 	for _, duration := range m.algorithm {
 		sum += duration
 	}
+	pods := float64(m.turns * m.expected)
 	result := &testperf.Measured{
-		PodsPerSecond:   float64(m.expected) / end.at.Sub(m.start.at).Seconds(),
+		PodsPerSecond:   pods / m.spent.time.Seconds(),
 		AlgorithmMsMean: float64(sum) / float64(len(m.algorithm)) / float64(time.Millisecond),
 		AlgorithmMsP99:  float64(m.algorithm[len(m.algorithm)*99/100]) / float64(time.Millisecond),
-		AllocsPerPod:    float64(end.allocations-m.start.allocations) / float64(m.expected),
+		AllocsPerPod:    float64(m.spent.allocations) / pods,
+		CPUMsPerPod:     float64(m.spent.cpu) / pods / float64(time.Millisecond),
 	}
-	if cycles := end.filterCount - m.start.filterCount; cycles > 0 {
-		result.FilterMsMean = (end.filterSum - m.start.filterSum) / float64(cycles) * 1000
+	if cycles := m.spent.filterCount; cycles > 0 {
+		result.FilterMsMean = m.spent.filterSum / float64(cycles) * 1000
 	}
 	if m.whenDone == nil {
 		return nil
@@ -194,8 +244,8 @@ func (m *measurement) finished() error {
 	switch {
 	case m.expected == 0:
 		return errors.New("no workload was run: does -bench name one?")
-	case m.bound < m.expected:
-		return fmt.Errorf("%d of %d measured pods were bound", m.bound, m.expected)
+	case m.taken < m.turns:
+		return fmt.Errorf("%d of %d measured pods were bound in turn %d of %d", m.bound, m.expected, m.taken+1, m.turns)
 	}
 	return m.doneErr
 }
