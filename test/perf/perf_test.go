@@ -40,6 +40,24 @@ func TestRatiosPairRunsOfTheSameNumber(t *testing.T) {
 	}
 }
 
+func TestSizesAreComparedRunByRun(t *testing.T) {
+	of := func(nodes, run int, podsPerSecond float64) perf.Result {
+		result := result(perf.Headroom, run, podsPerSecond)
+		result.Workload, result.Nodes = "selective", nodes
+		return result
+	}
+	results := []perf.Result{of(1000, 1, 100), of(5000, 1, 80), of(1000, 2, 50), of(15000, 1, 7), of(5000, 3, 80)}
+	want := "| workload | arm | runs | pods/s with 5000 nodes, of those with 1000 |\n" +
+		"|---|---|--:|--:|\n" +
+		"| selective | headroom | 1 | x 0.80 |\n"
+	if diff := cmp.Diff(want, perf.Sizes(results)); diff != "" {
+		t.Errorf("table (-want +got):\n%s", diff)
+	}
+	if got := perf.Sizes([]perf.Result{of(1000, 1, 100), result(perf.Stock, 1, 1)}); got != "" {
+		t.Errorf("one size is compared: %s", got)
+	}
+}
+
 func TestOneRunHasNoInterval(t *testing.T) {
 	results := []perf.Result{result(perf.Stock, 1, 100), result(perf.Headroom, 1, 150)}
 	want := "| workload | nodes | arm | runs | pods/s | time to choose a node | CPU | allocations |\n" +

@@ -54,19 +54,38 @@ func Revisions(results []Result) []string {
 
 // Compare returns the ratio of a figure of the arm to that of the stock arm. ok is false where no run has both.
 func Compare(results []Result, group Group, arm Arm, figure func(*Result) float64) (ratio Ratio, ok bool) {
-	stock := map[int]float64{}
+	return compare(results, subject{group, arm}, subject{group, Stock}, figure)
+}
+
+// CompareSizes returns the ratio of a figure of an arm at a size to that of the same arm at another one.
+func CompareSizes(results []Result, workload string, nodes, baseNodes int, arm Arm, figure func(*Result) float64) (ratio Ratio, ok bool) {
+	return compare(results, subject{Group{workload, nodes}, arm}, subject{Group{workload, baseNodes}, arm}, figure)
+}
+
+// subject is what a result is of.
+type subject struct {
+	group Group
+	arm   Arm
+}
+
+func (s subject) of(result *Result) bool {
+	return result.Arm == s.arm && result.Workload == s.group.Workload && result.Nodes == s.group.Nodes
+}
+
+func compare(results []Result, what, with subject, figure func(*Result) float64) (ratio Ratio, ok bool) {
+	base := map[int]float64{} // by run
 	for i := range results {
-		if results[i].Arm == Stock && (Group{results[i].Workload, results[i].Nodes}) == group {
-			stock[results[i].Run] = figure(&results[i])
+		if with.of(&results[i]) {
+			base[results[i].Run] = figure(&results[i])
 		}
 	}
 	var logarithms []float64
 	for i := range results {
-		if results[i].Arm != arm || (Group{results[i].Workload, results[i].Nodes}) != group {
+		if !what.of(&results[i]) {
 			continue
 		}
-		if base, ok := stock[results[i].Run]; ok && base > 0 && figure(&results[i]) > 0 {
-			logarithms = append(logarithms, math.Log(figure(&results[i])/base))
+		if of := base[results[i].Run]; of > 0 && figure(&results[i]) > 0 {
+			logarithms = append(logarithms, math.Log(figure(&results[i])/of))
 		}
 	}
 	if len(logarithms) == 0 {

@@ -48,6 +48,22 @@ func Table(results []Result) string {
 	return text.String()
 }
 
+// Sizes is a Markdown table of selective pods, which are to be placed as fast among many nodes as among few: pods/s at the larger of two
+// sizes, which "make bench" measures side by side, as ratios to the smaller. It is empty where there are none.
+func Sizes(results []Result) string {
+	const workload, nodes, few = "selective", 5000, 1000
+	var text strings.Builder
+	for _, arm := range Arms() {
+		if ratio, ok := CompareSizes(results, workload, nodes, few, arm, figures()[0].of); ok {
+			fmt.Fprintf(&text, "| %s | %s | %d | %s |\n", workload, arm, ratio.Runs, ratio)
+		}
+	}
+	if text.Len() == 0 {
+		return ""
+	}
+	return fmt.Sprintf("| workload | arm | runs | pods/s with %d nodes, of those with %d |\n|---|---|--:|--:|\n", nodes, few) + text.String()
+}
+
 func row(results []Result, group Group, arm Arm) (cells []string, runs int) {
 	for i, figure := range figures() {
 		if arm == Stock {
@@ -93,5 +109,5 @@ func WriteReport(path, name string, results []Result) error {
 	if err := wholefile.Write(filepath.Join(folder, image), []byte(Plot(results))); err != nil {
 		return err
 	}
-	return marked.Replace(path, part, fmt.Sprintf("![Pods per second of each arm, as ratios to the stock arm](images/%s)\n\n%s", image, Table(results)))
+	return marked.Replace(path, part, fmt.Sprintf("![Pods per second of each arm, as ratios to the stock arm](images/%s)\n\n%s", image, strings.TrimRight(Table(results)+"\n"+Sizes(results), "\n")+"\n"))
 }

@@ -24,19 +24,18 @@ import (
 )
 
 // workloads are those of harness/workloads.yaml by name, with their sizes in nodes and in how many turns an arm's pods are created.
-// Pods that fit nowhere come all the time, and would pile up while it is another's turn; and on a machine of ordinary size there is
-// room for one API server of 150,000 pods.
-func workloads() []workload {
-	return []workload{
-		{"basic", 5000, 20},
-		{"selective", 1000, 10},
-		{"selective", 5000, 10},
-		{"selective", 15000, 10},
-		{"zone", 5000, 20},
-		{"preferred", 5000, 20},
-		{"churn", 5000, 1},
-		{"used", 5000, 1},
-		{"mixed", 5000, 10},
+// Those of one row are measured side by side. Pods that fit nowhere come all the time, and would pile up while it is another's turn; and on a
+// machine of ordinary size there is room for one API server of 150,000 pods.
+func workloads() [][]workload {
+	return [][]workload{
+		{{"basic", 5000, 20}},
+		{{"selective", 1000, 10}, {"selective", 5000, 10}},
+		{{"selective", 15000, 10}},
+		{{"zone", 5000, 20}},
+		{{"preferred", 5000, 20}},
+		{{"churn", 5000, 1}},
+		{{"used", 5000, 1}},
+		{{"mixed", 5000, 10}},
 	}
 }
 
@@ -98,6 +97,9 @@ func run(ctx context.Context, args []string) error {
 	}
 	fmt.Println()
 	fmt.Print(perf.Table(have))
+	if sizes := perf.Sizes(have); sizes != "" {
+		fmt.Printf("\n%s", sizes)
+	}
 	fmt.Printf("\n%s, of %s\n", *results, strings.Join(perf.Revisions(have), ", "))
 	if *report == "" {
 		return nil
@@ -114,9 +116,14 @@ type workload struct {
 
 func (w workload) String() string { return fmt.Sprintf("%s/%d", w.name, w.nodes) }
 
+// isMeantBy reports whether the name is the workload's, at any size or at its own, or of all.
+func (w workload) isMeantBy(name string) bool {
+	return name == "" || name == w.name || name == w.String()
+}
+
 // plan is what is to be measured.
 type plan struct {
-	workloads []workload
+	workloads [][]workload // those of one row side by side
 	arms      []perf.Arm
 	runs      int
 }
@@ -126,19 +133,16 @@ func newPlan(chosen, arms string, runs int) (*plan, error) {
 	if runs < 1 {
 		return nil, fmt.Errorf("--runs=%d: want 1 or more", runs)
 	}
-	for name := range strings.SplitSeq(chosen, ",") {
-		found := false
-		for _, known := range workloads() {
-			if name != "" && name != known.name && name != known.String() {
-				continue
-			}
-			found = true
-			if !slices.Contains(p.workloads, known) {
-				p.workloads = append(p.workloads, known)
-			}
+	names := strings.Split(chosen, ",")
+	for _, name := range names {
+		if !slices.ContainsFunc(slices.Concat(workloads()...), func(known workload) bool { return known.isMeantBy(name) }) {
+			return nil, fmt.Errorf("--workloads: %q is none of %v", name, slices.Concat(workloads()...))
 		}
-		if !found {
-			return nil, fmt.Errorf("--workloads: %q is none of %v", name, workloads())
+	}
+	for _, row := range workloads() {
+		row = slices.DeleteFunc(row, func(known workload) bool { return !slices.ContainsFunc(names, known.isMeantBy) })
+		if len(row) > 0 {
+			p.workloads = append(p.workloads, row)
 		}
 	}
 	if arms == "" {
@@ -154,10 +158,21 @@ func newPlan(chosen, arms string, runs int) (*plan, error) {
 	return p, nil
 }
 
-// comparison is one thing to do: to measure a workload with all arms.
-type comparison struct {
+// subject is what is measured: a workload with an arm.
+type subject struct {
 	workload workload
-	arms     []perf.Arm
+	arm      perf.Arm
+}
+
+func (s subject) String() string { return fmt.Sprintf("%s %s", s.workload, s.arm) }
+
+func (s subject) is(result *perf.Result) bool {
+	return result.Workload == s.workload.name && result.Nodes == s.workload.nodes && result.Arm == s.arm
+}
+
+// comparison is one thing to do: to measure workloads with all arms.
+type comparison struct {
+	subjects []subject
 	run      int
 }
 
@@ -167,36 +182,42 @@ type comparison struct {
 func (p *plan) missing(have []perf.Result) []comparison {
 	next := make([]int, len(p.workloads)) // the number of the next run
 	left := make([]int, len(p.workloads))
-	for i, workload := range p.workloads {
-		arms := map[int]int{} // of the plan's, by run
-		for _, result := range have {
-			if result.Workload == workload.name && result.Nodes == workload.nodes {
-				next[i] = max(next[i], result.Run)
-				if slices.Contains(p.arms, result.Arm) {
-					arms[result.Run]++
-				}
+	for i, row := range p.workloads {
+		subjects := p.subjects(row, 0)
+		measured := map[int]int{} // by run
+		for j := range have {
+			if slices.ContainsFunc(row, func(w workload) bool { return w.name == have[j].Workload && w.nodes == have[j].Nodes }) {
+				next[i] = max(next[i], have[j].Run)
+			}
+			if slices.ContainsFunc(subjects, func(s subject) bool { return s.is(&have[j]) }) {
+				measured[have[j].Run]++
 			}
 		}
 		left[i] = p.runs
-		for _, count := range arms {
-			if count == len(p.arms) {
+		for _, count := range measured {
+			if count == len(subjects) {
 				left[i]--
 			}
 		}
 	}
 	var todo []comparison
 	for range p.runs {
-		for i, workload := range p.workloads {
-			if left[i]--; left[i] < 0 {
-				continue
+		for i, row := range p.workloads {
+			if left[i]--; left[i] >= 0 {
+				next[i]++
+				todo = append(todo, comparison{p.subjects(row, next[i]), next[i]})
 			}
-			next[i]++
-			arms := make([]perf.Arm, len(p.arms))
-			for j := range arms {
-				arms[j] = p.arms[(j+next[i])%len(p.arms)]
-			}
-			todo = append(todo, comparison{workload, arms, next[i]})
 		}
 	}
 	return todo
+}
+
+// subjects returns the workloads with all arms, in the order of a run.
+func (p *plan) subjects(row []workload, run int) (subjects []subject) {
+	for _, workload := range row {
+		for i := range p.arms {
+			subjects = append(subjects, subject{workload, p.arms[(i+run)%len(p.arms)]})
+		}
+	}
+	return subjects
 }

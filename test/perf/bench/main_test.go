@@ -16,20 +16,27 @@ import (
 )
 
 func TestWhatIsMissingIsMeasuredWithAllArms(t *testing.T) {
-	plan, err := newPlan("selective/1000,selective/1000,basic", "stock,headroom", 2)
+	plan, err := newPlan("selective/5000,selective/1000,selective/1000,basic", "stock,headroom", 2)
 	if err != nil {
 		t.Fatal(err)
 	}
+	of := func(nodes, run int, arm perf.Arm) perf.Result {
+		return perf.Result{Workload: "basic", Nodes: nodes, Run: run, Arm: arm}
+	}
 	have := []perf.Result{
-		{Workload: "basic", Nodes: 5000, Arm: perf.Headroom, Run: 1}, {Workload: "basic", Nodes: 5000, Arm: perf.Stock, Run: 1}, // whole
-		{Workload: "basic", Nodes: 5000, Arm: perf.Headroom, Run: 2}, {Workload: "basic", Nodes: 5000, Arm: perf.Config, Run: 2}, // without stock
-		{Workload: "basic", Nodes: 100, Arm: perf.Headroom, Run: 7}, // another size
+		of(5000, 1, perf.Headroom), of(5000, 1, perf.Stock), // whole
+		of(5000, 2, perf.Headroom), of(5000, 2, perf.Config), // without stock
+		of(100, 7, perf.Headroom), // another size
 	}
 	var got []string
 	for _, next := range plan.missing(have) {
-		got = append(got, fmt.Sprintf("%s %d %v", next.workload, next.run, next.arms))
+		got = append(got, fmt.Sprint(next.run, " ", next.subjects))
 	}
-	want := []string{"selective/1000 1 [headroom stock]", "basic/5000 3 [headroom stock]", "selective/1000 2 [stock headroom]"}
+	want := []string{
+		"3 [basic/5000 headroom basic/5000 stock]",
+		"1 [selective/1000 headroom selective/1000 stock selective/5000 headroom selective/5000 stock]",
+		"2 [selective/1000 stock selective/1000 headroom selective/5000 stock selective/5000 headroom]",
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("to do (-want +got):\n%s", diff)
 	}

@@ -41,14 +41,14 @@ func (b *bench) measure(ctx context.Context, todo []comparison) error {
 		if i > 0 {
 			left = fmt.Sprintf(", about %s left", (time.Since(began) / time.Duration(i) * time.Duration(len(todo)-i)).Round(time.Minute))
 		}
-		fmt.Fprintf(b.out, "%d of %d%s: %s run %d\n", i+1, len(todo), left, next.workload, next.run)
+		fmt.Fprintf(b.out, "%d of %d%s: run %d of %s\n", i+1, len(todo), left, next.run, next.subjects[0].workload.name)
 		measured, err := b.compare(ctx, binary, etcdFolder, next)
 		if err != nil {
-			return fmt.Errorf("%s: %w", next.workload, err)
+			return err
 		}
-		for j, arm := range next.arms {
+		for j, of := range next.subjects {
 			b.have = append(b.have, perf.Result{
-				Workload: next.workload.name, Nodes: next.workload.nodes, Arm: arm, Run: next.run, Measured: *measured[j],
+				Workload: of.workload.name, Nodes: of.workload.nodes, Arm: of.arm, Run: next.run, Measured: *measured[j],
 				Config: b.config, Revision: b.revision,
 			})
 		}
@@ -81,14 +81,14 @@ func (b *bench) build(ctx context.Context) (binary, etcdFolder string, err error
 	return binary, etcdFolder, nil
 }
 
-// compare measures all arms once.
+// compare measures all subjects once.
 func (b *bench) compare(ctx context.Context, binary, etcdFolder string, what comparison) ([]*perf.Measured, error) {
-	if what.workload.turns > 1 {
-		return b.together(ctx, binary, etcdFolder, what, what.arms)
+	if what.subjects[0].workload.turns > 1 {
+		return b.together(ctx, binary, etcdFolder, what)
 	}
 	var measured []*perf.Measured
-	for _, arm := range what.arms {
-		one, err := b.together(ctx, binary, etcdFolder, what, []perf.Arm{arm})
+	for _, alone := range what.subjects {
+		one, err := b.together(ctx, binary, etcdFolder, comparison{[]subject{alone}, what.run})
 		if err != nil {
 			return nil, err
 		}
@@ -97,8 +97,8 @@ func (b *bench) compare(ctx context.Context, binary, etcdFolder string, what com
 	return measured, nil
 }
 
-// together measures arms that take turns. Each begins a turn as often as the others.
-func (b *bench) together(ctx context.Context, binary, etcdFolder string, what comparison, taking []perf.Arm) (measured []*perf.Measured, err error) {
+// together measures subjects that take turns. Each begins a turn as often as the others.
+func (b *bench) together(ctx context.Context, binary, etcdFolder string, what comparison) (measured []*perf.Measured, err error) {
 	var started []*process
 	defer func() {
 		for _, p := range started {
@@ -108,10 +108,10 @@ func (b *bench) together(ctx context.Context, binary, etcdFolder string, what co
 			err = ctx.Err()
 		}
 	}()
-	for _, arm := range taking {
-		p, err := b.start(ctx, binary, etcdFolder, what.workload, arm)
+	for _, of := range what.subjects {
+		p, err := b.start(ctx, binary, etcdFolder, of)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", arm, err)
+			return nil, fmt.Errorf("%s: %w", of, err)
 		}
 		started = append(started, p)
 		if err := p.awaitReady(ctx); err != nil {
@@ -119,17 +119,18 @@ func (b *bench) together(ctx context.Context, binary, etcdFolder string, what co
 		}
 	}
 	measured = make([]*perf.Measured, len(started))
-	for turn := 1; turn <= what.workload.turns; turn++ {
+	turns := what.subjects[0].workload.turns
+	for turn := 1; turn <= turns; turn++ {
 		for i := range started {
 			at := (i + turn + what.run) % len(started)
 			p := started[at]
 			if err := p.takeTurn(); err != nil {
 				return nil, err
 			}
-			if turn < what.workload.turns {
+			if turn < turns {
 				err = p.awaitReady(ctx)
 			} else if measured[at], err = p.awaitMeasured(ctx); err == nil {
-				fmt.Fprintf(b.out, "  %-13s %7.1f pods/s, %.3f ms to choose a node\n", p.arm, measured[at].PodsPerSecond, measured[at].AlgorithmMsMean)
+				fmt.Fprintf(b.out, "  %-16s %-13s %7.1f pods/s, %.3f ms to choose a node\n", p.of.workload, p.of.arm, measured[at].PodsPerSecond, measured[at].AlgorithmMsMean)
 			}
 			if err != nil {
 				return nil, err

@@ -26,9 +26,9 @@ const (
 	limit, interval = 20 * time.Minute, 200 * time.Millisecond
 )
 
-// process is an arm that is measured, in a process of its own. It stands before each of its turns until it is let.
+// process is a subject that is measured, in a process of its own. It stands before each of its turns until it is let.
 type process struct {
-	arm     perf.Arm
+	of      subject
 	log     string // the file that its output is kept in
 	folder  string // a temporary one, for all else
 	command *exec.Cmd
@@ -38,10 +38,10 @@ type process struct {
 	runErr  error // once it ended
 }
 
-// start starts an arm.
-func (b *bench) start(ctx context.Context, binary, etcdFolder string, what workload, arm perf.Arm) (*process, error) {
-	p := &process{arm: arm, ready: make(chan struct{}), ended: make(chan struct{})}
-	p.log = filepath.Join(filepath.Dir(binary), fmt.Sprintf("%s-%d-%s.log", what.name, what.nodes, arm))
+// start starts a subject.
+func (b *bench) start(ctx context.Context, binary, etcdFolder string, of subject) (*process, error) {
+	p := &process{of: of, ready: make(chan struct{}), ended: make(chan struct{})}
+	p.log = filepath.Join(filepath.Dir(binary), fmt.Sprintf("%s-%d-%s.log", of.workload.name, of.workload.nodes, of.arm))
 	log, err := os.Create(p.log)
 	if err != nil {
 		return nil, err
@@ -63,13 +63,13 @@ func (b *bench) start(ctx context.Context, binary, etcdFolder string, what workl
 	p.let = let
 
 	p.command = exec.CommandContext(ctx, binary, "-test.run=^$", "-test.benchtime=1x", "-test.timeout=0",
-		fmt.Sprintf("-test.bench=^BenchmarkScheduling$/^%s$/^%dNodes$", what.name, what.nodes), "-data-items-dir="+p.folder)
+		fmt.Sprintf("-test.bench=^BenchmarkScheduling$/^%s$/^%dNodes$", of.workload.name, of.workload.nodes), "-data-items-dir="+p.folder)
 	p.command.Dir = harness
 	p.command.Stdout, p.command.Stderr = log, log
 	p.command.ExtraFiles = []*os.File{letting, telling}
 	p.command.Env = append(os.Environ(), "PATH="+etcdFolder+string(os.PathListSeparator)+os.Getenv("PATH"),
 		"TMPDIR="+p.folder, "ARTIFACTS="+p.folder, // etcd's data, and what the components log
-		"HEADROOM_BENCH_ARM="+string(arm), "HEADROOM_BENCH_CONFIG="+b.config, "HEADROOM_BENCH_TURNS="+strconv.Itoa(what.turns),
+		"HEADROOM_BENCH_ARM="+string(of.arm), "HEADROOM_BENCH_CONFIG="+b.config, "HEADROOM_BENCH_TURNS="+strconv.Itoa(of.workload.turns),
 		"HEADROOM_BENCH_RESULT="+p.result())
 	p.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that etcd ends with it
 	p.command.Cancel = func() error { return syscall.Kill(-p.command.Process.Pid, syscall.SIGTERM) }
@@ -106,20 +106,20 @@ func (p *process) awaitReady(ctx context.Context) error {
 	select {
 	case _, ok := <-p.ready:
 		if !ok {
-			return fmt.Errorf("%s ended before it was measured, see %s", p.arm, p.log)
+			return fmt.Errorf("%s ended before it was measured, see %s", p.of, p.log)
 		}
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-time.After(limit):
-		return fmt.Errorf("%s is not ready for its next turn after %s, see %s", p.arm, limit, p.log)
+		return fmt.Errorf("%s is not ready for its next turn after %s, see %s", p.of, limit, p.log)
 	}
 }
 
 // takeTurn lets it take its next turn.
 func (p *process) takeTurn() error {
 	if _, err := p.let.Write([]byte{'.'}); err != nil {
-		return fmt.Errorf("let %s take its turn (see %s): %w", p.arm, p.log, err)
+		return fmt.Errorf("let %s take its turn (see %s): %w", p.of, p.log, err)
 	}
 	return nil
 }
@@ -135,7 +135,7 @@ func (p *process) awaitMeasured(ctx context.Context) (*perf.Measured, error) {
 		case err == nil:
 			return measured, nil
 		case over:
-			return nil, fmt.Errorf("no result of %s, see %s: %w", p.arm, p.log, errors.Join(p.runErr, err))
+			return nil, fmt.Errorf("no result of %s, see %s: %w", p.of, p.log, errors.Join(p.runErr, err))
 		case !errors.Is(err, fs.ErrNotExist):
 			return nil, err
 		}
@@ -145,7 +145,7 @@ func (p *process) awaitMeasured(ctx context.Context) (*perf.Measured, error) {
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		case <-late:
-			return nil, fmt.Errorf("no result of %s after %s, see %s", p.arm, limit, p.log)
+			return nil, fmt.Errorf("no result of %s after %s, see %s", p.of, limit, p.log)
 		case <-ticker.C:
 		}
 	}
