@@ -42,6 +42,7 @@ var (
 	_ fwk.PreScorePlugin      = &Memory{}
 	_ fwk.ScorePlugin         = &Memory{}
 	_ fwk.ReservePlugin       = &Memory{}
+	_ fwk.PostBindPlugin      = &Memory{}
 	_ fwk.EnqueueExtensions   = &Memory{}
 	_ fwk.SignPlugin          = &Memory{}
 )
@@ -206,9 +207,8 @@ func (pl *Memory) Reserve(ctx context.Context, cycleState fwk.CycleState, pod *c
 		state = pl.newState(pod, config.FilterOff, nil)
 	}
 	if pl.shadow {
-		pl.reportShadow(klog.FromContext(ctx), state, pod, nodeName)
-	} else {
-		pl.metrics.rejected(state.rejections(), outcomePlaced)
+		state.shadow.decision = pl.compare(klog.FromContext(ctx), state, pod, nodeName)
+		pl.latest.Write(cycleState, state)
 	}
 	pl.books.reserve(pod.UID, nodeName, state.demand)
 	return nil
@@ -217,4 +217,16 @@ func (pl *Memory) Reserve(ctx context.Context, cycleState fwk.CycleState, pod *c
 // Unreserve takes back what Reserve counted.
 func (pl *Memory) Unreserve(_ context.Context, _ fwk.CycleState, pod *corev1.Pod, _ string) {
 	pl.books.release(pod.UID)
+}
+
+// PostBind counts what the cycle decided. Not before: Unreserve could not take that back.
+func (pl *Memory) PostBind(_ context.Context, cycleState fwk.CycleState, _ *corev1.Pod, _ string) {
+	state, ok := pl.latest.Read(cycleState)
+	switch {
+	case !ok:
+	case pl.shadow:
+		pl.metrics.shadowed(state.shadow.decision)
+	default:
+		pl.metrics.rejected(state.rejections(), outcomePlaced)
+	}
 }

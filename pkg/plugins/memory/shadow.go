@@ -12,7 +12,8 @@ import (
 
 // shadow is what a cycle would have decided, had it been allowed to.
 type shadow struct {
-	best int64 // the best score of a node that was scored
+	best     int64  // the best score of a node that was scored
+	decision string // how the node that was chosen compares, once it is
 }
 
 // take notes the best of the scores, in fine steps, and makes all alike.
@@ -30,16 +31,11 @@ func level(scores fwk.NodeScoreList) {
 	}
 }
 
-// reportShadow compares the node that was chosen without this plugin with what it would have said of it.
-func (pl *Memory) reportShadow(logger klog.Logger, state *cycleState, pod *corev1.Pod, nodeName string) {
-	if state.book.snapshot.Degraded {
-		pl.metrics.shadowed(shadowUnknown)
-		return
-	}
+// compare returns how the node that was chosen without this plugin compares with what it would have said of it.
+func (pl *Memory) compare(logger klog.Logger, state *cycleState, pod *corev1.Pod, nodeName string) (decision string) {
 	i := state.book.snapshot.Index(nodeName)
-	if i < 0 || !state.book.lines[i].fresh {
-		pl.metrics.shadowed(shadowUnknown)
-		return
+	if state.book.snapshot.Degraded || i < 0 || !state.book.lines[i].fresh {
+		return shadowUnknown
 	}
 	verdict, score, best := fits, state.score(i, 0), state.shadow.best
 	if state.mode == config.FilterHard {
@@ -47,13 +43,12 @@ func (pl *Memory) reportShadow(logger klog.Logger, state *cycleState, pod *corev
 	}
 	switch {
 	case verdict != fits:
-		pl.metrics.shadowed(shadowRejected)
 		logger.V(2).Info("Shadow: the chosen node has too little memory left", "pod", klog.KObj(pod), "node", nodeName, "reason", verdict.reason(),
 			"neededBytes", state.demand.FirmBytes, "leftBytes", state.book.lines[i].left-state.counted(i))
+		return shadowRejected
 	case score < best:
-		pl.metrics.shadowed(shadowWorse)
 		logger.V(2).Info("Shadow: another node has more memory left", "pod", klog.KObj(pod), "node", nodeName, "score", score, "best", best)
-	default:
-		pl.metrics.shadowed(shadowSame)
+		return shadowWorse
 	}
+	return shadowSame
 }

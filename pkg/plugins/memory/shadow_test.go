@@ -52,6 +52,7 @@ func TestShadowDecidesReportsAndDoesNotAct(t *testing.T) {
 				}
 			}
 			fleet.plugin.Reserve(t.Context(), state, pod, test.chosen)
+			fleet.plugin.PostBind(t.Context(), state, pod, test.chosen)
 			for _, verdict := range []string{shadowSame, shadowWorse, shadowRejected, shadowUnknown} {
 				want := 0.0
 				if verdict == test.want {
@@ -74,6 +75,10 @@ func TestAShadowHeedsTheFiltersMode(t *testing.T) {
 		pod, state := newPod("p", 500*mi), framework.NewCycleState()
 		fleet.plugin.PreFilter(t.Context(), state, pod, nil)
 		fleet.plugin.Reserve(t.Context(), state, pod, "full")
+		fleet.plugin.PostBind(t.Context(), state, pod, "full")
+		if got := counted(t, fleet.plugin.metrics.shadows, shadowSame); got != 1 {
+			t.Errorf("%s: %v decisions were counted as the same, want 1", mode, got)
+		}
 		if got := counted(t, fleet.plugin.metrics.shadows, shadowRejected); got != 0 {
 			t.Errorf("%s: %v rejections were counted, want none", mode, got)
 		}
@@ -130,6 +135,11 @@ func TestRejectionsAreCountedByReasonAndOutcome(t *testing.T) {
 	}
 	attempt(func(state fwk.CycleState, pod *corev1.Pod) {
 		fleet.plugin.Reserve(t.Context(), state, pod, "elsewhere")
+		fleet.plugin.PostBind(t.Context(), state, pod, "elsewhere")
+	})
+	attempt(func(state fwk.CycleState, pod *corev1.Pod) { // It could not be bound.
+		fleet.plugin.Reserve(t.Context(), state, pod, "elsewhere")
+		fleet.plugin.Unreserve(t.Context(), state, pod, "elsewhere")
 	})
 	attempt(func(state fwk.CycleState, pod *corev1.Pod) {
 		fleet.plugin.PostFilter(t.Context(), state, pod, framework.NewDefaultNodeToStatus())
