@@ -164,48 +164,6 @@ func TestPodsThatAreGoneOrPlacedAreNotWoken(t *testing.T) {
 	}
 }
 
-func TestHints(t *testing.T) {
-	fleet := newFleet(nil).node("n1", 3800*mi, 0).running("measured", "n1", 100*mi, 300*mi).bound("promised", "n1", 200*mi)
-	fleet.publish()
-	small, large := fleet.nodes[0].DeepCopy(), fleet.nodes[0].DeepCopy()
-	large.Status.Allocatable[corev1.ResourceMemory] = large.Status.Capacity[corev1.ResourceMemory]
-	waiting, less := newPod("waiting", 500*mi), newPod("waiting", 100*mi)
-	for _, test := range []struct {
-		name string
-		hint func() (fwk.QueueingHint, error)
-		want fwk.QueueingHint
-	}{
-		{"a pod leaves that memory was promised to", func() (fwk.QueueingHint, error) {
-			return fleet.plugin.isSchedulableAfterPodDeletion(klog.Background(), waiting, fleet.pods[1], nil)
-		}, fwk.Queue},
-		{"a measured pod leaves: the next sample shows it", func() (fwk.QueueingHint, error) {
-			return fleet.plugin.isSchedulableAfterPodDeletion(klog.Background(), waiting, fleet.pods[0], nil)
-		}, fwk.QueueSkip},
-		{"a new node", func() (fwk.QueueingHint, error) {
-			return fleet.plugin.isSchedulableAfterNodeChange(klog.Background(), waiting, nil, small)
-		}, fwk.Queue},
-		{"a node grows", func() (fwk.QueueingHint, error) {
-			return fleet.plugin.isSchedulableAfterNodeChange(klog.Background(), waiting, small, large)
-		}, fwk.Queue},
-		{"a node shrinks", func() (fwk.QueueingHint, error) {
-			return fleet.plugin.isSchedulableAfterNodeChange(klog.Background(), waiting, large, small)
-		}, fwk.QueueSkip},
-		{"the pod asks for less", func() (fwk.QueueingHint, error) {
-			return fleet.plugin.isSchedulableAfterOwnUpdate(klog.Background(), waiting, waiting, less)
-		}, fwk.Queue},
-		{"another pod asks for less", func() (fwk.QueueingHint, error) {
-			return fleet.plugin.isSchedulableAfterOwnUpdate(klog.Background(), waiting, newPod("other", 500*mi), newPod("other", 100*mi))
-		}, fwk.QueueSkip},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			got, err := test.hint()
-			if err != nil || got != test.want {
-				t.Errorf("hint = %v, %v, want %v", got, err, test.want)
-			}
-		})
-	}
-}
-
 func TestNoMorePodsAreWokenThanFit(t *testing.T) {
 	var woken activations
 	fleet := newFleet(&woken).node("n1", 3800*mi, 0)
