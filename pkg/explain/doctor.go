@@ -160,8 +160,8 @@ func (s *Scheduler) checkFreshness(context.Context) []Finding {
 	}
 	snapshot, args := books[0].Snapshot(), books[0].Args
 	var findings []Finding
-	if count := snapshot.Refused[sample.ReasonFuture]; count > 0 {
-		findings = append(findings, futureSamples(count)...)
+	if refused := snapshot.Refused[sample.ReasonFuture]; refused.Count > 0 {
+		findings = append(findings, futureSamples(refused.Count)...)
 	}
 	states := map[ledger.State][]string{}
 	for i := range snapshot.Nodes {

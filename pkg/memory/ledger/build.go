@@ -98,7 +98,7 @@ func (b *build) fill() {
 	b.degrade()
 	for node := range b.Samples.Nodes {
 		if _, ok := b.snapshot.index[node]; !ok {
-			b.refuse(sample.ReasonUnknown)
+			b.refuse(sample.ReasonUnknown, types.NamespacedName{Name: node})
 		}
 	}
 	b.troubles.add(b.Troubles)
@@ -172,15 +172,15 @@ func (b *build) measure(line *Node, node *corev1.Node) {
 	}
 	capacity := node.Status.Capacity.Memory().Value()
 	if together, ok := b.kubepods(b.snapshot.index[node.Name]); measured.Bytes > capacity || ok && together.Bytes > capacity {
-		b.refuse(sample.ReasonImpossible)
+		b.refuse(sample.ReasonImpossible, types.NamespacedName{Name: node.Name})
 		return
 	}
 	if tooFarAhead(measured.Time, b.Now) {
-		b.refuse(sample.ReasonFuture)
+		b.refuse(sample.ReasonFuture, types.NamespacedName{Name: node.Name})
 		return
 	}
 	if measured.Time.Before(node.CreationTimestamp.Time) { // Another machine had the name, or this one was empty.
-		b.refuse(sample.ReasonEarlier)
+		b.refuse(sample.ReasonEarlier, types.NamespacedName{Name: node.Name})
 		delete(b.usual, machineOf(node))
 		return
 	}
@@ -255,11 +255,4 @@ func (b *build) degrade() {
 	b.sampled = b.sampled || len(b.Samples.Nodes) > 0
 	b.degraded = b.snapshot.NotFresh*100 > limit
 	b.snapshot.Degraded = b.degraded
-}
-
-func (b *build) refuse(reason sample.Reason) {
-	if b.snapshot.Refused == nil {
-		b.snapshot.Refused = map[sample.Reason]int{}
-	}
-	b.snapshot.Refused[reason]++
 }

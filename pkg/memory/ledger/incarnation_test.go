@@ -46,11 +46,22 @@ func TestASampleCountsOnlyForThePodThatItIsOf(t *testing.T) {
 			if got, _ := snapshot.Pod("p"); got.Measured != test.want {
 				t.Errorf("measured = %dMi, want %dMi", got.Measured/mi, test.want/mi)
 			}
-			if diff := cmp.Diff(test.wantRefused, snapshot.Refused); diff != "" {
+			if diff := cmp.Diff(test.wantRefused, refused(snapshot)); diff != "" {
 				t.Errorf("refused (-want +got):\n%s", diff)
 			}
 		})
 	}
+}
+
+// refused returns how many samples were refused, by reason.
+func refused(snapshot *ledger.Snapshot) (counts map[sample.Reason]int) {
+	for reason, samples := range snapshot.Refused {
+		if counts == nil {
+			counts = map[sample.Reason]int{}
+		}
+		counts[reason] = samples.Count
+	}
+	return counts
 }
 
 func TestSamplesThatCannotBeTrueOfTheirNodeAreRefused(t *testing.T) {
@@ -64,8 +75,11 @@ func TestSamplesThatCannotBeTrueOfTheirNodeAreRefused(t *testing.T) {
 			t.Errorf("%s is %v, want absent: nothing that can be true is known of it", node.Name, node.State)
 		}
 	}
-	if diff := cmp.Diff(map[sample.Reason]int{sample.ReasonImpossible: 2, sample.ReasonUnknown: 1, sample.ReasonFuture: 1}, snapshot.Refused); diff != "" {
+	if diff := cmp.Diff(map[sample.Reason]int{sample.ReasonImpossible: 2, sample.ReasonUnknown: 1, sample.ReasonFuture: 1}, refused(snapshot)); diff != "" {
 		t.Errorf("refused (-want +got):\n%s", diff)
+	}
+	if got := snapshot.Refused[sample.ReasonUnknown].Example(); got != "gone" {
+		t.Errorf("of what nobody knows %q is named, want the node", got)
 	}
 }
 
@@ -180,7 +194,7 @@ func TestASampleOfAnEarlierNodeIsRefused(t *testing.T) {
 		if got := snapshot.Nodes[0].State; got != step.state {
 			t.Errorf("%s: the node is %s, want %s", step.name, got, step.state)
 		}
-		if diff := cmp.Diff(step.refused, snapshot.Refused); diff != "" {
+		if diff := cmp.Diff(step.refused, refused(snapshot)); diff != "" {
 			t.Errorf("%s: refused (-want +got):\n%s", step.name, diff)
 		}
 	}

@@ -217,12 +217,13 @@ func heldBefore(pod *corev1.Pod, known *record) int64 {
 
 // sampleOf returns the sample of a pod, if there is one and it is of this pod.
 func (b *build) sampleOf(node int, pod *corev1.Pod) (sample.Pod, bool) {
-	measured, ok := b.Samples.Pods[types.NamespacedName{Namespace: pod.Namespace, Name: pod.Name}]
+	name := types.NamespacedName{Namespace: pod.Namespace, Name: pod.Name}
+	measured, ok := b.Samples.Pods[name]
 	if !ok {
 		return sample.Pod{}, false
 	}
 	if measured.UID != "" && !isOf(measured.UID, pod) {
-		b.refuse(sample.ReasonEarlier)
+		b.refuse(sample.ReasonEarlier, name)
 		return sample.Pod{}, false
 	}
 	if measured.Bytes == 0 {
@@ -230,12 +231,12 @@ func (b *build) sampleOf(node int, pod *corev1.Pod) (sample.Pod, bool) {
 	}
 	if !startedBy(pod, measured.Time) {
 		if measured.Time.Before(pod.CreationTimestamp.Time) {
-			b.refuse(sample.ReasonEarlier)
+			b.refuse(sample.ReasonEarlier, name)
 		}
 		return sample.Pod{}, false
 	}
 	if capacity := b.Nodes[node].Status.Capacity.Memory().Value(); measured.Bytes > capacity && capacity > 0 {
-		b.refuse(sample.ReasonImpossible)
+		b.refuse(sample.ReasonImpossible, name)
 		return sample.Pod{}, false
 	}
 	return measured, true

@@ -111,8 +111,8 @@ type Snapshot struct {
 	Foreseen bool
 	// NotFresh is the number of nodes that are stale or absent, and Unsupported that of those that are neither, nor fresh.
 	NotFresh, Unsupported int
-	// Refused counts the samples that cannot be true of the nodes and pods that there are.
-	Refused map[sample.Reason]int
+	// Refused are the samples that cannot be true of the nodes and pods that there are.
+	Refused map[sample.Reason]Refusals
 
 	index   NodeIndex
 	pods    map[types.UID]Pod

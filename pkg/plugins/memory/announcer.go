@@ -44,9 +44,10 @@ type announcer struct {
 // was away for an hour.
 func (a *announcer) refusals(logger klog.Logger, snapshot *ledger.Snapshot) {
 	now := a.clock.Now()
-	for reason, count := range snapshot.Refused {
+	for reason, refused := range snapshot.Refused {
 		if seen, ok := a.refused[reason]; !ok || now.Sub(seen) > time.Hour {
-			logger.Info("Samples were refused, and what they are about is unknown; further ones for this reason are counted only", "reason", reason, "count", count)
+			logger.Info("Samples were refused, and what they are about is unknown; further ones for this reason are counted only",
+				"reason", reason, "count", refused.Count, "example", refused.Example())
 		}
 		if a.refused == nil {
 			a.refused = map[sample.Reason]time.Time{}

@@ -203,9 +203,9 @@ func (m *metrics) kept(snapshot *ledger.Snapshot, took time.Duration) {
 }
 
 // refuse counts the samples that cannot be true of the nodes and pods that there are.
-func (m *metrics) refuse(refused map[sample.Reason]int) {
-	for reason, count := range refused {
-		m.refused.WithLabelValues(string(reason)).Add(float64(count))
+func (m *metrics) refuse(refused map[sample.Reason]ledger.Refusals) {
+	for reason, samples := range refused {
+		m.refused.WithLabelValues(string(reason)).Add(float64(samples.Count))
 	}
 }
 
