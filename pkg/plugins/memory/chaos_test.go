@@ -79,16 +79,17 @@ func TestTroubleWithTheSourceStopsNobody(t *testing.T) {
 		wantPass    bool
 		wantBreaker float64
 		wantStates  map[string]float64
+		wantRefused sample.Reason // by which samples were refused; "": none were
 	}{
-		{"nothing", func(*troubledSource) {}, 0, false, 0, map[string]float64{"fresh": 20, "stale": 0, "absent": 0}},
-		{"down for an hour", func(s *troubledSource) { s.down = true }, time.Hour, true, 1, map[string]float64{"fresh": 0, "stale": 20, "absent": 0}},
-		{"half of the nodes silent", func(s *troubledSource) { s.silent = 10 }, 5 * time.Minute, false, 0, map[string]float64{"fresh": 10, "stale": 0, "absent": 10}},
-		{"most of the nodes silent", func(s *troubledSource) { s.silent = 11 }, 5 * time.Minute, true, 1, map[string]float64{"fresh": 9, "stale": 0, "absent": 11}},
-		{"ten minutes ahead", func(s *troubledSource) { s.skew = 10 * time.Minute }, 5 * time.Minute, true, 1, map[string]float64{"fresh": 0, "stale": 0, "absent": 20}},
-		{"ten minutes behind", func(s *troubledSource) { s.skew = -10 * time.Minute }, 5 * time.Minute, true, 1, map[string]float64{"fresh": 0, "stale": 20, "absent": 0}},
+		{"nothing", func(*troubledSource) {}, 0, false, 0, map[string]float64{"fresh": 20, "stale": 0, "absent": 0}, ""},
+		{"down for an hour", func(s *troubledSource) { s.down = true }, time.Hour, true, 1, map[string]float64{"fresh": 0, "stale": 20, "absent": 0}, ""},
+		{"half of the nodes silent", func(s *troubledSource) { s.silent = 10 }, 5 * time.Minute, false, 0, map[string]float64{"fresh": 10, "stale": 0, "absent": 10}, ""},
+		{"most of the nodes silent", func(s *troubledSource) { s.silent = 11 }, 5 * time.Minute, true, 1, map[string]float64{"fresh": 9, "stale": 0, "absent": 11}, ""},
+		{"ten minutes ahead", func(s *troubledSource) { s.skew = 10 * time.Minute }, 5 * time.Minute, true, 1, map[string]float64{"fresh": 0, "stale": 0, "absent": 20}, sample.ReasonFuture},
+		{"ten minutes behind", func(s *troubledSource) { s.skew = -10 * time.Minute }, 5 * time.Minute, true, 1, map[string]float64{"fresh": 0, "stale": 20, "absent": 0}, ""},
 		{"one node reports more than it has", func(s *troubledSource) {
 			s.poison = &sample.Node{Measurement: sample.Measurement{Bytes: 1 << 60}}
-		}, 5 * time.Minute, false, 0, map[string]float64{"fresh": 19, "stale": 0, "absent": 1}},
+		}, 5 * time.Minute, false, 0, map[string]float64{"fresh": 19, "stale": 0, "absent": 1}, sample.ReasonImpossible},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
@@ -107,7 +108,7 @@ func TestTroubleWithTheSourceStopsNobody(t *testing.T) {
 			informerFactory := informers.NewSharedInformerFactory(client, 0)
 			factory := quietFactory(clock)
 			registry := k8smetrics.NewKubeRegistry()
-			factory.serve = func(m *metrics) { registry.MustRegister(m.breaker, m.nodes) }
+			factory.serve = func(m *metrics) { registry.MustRegister(m.breaker, m.nodes, m.refused) }
 			plugin, err := factory.newFrom(ctx, arguments(), handle{factory: informerFactory, client: client},
 				func(*config.HeadroomMemoryArgs, fwk.Handle) (usage.Source, error) { return source, nil })
 			if err != nil {
@@ -137,9 +138,15 @@ func TestTroubleWithTheSourceStopsNobody(t *testing.T) {
 			// Not in one leap, which would leave no node fresh: what opens the breaker for once keeps it open for longer.
 			end := clock.Now().Add(test.after)
 			step(fmt.Sprint(test.after, " passed"), func() bool { return !clock.Now().Before(end) })
-			step(fmt.Sprintf("the metrics tell %v and breaker %v", test.wantStates, test.wantBreaker), func() bool {
-				return gauge(t, plugin.metrics.breaker) == test.wantBreaker && maps.Equal(test.wantStates, states(t, plugin.metrics))
+			step(fmt.Sprintf("the metrics tell %v, breaker %v, and what was refused: %q", test.wantStates, test.wantBreaker, test.wantRefused), func() bool {
+				return gauge(t, plugin.metrics.breaker) == test.wantBreaker && maps.Equal(test.wantStates, states(t, plugin.metrics)) &&
+					(test.wantRefused == "" || counted(t, plugin.metrics.refused, string(test.wantRefused)) > 0)
 			})
+			for _, reason := range []sample.Reason{sample.ReasonFuture, sample.ReasonImpossible} {
+				if got := counted(t, plugin.metrics.refused, string(reason)); got > 0 && reason != test.wantRefused {
+					t.Errorf("%v samples were refused as %s, want none", got, reason)
+				}
+			}
 			fleet.plugin = plugin
 			if got := fleet.filter(t, 500*mi, "n0").IsSuccess(); got != test.wantPass {
 				t.Errorf("a pod passes the node that is full: %v, want %v", got, test.wantPass)
