@@ -3,6 +3,7 @@
 package memory
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/headroom-dev/headroom/pkg/apis/config"
 	"github.com/headroom-dev/headroom/pkg/memory/forecast"
+	"github.com/headroom-dev/headroom/pkg/memory/sample"
 )
 
 func TestFilterModeOfAPod(t *testing.T) {
@@ -97,6 +99,38 @@ func TestModesThatRejectNothing(t *testing.T) {
 				t.Errorf("Filter = %v, want success", got)
 			}
 		})
+	}
+}
+
+// As the scheduler sees it, of machines of 64 GiB: what is told in fine steps may be lost in points.
+func TestSoftTellsLargeNodesWithoutRoomApart(t *testing.T) {
+	fleet := newFleet(nil)
+	var scores fwk.NodeScoreList
+	for _, lacking := range []int64{1, 200, 700, 2000, 7000, 20000} { // Mi
+		name := fmt.Sprint("lacks-", lacking)
+		fleet.node(name, 0, 0)
+		node := fleet.nodes[len(fleet.nodes)-1]
+		node.Status.Capacity[corev1.ResourceMemory] = *resource.NewQuantity(64<<30, resource.BinarySI)
+		node.Status.Allocatable[corev1.ResourceMemory] = *resource.NewQuantity(64<<30-100*mi, resource.BinarySI)
+		fleet.samples.Nodes[name] = sample.Node{Measurement: sample.Measurement{Bytes: 64<<30 - 100*mi - 30000*mi + lacking*mi, Time: now}}
+		scores = append(scores, fwk.NodeScore{Name: name})
+	}
+	fleet.plugin.modes.filter = config.FilterSoft
+	fleet.publish()
+	state, huge := framework.NewCycleState(), newPod("huge", 30000*mi)
+	fleet.plugin.PreFilter(t.Context(), state, huge, nil)
+	fleet.plugin.PreScore(t.Context(), state, huge, fleet.infos())
+	if status := fleet.plugin.NormalizeScore(t.Context(), state, huge, scores); !status.IsSuccess() {
+		t.Fatal(status)
+	}
+	if scores[0].Score != noRoomTop {
+		t.Errorf("a node that lacks next to nothing scores %d, want %d", scores[0].Score, noRoomTop)
+	}
+	for i := range scores[1:] {
+		if scores[i].Score <= scores[i+1].Score {
+			t.Errorf("scores: %+v, want them to fall", scores)
+			break
+		}
 	}
 }
 

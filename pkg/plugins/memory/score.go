@@ -154,12 +154,17 @@ func scoreByFullness(dayCubed, now float64) int64 {
 	return leastWithRoom + int64(float64(roomPoints*finePerPoint)*(1-full))
 }
 
-// scoreWithoutRoom scores a fresh node that lacks so many bytes of its memory for pods for the pod, in fine steps.
+// leastLacking is what a node may lack without a difference, and what another one may lack more, in bytes.
+const leastLacking = 64 << 20
+
+// scoreWithoutRoom scores a fresh node that lacks so many bytes of its memory for pods for the pod, in fine steps. The scale is of
+// doublings: nodes of many GiB that lack little are to be told apart, and there are few points for it.
 func scoreWithoutRoom(lacking, size int64) int64 {
-	if size <= 0 {
+	if size <= 0 || lacking >= size {
 		return fwk.MinScore
 	}
-	return int64(noRoomTop * finePerPoint * max(1-float64(lacking)/float64(size), 0))
+	share := 1 - math.Log2(1+float64(max(lacking, 0))/leastLacking)/math.Log2(1+float64(size)/leastLacking)
+	return min(int64((noRoomTop+1)*finePerPoint*share), (noRoomTop+1)*finePerPoint-1)
 }
 
 // scoreByPacking scores a fresh node for filling nodes up to a target, in fine steps: below it the fuller the better, in the
