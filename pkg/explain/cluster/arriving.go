@@ -5,6 +5,7 @@ package cluster
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -63,12 +64,18 @@ func readWhole(body io.Reader, see func([]corev1.Pod)) (version string, err erro
 		return "", fmt.Errorf("list of pods: %w", err)
 	}
 	list := &corev1.PodList{}
+	if len(content) == 0 {
+		return "", errors.New("list of pods: the server sent nothing")
+	}
 	decoded, _, err := scheme.Codecs.UniversalDeserializer().Decode(content, nil, list)
 	if err != nil {
 		return "", fmt.Errorf("list of pods: %w", err)
 	}
 	if decoded != runtime.Object(list) {
 		return "", fmt.Errorf("list of pods: the server sent %T", decoded)
+	}
+	if list.Continue != "" {
+		return "", errors.New("list of pods: the server sent a part of it, though all was asked for")
 	}
 	see(list.Items)
 	return list.ResourceVersion, nil

@@ -143,6 +143,8 @@ func TestWhatIsWrongWithAListIsSaid(t *testing.T) {
 		{"another list", inProtobuf(t, nodes), http.StatusOK, `kind "NodeList"`},
 		{"another list, in JSON", inJSON(t, nodes), http.StatusOK, "the server sent *v1.NodeList"},
 		{"a part of a list", inProtobuf(t, page), http.StatusOK, "first page"},
+		{"a part of a list, in JSON", inJSON(t, page), http.StatusOK, "the server sent a part of it"},
+		{"nothing", nil, http.StatusOK, "the server sent nothing"},
 		{"a pod that is none", spoiled, http.StatusOK, "item 901"},
 		{"a refusal", nil, http.StatusGone, "410"},
 	} {
