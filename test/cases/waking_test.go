@@ -293,6 +293,7 @@ func TestThePodFindsTheLabelThatStays(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	f.asleep(t)
 	for i := range 60 {
 		name := fmt.Sprintf("n%d", i%30)
 		label(name, "ssd", true)

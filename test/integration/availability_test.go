@@ -92,11 +92,17 @@ func (r *replicas) waitsForEtcd(t *testing.T, limit time.Duration) {
 // signalEtcd stops etcd or lets it go on.
 func (r *replicas) signalEtcd(t *testing.T, signal syscall.Signal) {
 	t.Helper()
-	etcd, runs := r.cluster.PIDs()["etcd"]
+	r.signal(t, "etcd", signal)
+}
+
+// signal sends a signal to a process of the cluster.
+func (r *replicas) signal(t *testing.T, name string, signal syscall.Signal) {
+	t.Helper()
+	pid, runs := r.cluster.PIDs()[name]
 	if !runs { // 0 would be the test itself
-		t.Fatal("etcd has ended")
+		t.Fatalf("%s has ended", name)
 	}
-	if err := syscall.Kill(etcd, signal); err != nil {
+	if err := syscall.Kill(pid, signal); err != nil {
 		t.Error(err)
 	}
 }
@@ -111,9 +117,7 @@ var disturbances = []struct {
 	disturb func(t *testing.T, r *replicas, leader string)
 }{
 	{name: "the leader is killed", burst: 2000, full: true, disturb: func(t *testing.T, r *replicas, leader string) {
-		if err := syscall.Kill(r.cluster.PIDs()["replica-1"], syscall.SIGKILL); err != nil {
-			t.Fatal(err)
-		}
+		r.signal(t, "replica-1", syscall.SIGKILL)
 		r.waitLeader(t, leader)
 	}},
 	{name: "both replicas are rolled", burst: 2000, full: true, disturb: func(t *testing.T, r *replicas, leader string) {
