@@ -69,6 +69,18 @@ func TestOneRunHasNoInterval(t *testing.T) {
 	}
 }
 
+func TestAFigureThatWasNotMeasuredIsUnknown(t *testing.T) {
+	results := []perf.Result{result(perf.Stock, 1, 100), result(perf.Headroom, 1, 150), result(perf.Stock, 2, 100), result(perf.Headroom, 2, 150)}
+	results[0].CPUMsPerPod, results[1].CPUMsPerPod = 0, 0
+	if table := perf.Table(results); !strings.Contains(table, "| stock | 2 | 100 | 1.00 ms | 2.00 ms |") || !strings.Contains(table, "| x 0.67 |") {
+		t.Errorf("CPU known of one run of two:\n%s", table)
+	}
+	results[2].CPUMsPerPod = 0
+	if table := perf.Table(results); !strings.Contains(table, "| stock | 2 | 100 | 1.00 ms | unknown | 7 |") || !strings.Contains(table, "| headroom | 2 | x 1.50") {
+		t.Errorf("CPU known of no run of stock:\n%s", table)
+	}
+}
+
 func TestResultsComeBackAsTheyWereWritten(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "bench", "results.json")
 	if got, err := perf.ReadResults(path); err != nil || len(got) != 0 {

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Ratio compares an arm with the stock arm: the geometric mean over runs of the same number, which were measured one after
-// another, with a 95 % confidence interval by Student's t on their logarithms.
+// Ratio compares an arm with the stock arm: the geometric mean over runs of the same number, which were measured side by
+// side, with a 95 % confidence interval by Student's t on their logarithms.
 type Ratio struct {
 	Mean      float64
 	Low, High float64 // NaN with one run: one says nothing about the spread

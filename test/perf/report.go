@@ -64,27 +64,35 @@ func Sizes(results []Result) string {
 	return fmt.Sprintf("| workload | arm | runs | pods/s with %d nodes, of those with %d |\n|---|---|--:|--:|\n", nodes, few) + text.String()
 }
 
+// unknown is what is said of a figure that was not measured.
+const unknown = "unknown"
+
 func row(results []Result, group Group, arm Arm) (cells []string, runs int) {
 	for i, figure := range figures() {
+		cell, of := unknown, 0
 		if arm == Stock {
-			var values []float64
-			for j := range results {
-				if results[j].Arm == Stock && (Group{results[j].Workload, results[j].Nodes}) == group {
-					values = append(values, figure.of(&results[j]))
-				}
-			}
-			mean, _ := meanAndDeviation(values)
-			format := []string{"%.0f", "%.2f ms", "%.2f ms", "%.0f"}[i]
-			cells, runs = append(cells, fmt.Sprintf(format, mean)), len(values)
-			continue
+			cell, of = mean(results, group, figure.of, []string{"%.0f", "%.2f ms", "%.2f ms", "%.0f"}[i])
+		} else if ratio, ok := Compare(results, group, arm, figure.of); ok {
+			cell, of = ratio.String(), ratio.Runs
 		}
-		ratio, ok := Compare(results, group, arm, figure.of)
-		if !ok {
-			return nil, 0
-		}
-		cells, runs = append(cells, ratio.String()), ratio.Runs
+		cells, runs = append(cells, cell), max(runs, of)
 	}
 	return cells, runs
+}
+
+// mean writes the mean of a figure of the stock arm, of the runs of which it is known.
+func mean(results []Result, group Group, figure func(*Result) float64, format string) (cell string, runs int) {
+	var values []float64
+	for i := range results {
+		if value := figure(&results[i]); value > 0 && (subject{group, Stock}).of(&results[i]) {
+			values = append(values, value)
+		}
+	}
+	if len(values) == 0 {
+		return unknown, 0
+	}
+	mean, _ := meanAndDeviation(values)
+	return fmt.Sprintf(format, mean), len(values)
 }
 
 // String is the ratio with its interval.

@@ -40,7 +40,7 @@ type Measured struct {
 	// AllocsPerPod is the number of heap allocations of the whole process, API server included, by pods that count.
 	AllocsPerPod float64 `json:"allocsPerPod"`
 	// CPUMsPerPod is what the whole process had of the processors, API server included and etcd not, in milliseconds a pod that counts.
-	// Results of before it was measured have none.
+	// 0 is unknown: it was not measured.
 	CPUMsPerPod float64 `json:"cpuMsPerPod,omitempty"`
 }
 
@@ -49,7 +49,9 @@ type Result struct {
 	Workload string `json:"workload"`
 	Nodes    int    `json:"nodes"`
 	Arm      Arm    `json:"arm"`
-	Run      int    `json:"run"` // from 1; runs of the same number were measured one after another
+	Run      int    `json:"run"` // from 1; runs of the same number were measured side by side
+	// Turns is in how many turns the pods that count were created, one arm after the other.
+	Turns int `json:"turns,omitempty"`
 	Measured
 	// Config is the file of config/ that the arms config and headroom ran, Revision the repository's.
 	Config   string `json:"config,omitempty"`

@@ -24,8 +24,8 @@ import (
 )
 
 // workloads are those of harness/workloads.yaml by name, with their sizes in nodes and in how many turns an arm's pods are created.
-// Those of one row are measured side by side. Pods that fit nowhere come all the time, and would pile up while it is another's turn; and on a
-// machine of ordinary size there is room for one API server of 150,000 pods.
+// Those of one row are measured side by side. What comes all the time, as pods that fit nowhere, would pile up while it is another's turn; and on
+// a machine of ordinary size there is room for one API server of 150,000 pods. A row is over before the harness ends it: after 30 minutes.
 func workloads() [][]workload {
 	return [][]workload{
 		{{"basic", 5000, 20}},
@@ -35,7 +35,7 @@ func workloads() [][]workload {
 		{{"preferred", 5000, 20}},
 		{{"churn", 5000, 1}},
 		{{"used", 5000, 1}},
-		{{"mixed", 5000, 10}},
+		{{"mixed", 5000, 1}},
 	}
 }
 
@@ -82,6 +82,10 @@ func run(ctx context.Context, args []string) error {
 	for _, result := range have {
 		if result.Config != "" && result.Config != *config {
 			return fmt.Errorf("%s holds results of %s, not of %s: choose another file by --results", *results, result.Config, *config)
+		}
+		if turns := turnsOf(&result); turns != result.Turns {
+			return fmt.Errorf("%s holds results of %s/%d in %d turns, and it is measured in %d now: choose another file by --results",
+				*results, result.Workload, result.Nodes, result.Turns, turns)
 		}
 	}
 	revision, err := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty").Output()
@@ -176,19 +180,41 @@ type comparison struct {
 	run      int
 }
 
-// missing lists what the results do not have yet, in the order in which it is to be measured. Arms are compared in runs of the same number,
-// which were measured side by side: one that has not all of the arms does not count, and its number is not given again. The arms take
-// turns at being first.
+// turnsOf returns in how many turns the workload of a result is measured, 0 if it is none.
+func turnsOf(result *perf.Result) int {
+	for _, known := range slices.Concat(workloads()...) {
+		if known.name == result.Workload && known.nodes == result.Nodes {
+			return known.turns
+		}
+	}
+	return 0
+}
+
+// lastRun returns the number of the last run of any workload of the row that the given ones are of.
+func lastRun(row []workload, have []perf.Result) (last int) {
+	for _, whole := range workloads() {
+		if !slices.Contains(whole, row[0]) {
+			continue
+		}
+		for i := range have {
+			if slices.ContainsFunc(whole, func(w workload) bool { return w.name == have[i].Workload && w.nodes == have[i].Nodes }) {
+				last = max(last, have[i].Run)
+			}
+		}
+	}
+	return last
+}
+
+// missing lists what the results do not have yet, in the order in which it is to be measured. Results are compared in runs of the same number,
+// which were measured side by side: a run that has not all of the arms and sizes does not count, and its number is not given again.
 func (p *plan) missing(have []perf.Result) []comparison {
 	next := make([]int, len(p.workloads)) // the number of the next run
 	left := make([]int, len(p.workloads))
 	for i, row := range p.workloads {
-		subjects := p.subjects(row, 0)
+		subjects := p.subjects(row)
+		next[i] = lastRun(row, have)
 		measured := map[int]int{} // by run
 		for j := range have {
-			if slices.ContainsFunc(row, func(w workload) bool { return w.name == have[j].Workload && w.nodes == have[j].Nodes }) {
-				next[i] = max(next[i], have[j].Run)
-			}
 			if slices.ContainsFunc(subjects, func(s subject) bool { return s.is(&have[j]) }) {
 				measured[have[j].Run]++
 			}
@@ -205,18 +231,18 @@ func (p *plan) missing(have []perf.Result) []comparison {
 		for i, row := range p.workloads {
 			if left[i]--; left[i] >= 0 {
 				next[i]++
-				todo = append(todo, comparison{p.subjects(row, next[i]), next[i]})
+				todo = append(todo, comparison{p.subjects(row), next[i]})
 			}
 		}
 	}
 	return todo
 }
 
-// subjects returns the workloads with all arms, in the order of a run.
-func (p *plan) subjects(row []workload, run int) (subjects []subject) {
+// subjects returns the workloads with all arms.
+func (p *plan) subjects(row []workload) (subjects []subject) {
 	for _, workload := range row {
-		for i := range p.arms {
-			subjects = append(subjects, subject{workload, p.arms[(i+run)%len(p.arms)]})
+		for _, arm := range p.arms {
+			subjects = append(subjects, subject{workload, arm})
 		}
 	}
 	return subjects

@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -23,19 +24,23 @@ func TestWhatIsMissingIsMeasuredWithAllArms(t *testing.T) {
 	of := func(nodes, run int, arm perf.Arm) perf.Result {
 		return perf.Result{Workload: "basic", Nodes: nodes, Run: run, Arm: arm}
 	}
+	selective := func(nodes, run int, arm perf.Arm) perf.Result {
+		return perf.Result{Workload: "selective", Nodes: nodes, Run: run, Arm: arm}
+	}
 	have := []perf.Result{
 		of(5000, 1, perf.Headroom), of(5000, 1, perf.Stock), // whole
 		of(5000, 2, perf.Headroom), of(5000, 2, perf.Config), // without stock
-		of(100, 7, perf.Headroom), // another size
+		of(100, 7, perf.Headroom),                                                                                                            // another size
+		selective(1000, 1, perf.Stock), selective(1000, 1, perf.Headroom), selective(5000, 2, perf.Stock), selective(5000, 2, perf.Headroom), // not side by side
 	}
 	var got []string
 	for _, next := range plan.missing(have) {
 		got = append(got, fmt.Sprint(next.run, " ", next.subjects))
 	}
 	want := []string{
-		"3 [basic/5000 headroom basic/5000 stock]",
-		"1 [selective/1000 headroom selective/1000 stock selective/5000 headroom selective/5000 stock]",
-		"2 [selective/1000 stock selective/1000 headroom selective/5000 stock selective/5000 headroom]",
+		"3 [basic/5000 stock basic/5000 headroom]",
+		"3 [selective/1000 stock selective/1000 headroom selective/5000 stock selective/5000 headroom]",
+		"4 [selective/1000 stock selective/1000 headroom selective/5000 stock selective/5000 headroom]",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("to do (-want +got):\n%s", diff)
@@ -55,6 +60,19 @@ func TestAPlanOfUnknownThingsIsRefused(t *testing.T) {
 		if _, err := newPlan(test.workloads, test.arms, test.runs); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("newPlan(%q, %q, %d) = %v, want an error that names %s", test.workloads, test.arms, test.runs, err, test.want)
 		}
+	}
+}
+
+// Pods of a turn are fewer than those of a whole: the two are not to be mixed.
+func TestResultsOfOtherTurnsAreRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "results.json")
+	old := []perf.Result{{Workload: "basic", Nodes: 5000, Arm: perf.Stock, Run: 1, Measured: perf.Measured{PodsPerSecond: 100}}}
+	if err := perf.WriteResults(path, old); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir("../../..") // where config/ is
+	if err := run(t.Context(), []string{"--workloads", "basic", "--results", path}); err == nil || !strings.Contains(err.Error(), "in 0 turns") {
+		t.Errorf("run = %v, want an error that tells of the turns", err)
 	}
 }
 

@@ -48,7 +48,7 @@ func (b *bench) measure(ctx context.Context, todo []comparison) error {
 		}
 		for j, of := range next.subjects {
 			b.have = append(b.have, perf.Result{
-				Workload: of.workload.name, Nodes: of.workload.nodes, Arm: of.arm, Run: next.run, Measured: *measured[j],
+				Workload: of.workload.name, Nodes: of.workload.nodes, Arm: of.arm, Run: next.run, Turns: of.workload.turns, Measured: *measured[j],
 				Config: b.config, Revision: b.revision,
 			})
 		}
@@ -81,28 +81,29 @@ func (b *bench) build(ctx context.Context) (binary, etcdFolder string, err error
 	return binary, etcdFolder, nil
 }
 
-// compare measures all subjects once.
+// compare measures all subjects once. Who is first changes from run to run, and with turns from turn to turn.
 func (b *bench) compare(ctx context.Context, binary, etcdFolder string, what comparison) ([]*perf.Measured, error) {
 	if what.subjects[0].workload.turns > 1 {
 		return b.together(ctx, binary, etcdFolder, what)
 	}
-	var measured []*perf.Measured
-	for _, alone := range what.subjects {
-		one, err := b.together(ctx, binary, etcdFolder, comparison{[]subject{alone}, what.run})
+	measured := make([]*perf.Measured, len(what.subjects))
+	for i := range what.subjects {
+		at := (i + what.run) % len(what.subjects)
+		alone, err := b.together(ctx, binary, etcdFolder, comparison{what.subjects[at : at+1], what.run})
 		if err != nil {
 			return nil, err
 		}
-		measured = append(measured, one...)
+		measured[at] = alone[0]
 	}
 	return measured, nil
 }
 
-// together measures subjects that take turns. Each begins a turn as often as the others.
+// together measures subjects that take turns. Each is ended before the next one's turn when it was its last.
 func (b *bench) together(ctx context.Context, binary, etcdFolder string, what comparison) (measured []*perf.Measured, err error) {
 	var started []*process
 	defer func() {
 		for _, p := range started {
-			err = errors.Join(err, p.end())
+			err = errors.Join(err, p.end()) // Those that have ended by then are left as they are.
 		}
 		if ctx.Err() != nil {
 			err = ctx.Err()
@@ -131,6 +132,7 @@ func (b *bench) together(ctx context.Context, binary, etcdFolder string, what co
 				err = p.awaitReady(ctx)
 			} else if measured[at], err = p.awaitMeasured(ctx); err == nil {
 				fmt.Fprintf(b.out, "  %-16s %-13s %7.1f pods/s, %.3f ms to choose a node\n", p.of.workload, p.of.arm, measured[at].PodsPerSecond, measured[at].AlgorithmMsMean)
+				err = p.end()
 			}
 			if err != nil {
 				return nil, err

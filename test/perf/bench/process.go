@@ -23,7 +23,7 @@ const (
 	// endDelay is how long etcd may take to end when its API server has.
 	endDelay = 5 * time.Second
 	// limit is how long an arm may take to be ready for a turn, and for a turn; interval how often its result is looked for.
-	limit, interval = 20 * time.Minute, 200 * time.Millisecond
+	limit, interval = 30 * time.Minute, 200 * time.Millisecond
 )
 
 // process is a subject that is measured, in a process of its own. It stands before each of its turns until it is let.
@@ -36,6 +36,7 @@ type process struct {
 	ready   chan struct{} // it stands before a turn; closed when it never will again
 	ended   chan struct{}
 	runErr  error // once it ended
+	over    bool
 }
 
 // start starts a subject.
@@ -151,8 +152,12 @@ func (p *process) awaitMeasured(ctx context.Context) (*perf.Measured, error) {
 	}
 }
 
-// end ends it, and all that it started and left. Nobody waits for its API server to end by itself.
+// end ends it, and all that it started and left, once. Nobody waits for its API server to end by itself.
 func (p *process) end() error {
+	if p.over {
+		return nil
+	}
+	p.over = true
 	defer func() { _ = os.RemoveAll(p.folder) }() // it lies in the temporary folder
 	err := syscall.Kill(-p.command.Process.Pid, syscall.SIGTERM)
 	if errors.Is(err, syscall.ESRCH) {

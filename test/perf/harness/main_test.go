@@ -52,7 +52,8 @@ func BenchmarkScheduling(b *testing.B) {
 		// As soon as it is known: what follows is the end of the API server, for which nobody has to wait.
 		measure.whenDone = func(result *testperf.Measured) error { return testperf.WriteMeasured(path, result) }
 	}
-	perf.RunBenchmarkPerfScheduling(b, cases, "headroom", measure.registry(), perf.WithNodeUpdateFn(measure.nodesCreated))
+	perf.RunBenchmarkPerfScheduling(b, cases, "headroom", measure.registry(), perf.WithNodeUpdateFn(measure.nodesCreated),
+		perf.WithPodsSchedulingTimeout(gateLimit))
 	if err := measure.finished(); err != nil {
 		b.Fatal(err)
 	}

@@ -10,15 +10,21 @@ import (
 	"slices"
 	"strconv"
 	"syscall"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 )
 
 // Arms that are compared take turns, each in a process of its own: what disturbs the machine for a minute disturbs all of them alike. While
-// it is another's turn, an arm's scheduler stands in the cycle of a pod that is its gate, and nothing else is asked of its API server.
+// it is another's turn, an arm's scheduler stands in the cycle of a pod that is its gate, and no pods are created in its API server. What an arm
+// does by itself, as reading metrics, goes on.
 
 // gateLabel is the label of the pods before which a turn begins.
 const gateLabel = "gate"
+
+// gateLimit is how long the harness may wait for a gate, while the others are made ready and take their turns. It ends a test 30 minutes after
+// etcd has started in any case (k8s.io/kubernetes test/integration/scheduler_perf/scheduler_perf.go).
+const gateLimit = 30 * time.Minute
 
 // gateTemplate is one of them.
 const gateTemplate = "templates/pod-gate.yaml"
