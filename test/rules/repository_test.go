@@ -38,6 +38,7 @@ func TestFilesOfTheRepositoryKeepTheRules(t *testing.T) {
 		{"pure packages read no clock", CheckNoClock},
 		{"no file holds forbidden text", CheckText},
 		{"no program and no data is kept", CheckBinaries},
+		{"plugins neither log nor lock for each node", CheckQuietCalls},
 	}
 	for _, rule := range rules {
 		t.Run(rule.name, func(t *testing.T) { report(t, rule.check(files)) })

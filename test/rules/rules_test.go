@@ -130,6 +130,20 @@ func TestCheckNoClockReportsClockReadsInPurePackages(t *testing.T) {
 	})
 }
 
+func TestCheckQuietCallsReportsLogsAndLocksForEachNode(t *testing.T) {
+	method := func(name, body string) string {
+		return "package a\n\nfunc (p *P) " + name + "() {\n\t" + body + "\n}\n"
+	}
+	checkCases(t, CheckQuietCalls, fileCases{
+		"a log in Filter":       {input: []File{{Path: "pkg/plugins/a/a.go", Text: method("Filter", `p.logger.V(5).Info("x")`)}}, want: []string{"pkg/plugins/a/a.go:4:2: Filter logs for each node of a cycle", "pkg/plugins/a/a.go:4:2: Filter logs for each node of a cycle"}},
+		"a lock in Score":       {input: []File{{Path: "pkg/plugins/a/a.go", Text: method("Score", "p.mutex.RLock()")}}, want: []string{"pkg/plugins/a/a.go:4:2: Score takes a lock for each node of a cycle"}},
+		"once a cycle":          {input: []File{{Path: "pkg/plugins/a/a.go", Text: method("PreFilter", "p.mutex.Lock()")}}},
+		"quiet":                 {input: []File{{Path: "pkg/plugins/a/a.go", Text: method("Filter", "p.look()")}}},
+		"no plugin":             {input: []File{{Path: "pkg/memory/a.go", Text: method("Filter", "p.mutex.Lock()")}}},
+		"in a test of a plugin": {input: []File{{Path: "pkg/plugins/a/a_test.go", Text: method("Filter", "p.mutex.Lock()")}}},
+	})
+}
+
 func TestCheckTextReportsForbiddenText(t *testing.T) {
 	checkCases(t, CheckText, fileCases{
 		"root":           {input: []File{{Path: "a.md", Text: "see\n/ro" + "ot/x"}}, want: []string{`a.md:2: "/ro` + `ot/" is a path of one machine's root user`}},

@@ -8,10 +8,40 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
 	st "k8s.io/kubernetes/pkg/scheduler/testing"
 
+	"github.com/headroom-dev/headroom/pkg/apis/config"
 	"github.com/headroom-dev/headroom/pkg/constraint"
 )
+
+// Why nodes do not match is found out for pods that none match, and for no others.
+func TestWhyNodesDoNotMatchIsNotAskedOfAPodThatFinds(t *testing.T) {
+	built, err := New(t.Context(), &config.HeadroomNodeAffinityArgs{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plugin, ok := built.(*NodeAffinity)
+	if !ok {
+		t.Fatalf("New returns %T", built)
+	}
+	nodes := make([]fwk.NodeInfo, 200)
+	for i := range nodes {
+		info := framework.NewNodeInfo()
+		info.SetNode(st.MakeNode().Name(fmt.Sprint("n", i)).Label("disk", map[bool]string{true: "ssd", false: "hdd"}[i < 3]).Obj())
+		nodes[i] = info
+	}
+	for _, step := range []struct {
+		disk string
+		want int // diagnoses so far
+	}{{"ssd", 0}, {"hdd", 0}, {"tape", 1}} {
+		plugin.PreFilter(t.Context(), framework.NewCycleState(), st.MakePod().NodeSelector(map[string]string{"disk": step.disk}).Obj(), nodes)
+		if got := len(plugin.narrowing.diagnoses.known); got != step.want {
+			t.Errorf("after a pod for %s: %d diagnoses, want %d", step.disk, got, step.want)
+		}
+	}
+}
 
 func TestNodesAreDiagnosedAnewWhenTheirLabelsOrWhatIsAskedChange(t *testing.T) {
 	nodes := []*corev1.Node{labelled(0, true), labelled(1, false)}
