@@ -100,6 +100,15 @@ pluginConfig: [{name: Peaks, args: {metricProvider: {type: Prometheus, address: 
 	}
 }
 
+// scheduler-plugins' chart lets nobody read metrics.k8s.io, which its Trimaran does by default.
+func TestPeerBugPermissionsForMetricsAreMissing(t *testing.T) {
+	for _, values := range []string{"", "mode: replace", "memory: {shadow: true}"} {
+		if granted := rules(render(t, Release{"r", "n"}, values)); !slices.Contains(granted, metricsRule) {
+			t.Errorf("%q: rules %q, want %q", values, granted, metricsRule)
+		}
+	}
+}
+
 func TestTheBuiltInRolesAreBoundAndNotCopied(t *testing.T) {
 	bound := func(values string) []string {
 		var roles []string

@@ -118,9 +118,11 @@ func (f fixed) Read(context.Context) (*sample.Set, error) { return f.set, nil }
 
 // The descheduler's usage client ends the whole run when one node has no metrics (usageclients.go:210-213).
 func TestPeerBugOneBadNodeSpoilsAll(t *testing.T) {
-	fleet := newFleet(nil).node("bad", 5000*mi, 0).node("full", 3800*mi, 0).running("p", "full", mi, 3000*mi).node("empty", 0, 0)
+	fleet := newFleet(nil).node("bad", 5000*mi, 0).node("silent", 0, 0).node("full", 3800*mi, 0).running("p", "full", mi, 3000*mi).
+		node("empty", 0, 0).node("other", 0, 0)
+	delete(fleet.samples.Nodes, "silent")
 	fleet.publish()
-	for node, want := range map[string]bool{"bad": true, "full": false, "empty": true} {
+	for node, want := range map[string]bool{"bad": true, "silent": true, "full": false, "empty": true} {
 		if got := fleet.filter(t, 500*mi, node).IsSuccess(); got != want {
 			t.Errorf("%s: passes %v, want %v", node, got, want)
 		}
