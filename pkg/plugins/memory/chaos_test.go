@@ -69,6 +69,21 @@ func (s *troubledSource) Read(context.Context) (*sample.Set, error) {
 	return set, nil
 }
 
+// refusedFor reports whether samples were refused for the reason; it is so where there is none.
+func refusedFor(t *testing.T, m *metrics, reason sample.Reason) bool {
+	t.Helper()
+	return reason == "" || counted(t, m.refused, string(reason)) > 0
+}
+
+func refusedForNothingElse(t *testing.T, m *metrics, want sample.Reason) {
+	t.Helper()
+	for _, reason := range []sample.Reason{sample.ReasonFuture, sample.ReasonImpossible} {
+		if reason != want && refusedFor(t, m, reason) {
+			t.Errorf("samples were refused as %s, want none", reason)
+		}
+	}
+}
+
 // Whatever happens to the source: pods are placed, nobody waits for data that is missing, and the metrics say what happened.
 func TestTroubleWithTheSourceStopsNobody(t *testing.T) {
 	for _, test := range []struct {
@@ -139,14 +154,9 @@ func TestTroubleWithTheSourceStopsNobody(t *testing.T) {
 			end := clock.Now().Add(test.after)
 			step(fmt.Sprint(test.after, " passed"), func() bool { return !clock.Now().Before(end) })
 			step(fmt.Sprintf("the metrics tell %v, breaker %v, and what was refused: %q", test.wantStates, test.wantBreaker, test.wantRefused), func() bool {
-				return gauge(t, plugin.metrics.breaker) == test.wantBreaker && maps.Equal(test.wantStates, states(t, plugin.metrics)) &&
-					(test.wantRefused == "" || counted(t, plugin.metrics.refused, string(test.wantRefused)) > 0)
+				return gauge(t, plugin.metrics.breaker) == test.wantBreaker && maps.Equal(test.wantStates, states(t, plugin.metrics)) && refusedFor(t, plugin.metrics, test.wantRefused)
 			})
-			for _, reason := range []sample.Reason{sample.ReasonFuture, sample.ReasonImpossible} {
-				if got := counted(t, plugin.metrics.refused, string(reason)); got > 0 && reason != test.wantRefused {
-					t.Errorf("%v samples were refused as %s, want none", got, reason)
-				}
-			}
+			refusedForNothingElse(t, plugin.metrics, test.wantRefused)
 			fleet.plugin = plugin
 			if got := fleet.filter(t, 500*mi, "n0").IsSuccess(); got != test.wantPass {
 				t.Errorf("a pod passes the node that is full: %v, want %v", got, test.wantPass)

@@ -84,9 +84,13 @@ func TestAGateOpensWhenItIsThisProcessesTurn(t *testing.T) {
 			}
 		}
 	}
-	let.Close()
+	if err := let.Close(); err != nil {
+		t.Fatal(err)
+	}
 	if err := <-passed; err == nil {
 		t.Error("a gate opens though nobody will ever let it")
 	}
-	telling.Close()
+	if err := telling.Close(); err != nil {
+		t.Fatal(err)
+	}
 }
