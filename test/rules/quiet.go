@@ -4,8 +4,6 @@ package rules
 
 import (
 	"go/ast"
-	"go/parser"
-	"go/token"
 	"slices"
 	"strings"
 )
@@ -24,35 +22,24 @@ func loud() map[string]string {
 
 // CheckQuietCalls reports plugins that log or take a lock in what is called for each node. What they call is not looked into.
 func CheckQuietCalls(files []File) []Finding {
-	var findings []Finding
-	for _, file := range files {
-		if !isGo(file) || !strings.HasPrefix(file.Path, "pkg/plugins/") || strings.HasSuffix(file.Path, "_test.go") {
-			continue
-		}
-		set := token.NewFileSet()
-		parsed, err := parser.ParseFile(set, file.Path, file.Text, parser.SkipObjectResolution)
-		if err != nil {
-			findings = append(findings, findingf(file.Path, "does not parse: %v", err))
-			continue
-		}
-		for _, declaration := range parsed.Decls {
+	ofPlugin := func(folder string) bool { return strings.HasPrefix(folder, "pkg/plugins/") }
+	return checkParsed(files, ofPlugin, func(file *ast.File, line func(ast.Node) string) (findings []Finding) {
+		for _, declaration := range file.Decls {
 			method, ok := declaration.(*ast.FuncDecl)
 			if !ok || method.Recv == nil || method.Body == nil || !slices.Contains(perNode(), method.Name.Name) {
 				continue
 			}
 			ast.Inspect(method.Body, func(node ast.Node) bool {
-				call, ok := node.(*ast.CallExpr)
+				called, ok := node.(*ast.SelectorExpr)
 				if !ok {
 					return true
 				}
-				if called, ok := call.Fun.(*ast.SelectorExpr); ok {
-					if does := loud()[called.Sel.Name]; does != "" {
-						findings = append(findings, findingf(set.Position(call.Pos()).String(), "%s %s for each node of a cycle", method.Name.Name, does))
-					}
+				if does := loud()[called.Sel.Name]; does != "" {
+					findings = append(findings, findingf(line(called), "%s %s for each node of a cycle", method.Name.Name, does))
 				}
 				return true
 			})
 		}
-	}
-	return findings
+		return findings
+	})
 }

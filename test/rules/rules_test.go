@@ -135,8 +135,8 @@ func TestCheckQuietCallsReportsLogsAndLocksForEachNode(t *testing.T) {
 		return "package a\n\nfunc (p *P) " + name + "() {\n\t" + body + "\n}\n"
 	}
 	checkCases(t, CheckQuietCalls, fileCases{
-		"a log in Filter":       {input: []File{{Path: "pkg/plugins/a/a.go", Text: method("Filter", `p.logger.V(5).Info("x")`)}}, want: []string{"pkg/plugins/a/a.go:4:2: Filter logs for each node of a cycle", "pkg/plugins/a/a.go:4:2: Filter logs for each node of a cycle"}},
-		"a lock in Score":       {input: []File{{Path: "pkg/plugins/a/a.go", Text: method("Score", "p.mutex.RLock()")}}, want: []string{"pkg/plugins/a/a.go:4:2: Score takes a lock for each node of a cycle"}},
+		"a log in Filter":       {input: []File{{Path: "pkg/plugins/a/a.go", Text: method("Filter", `p.logger.V(5).Info("x")`)}}, want: []string{"pkg/plugins/a/a.go:4: Filter logs for each node of a cycle", "pkg/plugins/a/a.go:4: Filter logs for each node of a cycle"}},
+		"a lock in Score":       {input: []File{{Path: "pkg/plugins/a/a.go", Text: method("Score", "p.mutex.RLock()")}}, want: []string{"pkg/plugins/a/a.go:4: Score takes a lock for each node of a cycle"}},
 		"once a cycle":          {input: []File{{Path: "pkg/plugins/a/a.go", Text: method("PreFilter", "p.mutex.Lock()")}}},
 		"quiet":                 {input: []File{{Path: "pkg/plugins/a/a.go", Text: method("Filter", "p.look()")}}},
 		"no plugin":             {input: []File{{Path: "pkg/memory/a.go", Text: method("Filter", "p.mutex.Lock()")}}},

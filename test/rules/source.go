@@ -140,9 +140,26 @@ func clockCalls() []string {
 
 // CheckNoClock reports reads of the machine's clock in the pure packages, pkg/constraint and pkg/memory. Tests are free.
 func CheckNoClock(files []File) []Finding {
-	var findings []Finding
+	return checkParsed(files, isPure, func(file *ast.File, line func(ast.Node) string) (findings []Finding) {
+		name := importedAs(file, "time")
+		ast.Inspect(file, func(node ast.Node) bool {
+			selector, ok := node.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			if ident, ok := selector.X.(*ast.Ident); ok && ident.Name == name && slices.Contains(clockCalls(), selector.Sel.Name) {
+				findings = append(findings, findingf(line(selector), "time.%s in a pure package: take the time as an argument", selector.Sel.Name))
+			}
+			return true
+		})
+		return findings
+	})
+}
+
+// checkParsed checks the Go files of the folders that are of interest, tests excepted, one by one. line says where a node is.
+func checkParsed(files []File, of func(folder string) bool, check func(file *ast.File, line func(ast.Node) string) []Finding) (findings []Finding) {
 	for _, file := range files {
-		if !isGo(file) || !isPure(path.Dir(file.Path)) || strings.HasSuffix(file.Path, "_test.go") {
+		if !isGo(file) || !of(path.Dir(file.Path)) || strings.HasSuffix(file.Path, "_test.go") {
 			continue
 		}
 		set := token.NewFileSet()
@@ -151,18 +168,9 @@ func CheckNoClock(files []File) []Finding {
 			findings = append(findings, findingf(file.Path, "does not parse: %v", err))
 			continue
 		}
-		name := importedAs(parsed, "time")
-		ast.Inspect(parsed, func(node ast.Node) bool {
-			selector, ok := node.(*ast.SelectorExpr)
-			if !ok {
-				return true
-			}
-			if ident, ok := selector.X.(*ast.Ident); ok && ident.Name == name && slices.Contains(clockCalls(), selector.Sel.Name) {
-				where := fmt.Sprintf("%s:%d", file.Path, set.Position(selector.Pos()).Line)
-				findings = append(findings, findingf(where, "time.%s in a pure package: take the time as an argument", selector.Sel.Name))
-			}
-			return true
-		})
+		findings = append(findings, check(parsed, func(node ast.Node) string {
+			return fmt.Sprintf("%s:%d", file.Path, set.Position(node.Pos()).Line)
+		})...)
 	}
 	return findings
 }
