@@ -23,41 +23,25 @@ func TestHints(t *testing.T) {
 	annotated.Annotations = map[string]string{threshold.EvictionHardAnnotation: "memory.available<50Mi"}
 	other.Annotations = map[string]string{"example.com/owner": "someone"}
 	waiting, less := newPod("waiting", 500*mi), newPod("waiting", 100*mi)
+	left, changed, own := fleet.plugin.isSchedulableAfterPodDeletion, fleet.plugin.isSchedulableAfterNodeChange, fleet.plugin.isSchedulableAfterOwnUpdate
 	for _, test := range []struct {
-		name string
-		hint func() (fwk.QueueingHint, error)
-		want fwk.QueueingHint
+		name          string
+		hint          fwk.QueueingHintFn
+		before, after any
+		want          fwk.QueueingHint
 	}{
-		{"a pod leaves that memory was promised to", func() (fwk.QueueingHint, error) {
-			return fleet.plugin.isSchedulableAfterPodDeletion(klog.Background(), waiting, fleet.pods[1], nil)
-		}, fwk.Queue},
-		{"a measured pod leaves: the next sample shows it", func() (fwk.QueueingHint, error) {
-			return fleet.plugin.isSchedulableAfterPodDeletion(klog.Background(), waiting, fleet.pods[0], nil)
-		}, fwk.QueueSkip},
-		{"a new node", func() (fwk.QueueingHint, error) {
-			return fleet.plugin.isSchedulableAfterNodeChange(klog.Background(), waiting, nil, small)
-		}, fwk.Queue},
-		{"a node grows", func() (fwk.QueueingHint, error) {
-			return fleet.plugin.isSchedulableAfterNodeChange(klog.Background(), waiting, small, large)
-		}, fwk.Queue},
-		{"a node shrinks", func() (fwk.QueueingHint, error) {
-			return fleet.plugin.isSchedulableAfterNodeChange(klog.Background(), waiting, large, small)
-		}, fwk.QueueSkip},
-		{"a node is told its eviction threshold", func() (fwk.QueueingHint, error) {
-			return fleet.plugin.isSchedulableAfterNodeChange(klog.Background(), waiting, small, annotated)
-		}, fwk.Queue},
-		{"another annotation of a node", func() (fwk.QueueingHint, error) {
-			return fleet.plugin.isSchedulableAfterNodeChange(klog.Background(), waiting, small, other)
-		}, fwk.QueueSkip},
-		{"the pod asks for less", func() (fwk.QueueingHint, error) {
-			return fleet.plugin.isSchedulableAfterOwnUpdate(klog.Background(), waiting, waiting, less)
-		}, fwk.Queue},
-		{"another pod asks for less", func() (fwk.QueueingHint, error) {
-			return fleet.plugin.isSchedulableAfterOwnUpdate(klog.Background(), waiting, newPod("other", 500*mi), newPod("other", 100*mi))
-		}, fwk.QueueSkip},
+		{"a pod leaves that memory was promised to", left, fleet.pods[1], nil, fwk.Queue},
+		{"a measured pod leaves: the next sample shows it", left, fleet.pods[0], nil, fwk.QueueSkip},
+		{"a new node", changed, nil, small, fwk.Queue},
+		{"a node grows", changed, small, large, fwk.Queue},
+		{"a node shrinks", changed, large, small, fwk.QueueSkip},
+		{"a node is told its eviction threshold", changed, small, annotated, fwk.Queue},
+		{"another annotation of a node", changed, small, other, fwk.QueueSkip},
+		{"the pod asks for less", own, waiting, less, fwk.Queue},
+		{"another pod asks for less", own, newPod("other", 500*mi), newPod("other", 100*mi), fwk.QueueSkip},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := test.hint()
+			got, err := test.hint(klog.Background(), waiting, test.before, test.after)
 			if err != nil || got != test.want {
 				t.Errorf("hint = %v, %v, want %v", got, err, test.want)
 			}
