@@ -79,14 +79,8 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	for _, result := range have {
-		if result.Config != "" && result.Config != *config {
-			return fmt.Errorf("%s holds results of %s, not of %s: choose another file by --results", *results, result.Config, *config)
-		}
-		if turns := turnsOf(&result); turns != result.Turns {
-			return fmt.Errorf("%s holds results of %s/%d in %d turns, and it is measured in %d now: choose another file by --results",
-				*results, result.Workload, result.Nodes, result.Turns, turns)
-		}
+	if err := checkAlike(have, *config); err != nil {
+		return fmt.Errorf("%s holds results of %w: choose another file by --results", *results, err)
 	}
 	revision, err := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty").Output()
 	if err != nil {
@@ -178,6 +172,19 @@ func (s subject) is(result *perf.Result) bool {
 type comparison struct {
 	subjects []subject
 	run      int
+}
+
+// checkAlike says which of the results were not measured as those that are to be added, if any.
+func checkAlike(have []perf.Result, config string) error {
+	for i := range have {
+		if have[i].Config != "" && have[i].Config != config {
+			return fmt.Errorf("%s, not of %s", have[i].Config, config)
+		}
+		if turns := turnsOf(&have[i]); turns != have[i].Turns {
+			return fmt.Errorf("%s/%d in %d turns, and it is measured in %d now", have[i].Workload, have[i].Nodes, have[i].Turns, turns)
+		}
+	}
+	return nil
 }
 
 // turnsOf returns in how many turns the workload of a result is measured, 0 if it is none.

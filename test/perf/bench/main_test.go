@@ -5,7 +5,6 @@ package main
 import (
 	"fmt"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -63,16 +62,22 @@ func TestAPlanOfUnknownThingsIsRefused(t *testing.T) {
 	}
 }
 
-// Pods of a turn are fewer than those of a whole: the two are not to be mixed.
-func TestResultsOfOtherTurnsAreRefused(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "results.json")
-	old := []perf.Result{{Workload: "basic", Nodes: 5000, Arm: perf.Stock, Run: 1, Measured: perf.Measured{PodsPerSecond: 100}}}
-	if err := perf.WriteResults(path, old); err != nil {
-		t.Fatal(err)
-	}
-	t.Chdir("../../..") // where config/ is
-	if err := run(t.Context(), []string{"--workloads", "basic", "--results", path}); err == nil || !strings.Contains(err.Error(), "in 0 turns") {
-		t.Errorf("run = %v, want an error that tells of the turns", err)
+// Pods of a turn are fewer than those of a whole, and other configurations do other work: they are not to be mixed.
+func TestOnlyResultsThatWereMeasuredAlikeAreAddedTo(t *testing.T) {
+	const config = "a.yaml"
+	for _, test := range []struct {
+		name   string
+		result perf.Result
+		want   string // in the error; "": none
+	}{
+		{"alike", perf.Result{Workload: "basic", Nodes: 5000, Turns: 20, Config: config}, ""},
+		{"before there were turns", perf.Result{Workload: "basic", Nodes: 5000, Config: config}, "basic/5000 in 0 turns, and it is measured in 20 now"},
+		{"another configuration", perf.Result{Workload: "basic", Nodes: 5000, Turns: 20, Config: "b.yaml"}, "b.yaml, not of a.yaml"},
+	} {
+		err := checkAlike([]perf.Result{test.result}, config)
+		if (err == nil) != (test.want == "") || err != nil && err.Error() != test.want {
+			t.Errorf("%s: %v, want %q", test.name, err, test.want)
+		}
 	}
 }
 
